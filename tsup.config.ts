@@ -1,0 +1,12 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: { index: 'src/index.ts', node: 'src/node/index.ts', testing: 'src/testing/index.ts' },
+  format: ['esm'],
+  target: 'node22.12',
+  platform: 'neutral',
+  external: [/^node:/],
+  dts: true,
+  sourcemap: true,
+  clean: true,
+});
