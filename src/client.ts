@@ -1,0 +1,324 @@
+import * as z from 'zod';
+import {
+  type CheckedClientOptions,
+  checkClientOptions,
+  type InvalidEventPolicy,
+  optionsFromEnv,
+  type PlanetScaleAuditClientOptions,
+} from './client-options.ts';
+import { AuditApiError, AuditResponseError, type InvalidAuditEvent, PlanetScaleAuditError } from './errors.ts';
+import type { AuditEvent } from './event.ts';
+import { checked } from './internal/checked.ts';
+import { type FollowedPage, followPages } from './internal/follow-pages.ts';
+import { Http } from './internal/http.ts';
+import { timestampMs } from './internal/timestamp.ts';
+import { type AuditPage, type AuditSource, type PageQuery, readPage } from './page.ts';
+
+/** Which events to walk over, newest first. */
+export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
+  /** Leaves out events created before this, and ends after the first page that lies wholly before it. */
+  readonly since?: Date | undefined;
+  /** Leaves out events created at or after this. */
+  readonly until?: Date | undefined;
+  /**
+   * Fetches the next page, and never more than that one, while the current one is being used.
+   *
+   * @default false
+   */
+  readonly prefetch?: boolean | undefined;
+}
+
+/** What {@link PlanetScaleAuditClient.verifyAccess} found. */
+export type AccessReport =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly reason: 'invalid-credentials' | 'unknown-organization' | 'missing-permission' | 'unreachable';
+      /** What to do about it. */
+      readonly message: string;
+    };
+
+const limitMessage = 'must be a whole number from 1 to 100, the most that PlanetScale gives at a time';
+const date = z.date('must be a valid Date').optional();
+const cursor = z.string().min(1, "must not be empty: it is a page's cursor").optional();
+
+const pageQuerySchema = z.object({
+  startingAfter: cursor,
+  endingBefore: cursor,
+  limit: z.int(limitMessage).min(1, limitMessage).max(100, limitMessage).default(100),
+  actions: z.array(z.string().min(1, 'must not be empty')).readonly().optional(),
+  signal: z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional(),
+});
+
+const eventsQuerySchema = pageQuerySchema
+  .omit({ endingBefore: true })
+  .extend({ since: date, until: date, prefetch: z.boolean('must be true or false').default(false) });
+
+/** `GET /organizations`: https://planetscale.com/docs/api/reference/list_organizations */
+const organizationsSchema = z.object({
+  data: z.array(z.object({ name: z.string() })),
+  next_page: z.int().nullish().catch(null),
+});
+
+/** How many different invalid events a client remembers having reported. */
+const mostRemembered = 10_000;
+
+/**
+ * Reads the audit log of one PlanetScale organization: page by page, or event by event, newest first. Every answer is checked,
+ * and kept to the letter for {@link rawJson}. It knows no cursor store: {@link poller} gives only what is new.
+ *
+ * @example
+ * ```ts
+ * import { PlanetScaleAuditClient } from 'planetscale-audit';
+ *
+ * const client = new PlanetScaleAuditClient({
+ *   organization: 'acme',
+ *   serviceTokenId: process.env.PLANETSCALE_SERVICE_TOKEN_ID,
+ *   serviceToken: process.env.PLANETSCALE_SERVICE_TOKEN,
+ * });
+ * for await (const event of client.events({ since: new Date('2026-11-01') })) {
+ *   console.log(event.created_at, event.audit_action, event.actor_display_name);
+ * }
+ * ```
+ */
+export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditEvent> {
+  readonly organization: string;
+  readonly #http: Http;
+  readonly #onInvalidEvent: InvalidEventPolicy;
+  /** The JSON of the invalid events that have been reported, the oldest first. */
+  readonly #reported = new Set<string>();
+
+  /** @throws {@link AuditConfigError} for an option that is missing or wrong, before any request. */
+  constructor(options: PlanetScaleAuditClientOptions) {
+    const { organization, onInvalidEvent, ...http }: CheckedClientOptions = checkClientOptions(options);
+    this.organization = organization;
+    this.#onInvalidEvent = onInvalidEvent;
+    this.#http = new Http({ ...http, fetch: http.fetch });
+  }
+
+  /**
+   * A client for what the environment says: `PLANETSCALE_ORG` (or `PLANETSCALE_ORGANIZATION`), `PLANETSCALE_SERVICE_TOKEN_ID`
+   * and `PLANETSCALE_SERVICE_TOKEN`, else `PLANETSCALE_API_TOKEN` as `accessToken`; and `PLANETSCALE_API_URL`, to which `/v1`
+   * is added where it has no path. Credentials among the overrides replace those of the environment, of either kind.
+   *
+   * @throws {@link AuditConfigError}
+   */
+  static fromEnv(
+    overrides: Partial<PlanetScaleAuditClientOptions> = {},
+    env: Record<string, string | undefined> = globalThis.process?.env ?? {},
+  ): PlanetScaleAuditClient {
+    return new PlanetScaleAuditClient(optionsFromEnv(overrides, env));
+  }
+
+  /**
+   * One page, the newest without a cursor. It is the only request that the library makes for events.
+   *
+   * @throws {@link AuditConfigError} for a wrong query
+   * @throws {@link AuditApiError} for a status of 400 or more
+   * @throws {@link AuditConnectionError} where no whole answer came
+   * @throws {@link AuditResponseError} for an answer that is no page, or that holds an invalid event (`onInvalidEvent`)
+   */
+  async page(query: PageQuery = {}): Promise<AuditPage> {
+    const { startingAfter, endingBefore, limit, actions, signal } = checked(pageQuerySchema, query, 'page');
+    const search = new URLSearchParams({ limit: String(limit) });
+    if (startingAfter !== undefined) search.set('starting_after', startingAfter);
+    if (endingBefore !== undefined) search.set('ending_before', endingBefore);
+    for (const action of actions ?? []) search.append('filters[]', `audit_action:${action}`);
+
+    const { page, invalidEvents } = readPage(await this.#http.get(this.#auditLogPath, search, signal));
+    if (invalidEvents.length > 0) await this.#report(invalidEvents);
+    if (!actions) return page;
+    // The filter is not in the API's reference: it may be ignored.
+    return { ...page, events: page.events.filter((event) => actions.includes(event.audit_action)) };
+  }
+
+  /**
+   * The pages, newest first, with the events that `since`, `until` and `actions` leave: a page may be empty. Lazy: nothing is
+   * asked for before the first page is wanted.
+   *
+   * @throws as {@link PlanetScaleAuditClient.page}, and {@link AuditResponseError} where the API's cursors lead in a circle or
+   * where it promises more without a cursor
+   */
+  async *pages(query: EventsQuery = {}): AsyncGenerator<AuditPage, void, undefined> {
+    const { since, until, prefetch, signal, startingAfter, ...pageQuery } = checked(eventsQuerySchema, query, 'events');
+    const stop = new AbortController();
+    const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+    const ask = (cursor: string | undefined) => this.page({ ...pageQuery, startingAfter: cursor, signal: stopped });
+    const pages = untilBefore(since, followPages(ask, startingAfter, brokenList));
+    try {
+      for await (const page of prefetch ? oneAhead(pages) : pages) {
+        yield { ...page, events: page.events.filter(createdWithin(since, until)) };
+      }
+    } finally {
+      stop.abort(); // No request outlives the iteration.
+    }
+  }
+
+  /**
+   * The events, newest first, over all pages. Lazy, and one page is in memory at a time (two with `prefetch`).
+   *
+   * @throws as {@link PlanetScaleAuditClient.pages}
+   * @example
+   * ```ts
+   * import { PlanetScaleAuditClient } from 'planetscale-audit';
+   *
+   * const client = PlanetScaleAuditClient.fromEnv();
+   * for await (const event of client.events({ actions: ['database_branch.deleted', 'branch.deleted'] })) {
+   *   console.log(event.actor_display_name, 'deleted', event.auditable_display_name);
+   * }
+   * ```
+   */
+  async *events(query: EventsQuery = {}): AsyncGenerator<AuditEvent, void, undefined> {
+    for await (const page of this.pages(query)) {
+      for (const event of page.events) yield event;
+    }
+  }
+
+  /** The same as {@link PlanetScaleAuditClient.events}: the whole log, newest first. */
+  [Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined> {
+    return this.events();
+  }
+
+  /**
+   * Tells apart what the API answers with one and the same 404: a bad token, a wrong organization, a missing permission.
+   * One request where all is well, a few otherwise. It never rejects but for an abort, with the signal's reason.
+   *
+   * @example
+   * ```ts
+   * import { PlanetScaleAuditClient } from 'planetscale-audit';
+   *
+   * const access = await PlanetScaleAuditClient.fromEnv().verifyAccess();
+   * if (!access.ok) throw new Error(`${access.reason}: ${access.message}`);
+   * ```
+   */
+  async verifyAccess(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<AccessReport> {
+    const { signal } = options;
+    try {
+      await this.#http.get(this.#auditLogPath, new URLSearchParams({ limit: '1' }), signal);
+      return { ok: true };
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isRefusal(error)) return unreachable(error);
+    }
+    try {
+      return await this.#explainRefusal(signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isRefusal(error)) return unreachable(error);
+      return {
+        ok: false,
+        reason: 'invalid-credentials',
+        message:
+          'PlanetScale does not know these credentials: check the service token and its id, and whether it has expired.',
+      };
+    }
+  }
+
+  get #auditLogPath(): string {
+    return `/organizations/${encodeURIComponent(this.organization)}/audit-log`;
+  }
+
+  /** The credentials can list the organizations that they belong to, whatever else they may not do. */
+  async #explainRefusal(signal: AbortSignal | undefined): Promise<AccessReport> {
+    const names: string[] = [];
+    for (let page: number | null | undefined = 1; page; ) {
+      const answer = await this.#http.get(
+        '/organizations',
+        new URLSearchParams({ page: String(page), per_page: '100' }),
+        signal,
+      );
+      const list: z.infer<typeof organizationsSchema> = organizationsSchema.parse(answer.json);
+      names.push(...list.data.map(({ name }) => name));
+      // A page that does not move on would be asked for for ever.
+      page = list.next_page && list.next_page > page ? list.next_page : null;
+    }
+    if (names.includes(this.organization)) {
+      return {
+        ok: false,
+        reason: 'missing-permission',
+        message: `The token may not read the audit log of ${this.organization}: an organization admin grants it read_audit_logs under Settings > Service tokens.`,
+      };
+    }
+    return {
+      ok: false,
+      reason: 'unknown-organization',
+      message: `The token does not belong to an organization named ${this.organization}. It belongs to: ${names.join(', ') || 'none'}.`,
+    };
+  }
+
+  async #report(invalidEvents: readonly InvalidAuditEvent[]): Promise<void> {
+    if (this.#onInvalidEvent === 'throw')
+      throw invalidEventsError(invalidEvents.map((invalid) => this.#redacted(invalid)));
+    for (const invalid of invalidEvents) {
+      if (this.#reported.has(invalid.rawJson)) continue;
+      await this.#onInvalidEvent(invalid);
+      this.#reported.add(invalid.rawJson);
+      if (this.#reported.size > mostRemembered) this.#reported.delete(this.#reported.values().next().value ?? '');
+    }
+  }
+
+  /** An error may be logged; what a function of the user's receives is theirs, whole. */
+  #redacted(invalid: InvalidAuditEvent): InvalidAuditEvent {
+    return { ...invalid, rawJson: this.#http.redact(invalid.rawJson) };
+  }
+}
+
+const invalidEventsError = (invalidEvents: readonly InvalidAuditEvent[]): AuditResponseError => {
+  const [first] = invalidEvents;
+  const which = first?.id === undefined ? 'one without an id' : `the first is ${first.id}`;
+  const what = first?.issues.map(({ path, message }) => `${path || 'event'}: ${message}`).join('; ');
+  return new AuditResponseError(
+    `${invalidEvents.length} audit event(s) of a page cannot be read, ${which} (${what}). Their JSON is in error.invalidEvents; give the client an onInvalidEvent function to receive such events and go on with the others.`,
+    { issues: invalidEvents.flatMap(({ issues }) => issues), invalidEvents },
+  );
+};
+
+const brokenList = (what: string): AuditResponseError =>
+  new AuditResponseError(
+    `PlanetScale's list does not hold together: ${what}. Events may have been deleted meanwhile: start again.`,
+  );
+
+/** The pages up to the first that lies wholly before the date, that one included. */
+async function* untilBefore(
+  since: Date | undefined,
+  pages: AsyncIterable<FollowedPage>,
+): AsyncGenerator<AuditPage, void, undefined> {
+  for await (const { page } of pages) {
+    yield page;
+    if (liesBefore(page, since)) return;
+  }
+}
+
+/** Asks for the next item when it gives one out. An error is thrown when its turn comes. */
+async function* oneAhead<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined> {
+  for (let next = items.next(); ; ) {
+    const { done, value } = await next;
+    if (done) return;
+    next = items.next();
+    next.catch(() => {}); // Nobody may ask for it.
+    yield value;
+  }
+}
+
+/** A date that cannot be read is within every range: nothing is left out for it. */
+const createdWithin =
+  (since: Date | undefined, until: Date | undefined) =>
+  ({ created_at }: AuditEvent): boolean => {
+    const createdAt = timestampMs(created_at);
+    if (createdAt === undefined) return true;
+    return !(since && createdAt < since.getTime()) && !(until && createdAt >= until.getTime());
+  };
+
+const liesBefore = (page: AuditPage, since: Date | undefined): boolean =>
+  since !== undefined && page.events.length > 0 && !page.events.some(createdWithin(since, undefined));
+
+const isRefusal = (error: unknown): boolean => error instanceof AuditApiError && [401, 403, 404].includes(error.status);
+
+const unreachable = (error: unknown): AccessReport => ({
+  ok: false,
+  reason: 'unreachable',
+  message:
+    error instanceof PlanetScaleAuditError
+      ? error.message
+      : 'PlanetScale answered with something that is no list of organizations.',
+});

@@ -1,0 +1,75 @@
+import type { AuditPage } from '../page.ts';
+
+/** Gives the page of events older than the cursor, or the newest page without one. */
+export type AskPage = (cursor: string | undefined) => Promise<AuditPage>;
+
+export interface FollowedPage {
+  readonly page: AuditPage;
+  readonly askedWith: string | undefined;
+}
+
+/**
+ * Follows the cursors from page to page, down to the end of the list, and makes sure that it is the end: what PlanetScale
+ * answers to a cursor whose event has been deleted is not documented, and could be the first page or an empty one.
+ *
+ * @param inconsistent makes the error for pages that do not fit together
+ */
+export async function* followPages(
+  ask: AskPage,
+  from: string | undefined,
+  inconsistent: (what: string) => Error,
+): AsyncGenerator<FollowedPage, void, undefined> {
+  const known = new KnownIds(from);
+  let before: string | undefined;
+  let cursor = from;
+  for (;;) {
+    const page = await ask(cursor);
+    if (known.has(page)) throw inconsistent('its pages lead in a circle');
+    if (cursor !== from && isBareEnd(page)) await confirmEnd(ask, before, cursor, inconsistent);
+    known.add(page);
+    yield { page, askedWith: cursor };
+
+    if (!page.hasNext) return;
+    if (page.cursorEnd === null) throw inconsistent('it promises more events without a cursor to ask for them');
+    before = cursor;
+    cursor = page.cursorEnd;
+  }
+}
+
+/** Enough ids to notice that a list starts again, without all of them: those of the first page, and where each page ends. */
+class KnownIds {
+  readonly #ids = new Set<string>();
+  #isFirst = true;
+
+  constructor(from: string | undefined) {
+    if (from !== undefined) this.#ids.add(from);
+  }
+
+  has({ events, cursorEnd }: AuditPage): boolean {
+    return (cursorEnd !== null && this.#ids.has(cursorEnd)) || events.some(({ id }) => this.#ids.has(id));
+  }
+
+  add({ events, cursorEnd }: AuditPage): void {
+    for (const { id } of this.#isFirst ? events : events.slice(-1)) this.#ids.add(id);
+    if (cursorEnd !== null) this.#ids.add(cursorEnd); // Not the id of the last event where that was filtered out.
+    this.#isFirst = false;
+  }
+}
+
+/** Empty on the server: not emptied by a filter of ours. */
+const isBareEnd = ({ events, cursorEnd, hasNext }: AuditPage): boolean =>
+  events.length === 0 && cursorEnd === null && !hasNext;
+
+/**
+ * More was promised, and nothing came. Either the list ends there after all, or the cursor's event has been deleted: taken for
+ * the end, that would lose all that lies below. Where the page before still ends with the cursor, the cursor is known.
+ */
+const confirmEnd = async (
+  ask: AskPage,
+  before: string | undefined,
+  cursor: string | undefined,
+  inconsistent: (what: string) => Error,
+): Promise<void> => {
+  const { cursorEnd } = await ask(before);
+  if (cursorEnd !== cursor) throw inconsistent(`nothing comes after ${cursor}, though more was promised`);
+};

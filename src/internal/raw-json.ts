@@ -1,0 +1,86 @@
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+
+/** White space in JSON is tab, line feed, carriage return and space: nothing else that low can stand in valid JSON. */
+const skipWhiteSpace = (json: string, index: number): number => {
+  let at = index;
+  while (json.charCodeAt(at) <= 0x20) at++;
+  return at;
+};
+
+/** From the opening quote to behind the closing one. */
+const skipString = (json: string, index: number): number => {
+  for (let at = json.indexOf('"', index + 1); ; at = json.indexOf('"', at + 1)) {
+    let escapes = 0;
+    while (json.charCodeAt(at - 1 - escapes) === backslash) escapes++;
+    if (escapes % 2 === 0) return at + 1;
+  }
+};
+
+const skipNested = (json: string, index: number): number => {
+  let depth = 0;
+  for (let at = index; ; ) {
+    const char = json.charCodeAt(at);
+    if (char === quote) {
+      at = skipString(json, at);
+      continue;
+    }
+    if (char === openBrace || char === openBracket) depth++;
+    else if (char === closeBrace || char === closeBracket) depth--;
+    at++;
+    if (depth === 0) return at;
+  }
+};
+
+const skipScalar = (json: string, index: number): number => {
+  let at = index;
+  for (; at < json.length; at++) {
+    const char = json.charCodeAt(at);
+    if (char === comma || char === closeBracket || char === closeBrace || char <= 0x20) break;
+  }
+  return at;
+};
+
+const skipValue = (json: string, index: number): number => {
+  const char = json.charCodeAt(index);
+  if (char === quote) return skipString(json, index);
+  return char === openBrace || char === openBracket ? skipNested(json, index) : skipScalar(json, index);
+};
+
+/** Where the value of `key` starts in an object. Of a key that stands there twice the last counts, as for `JSON.parse`. */
+const findValue = (json: string, key: string): number | undefined => {
+  let found: number | undefined;
+  let at = skipWhiteSpace(json, skipWhiteSpace(json, 0) + 1);
+  while (json.charCodeAt(at) === quote) {
+    const keyEnd = skipString(json, at);
+    const colon = skipWhiteSpace(json, keyEnd);
+    const value = skipWhiteSpace(json, colon + 1);
+    if (JSON.parse(json.slice(at, keyEnd)) === key) found = value;
+    const separator = skipWhiteSpace(json, skipValue(json, value));
+    at = skipWhiteSpace(json, separator + 1);
+  }
+  return found;
+};
+
+/**
+ * The text of each element of the array under `key`, exactly as it stands in `json`: no parser keeps integers beyond
+ * 2^53, escapes or the order of keys. `json` must have been parsed before, and hold an object with an array there.
+ */
+export function sliceElements(json: string, key: string): string[] {
+  const array = findValue(json, key);
+  if (array === undefined) return [];
+  const elements: string[] = [];
+  let at = skipWhiteSpace(json, array + 1);
+  while (json.charCodeAt(at) !== closeBracket) {
+    const end = skipValue(json, at);
+    elements.push(json.slice(at, end));
+    at = skipWhiteSpace(json, end);
+    if (json.charCodeAt(at) === comma) at = skipWhiteSpace(json, at + 1);
+  }
+  return elements;
+}

@@ -1,0 +1,27 @@
+/** A timer holds 2^31 - 1 ms; asked for more it fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/**
+ * Waits, however long. An abort rejects with the signal's reason. Neither a timer nor a listener is left behind, so one
+ * signal serves a process that runs for years.
+ */
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  for (let left = ms; left > 0; left -= longestTimerMs) {
+    await timer(Math.min(left, longestTimerMs), signal);
+  }
+  signal?.throwIfAborted();
+}
+
+const timer = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const onAbort = () => {
+      clearTimeout(timeout);
+      reject(signal?.reason);
+    };
+    const timeout = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });

@@ -1,0 +1,3 @@
+export type { FakeFailure } from './fake-failure.ts';
+export { type FakePlanetScale, type FakePlanetScaleOptions, fakePlanetScale } from './fake-planetscale.ts';
+export { listen } from './listen.ts';

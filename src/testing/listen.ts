@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { FakePlanetScale } from './fake-planetscale.ts';
+
+const headersOf = ({ rawHeaders }: IncomingMessage): Headers => {
+  const headers = new Headers();
+  for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '');
+  return headers;
+};
+
+const write = (outgoing: ServerResponse, chunk: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    outgoing.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
+
+const serve = async (fake: FakePlanetScale, origin: string, incoming: IncomingMessage, outgoing: ServerResponse) => {
+  const clientGone = new AbortController();
+  outgoing.once('close', () => clientGone.abort());
+  try {
+    const response = await fake.fetch(`${origin}${incoming.url}`, {
+      method: incoming.method ?? 'GET',
+      headers: headersOf(incoming),
+      signal: clientGone.signal,
+    });
+    outgoing.sendDate = false; // The fake has a clock of its own.
+    outgoing.statusCode = response.status;
+    outgoing.setHeaders(response.headers);
+    outgoing.flushHeaders();
+    // Each chunk has left before the next one is asked for: what stands before a cut arrives.
+    for await (const chunk of response.body ?? []) await write(outgoing, chunk);
+    outgoing.end();
+  } catch {
+    // A reset would let the client throw away the half of the body that it has received.
+    if (outgoing.headersSent) incoming.socket.destroy();
+    else incoming.socket.resetAndDestroy();
+  }
+};
+
+/**
+ * Serves {@link FakePlanetScale.fetch} on loopback, in plain HTTP: for code that cannot be handed a `fetch`, and for what
+ * only a real connection shows. `url` is what a client takes as its `baseUrl`. A failure of the network happens for real:
+ * `'refused'` and `'reset'` reset the connection, `'hang'` holds it open, `'truncated'` closes it half way through the body.
+ *
+ * `close()` ends all connections at once, whatever they wait for. Needs Node.
+ *
+ * @param port 0 takes one that is free. A port in use rejects with Node's `EADDRINUSE`.
+ *
+ * @example
+ * ```ts
+ * import { fakePlanetScale, listen } from 'planetscale-audit/testing';
+ *
+ * const server = await listen(fakePlanetScale());
+ * const response = await fetch(`${server.url}/organizations`, {
+ *   headers: { authorization: 'faketokenid1:pscale_tkn_fake' },
+ * });
+ * console.log(response.status); // 200
+ * await server.close();
+ * ```
+ */
+export async function listen(
+  fake: FakePlanetScale,
+  port = 0,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const server = createServer();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError(`Expected a port, got ${address}.`);
+  const origin = `http://127.0.0.1:${address.port}`;
+  server.on('request', (incoming, outgoing) => void serve(fake, origin, incoming, outgoing));
+
+  return {
+    url: `${origin}/v1`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

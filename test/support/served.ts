@@ -1,0 +1,50 @@
+import { PlanetScaleAuditClient, type PlanetScaleAuditClientOptions } from 'planetscale-audit';
+import { type FakePlanetScale, type FakePlanetScaleOptions, fakePlanetScale, listen } from 'planetscale-audit/testing';
+import { onTestFinished } from 'vitest';
+
+export const credentials = { serviceTokenId: 'abc123def456', serviceToken: 'pscale_tkn_5pYq0Zk3vLw9' } as const;
+
+/** A fake PlanetScale behind real HTTP for one test, and how to make clients of it. */
+export interface Served {
+  readonly fake: FakePlanetScale;
+  readonly url: string;
+  client(options?: Partial<PlanetScaleAuditClientOptions>): PlanetScaleAuditClient;
+}
+
+export async function serve(options: FakePlanetScaleOptions = {}): Promise<Served> {
+  const fake = fakePlanetScale({ ...credentials, ...options });
+  const server = await listen(fake);
+  onTestFinished(() => server.close());
+  return {
+    fake,
+    url: server.url,
+    client: (overrides) =>
+      new PlanetScaleAuditClient({
+        organization: 'acme',
+        ...credentials,
+        baseUrl: server.url,
+        retries: 0,
+        ...overrides,
+      }),
+  };
+}
+
+/** So many events, a second apart, the first the oldest. */
+export const numbered = (count: number, from = Date.parse('2026-11-01T00:00:00Z')) =>
+  Array.from({ length: count }, (_, index) => ({
+    id: `event${String(index).padStart(7, '0')}`,
+    audit_action: 'database_branch.created',
+    created_at: new Date(from + index * 1000).toISOString(),
+  }));
+
+/** An answer whose page is written out: for what the fake would never send. */
+export const listOf = (data: readonly unknown[], envelope: Readonly<Record<string, unknown>> = {}) => ({
+  status: 200,
+  body: { type: 'list', has_next: false, has_prev: false, cursor_start: null, cursor_end: null, data, ...envelope },
+});
+
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
