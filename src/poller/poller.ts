@@ -1,0 +1,253 @@
+import { AuditConfigError, type PlanetScaleAuditError } from '../errors.ts';
+import type { AuditEvent } from '../event.ts';
+import { checked } from '../internal/checked.ts';
+import { type RetryOptions, retrying, waitToRetry } from '../internal/retry.ts';
+import { sleep } from '../internal/sleep.ts';
+import { timestampMs } from '../internal/timestamp.ts';
+import type { AuditSource } from '../page.ts';
+import { HealthRecord, type PollerHealth } from './health.ts';
+import { type CheckedPollerOptions, type PollerOptions, pollerOptionsSchema } from './poller-options.ts';
+import { resumeGoal, wantedAfter } from './resume.ts';
+import { Session } from './session.ts';
+import { startPolicy } from './start.ts';
+import { type PollState, type Subject, subjectOf } from './state.ts';
+import { Trail } from './trail.ts';
+import { InconsistentListError, type Walk, walk } from './walk.ts';
+
+/**
+ * New events only, oldest first, at least once: an event counts as done when the next one is asked for. The cursor is saved
+ * once for each batch, after all of its events are done, and whenever the iteration ends.
+ *
+ * One iteration at a time: a second one, or {@link AuditPoller.batches} beside it, throws an {@link AuditConfigError}.
+ */
+export interface AuditPoller extends AsyncIterable<AuditEvent> {
+  [Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined>;
+  /** The same by the batch: at most 100 events, and the batch counts as done when the next one is asked for. */
+  batches(): AsyncGenerator<readonly AuditEvent[], void, undefined>;
+  /** How the poller is doing, now. */
+  health(): PollerHealth;
+}
+
+/**
+ * Gives the events that are new since the store was last written: oldest first, over restarts, errors and late arrivals, at
+ * least once. What is delivered twice is at most the batch in hand at each failure. It waits for more until the iteration is
+ * ended, or until `signal` is aborted; with `drain` it ends once it has caught up.
+ *
+ * Nothing is delivered before the walk from the newest event has met what is known: a backlog of n events takes n / 100 requests
+ * first, a million of them 17 minutes at PlanetScale's limit.
+ *
+ * The iteration throws
+ * - {@link AuditConfigError} where the key belongs to other events, or a second iteration begins
+ * - {@link AuditApiError}, {@link AuditConnectionError}, {@link AuditResponseError} that are not retryable; any, with `drain`
+ * - {@link CursorStoreError} where the store holds something that no poller wrote, or loses what it was given
+ * - {@link CursorConflictError} where another poller has moved the cursor
+ *
+ * @throws {@link AuditConfigError} for an option that is missing or wrong
+ * @example
+ * ```ts
+ * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
+ * import { fileCursorStore } from 'planetscale-audit/node';
+ *
+ * const client = PlanetScaleAuditClient.fromEnv();
+ * for await (const event of poller(client, { store: fileCursorStore('./cursors') })) {
+ *   console.log(event.created_at, event.audit_action, event.actor_display_name);
+ * }
+ * ```
+ */
+export function poller(source: AuditSource, options: PollerOptions): AuditPoller {
+  return new Poller(source, checked(pollerOptionsSchema, options, 'poller'));
+}
+
+/** Events that the consumer has, and how many of them, from the first on, it is done with. */
+interface Handover {
+  readonly events: readonly AuditEvent[];
+  done: number;
+}
+
+/** PlanetScale may keep events for as little as 15 days; a day is what no retention can be shorter than. */
+const shortestRetentionMs = 24 * 60 * 60_000;
+
+const intervalJitter = 0.1;
+
+class Poller implements AuditPoller {
+  readonly #source: AuditSource;
+  readonly #options: CheckedPollerOptions;
+  readonly #subject: Subject;
+  readonly #health: HealthRecord;
+  readonly #retryOptions: RetryOptions;
+  #isIterating = false;
+
+  constructor(source: AuditSource, options: CheckedPollerOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#subject = subjectOf(source.organization, options.actions);
+    this.#health = new HealthRecord(options.intervalMs);
+    this.#retryOptions = {
+      enabled: !options.drain,
+      signal: options.signal,
+      onRetry: (error, attempt, delayMs) => this.#failed(error, attempt, delayMs),
+    };
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined> {
+    for await (const handover of this.#run()) {
+      for (const event of handover.events) {
+        yield event;
+        handover.done++;
+        if (this.#options.signal?.aborted) return;
+      }
+    }
+  }
+
+  async *batches(): AsyncGenerator<readonly AuditEvent[], void, undefined> {
+    for await (const handover of this.#run()) {
+      yield handover.events;
+      handover.done = handover.events.length;
+    }
+  }
+
+  health(): PollerHealth {
+    return this.#health.read();
+  }
+
+  async *#run(): AsyncGenerator<Handover, void, undefined> {
+    if (this.#isIterating) {
+      throw new AuditConfigError('poller: it is being iterated already. Make a second poller, with a key of its own.');
+    }
+    const { store, key, signal } = this.#options;
+    let session: Session | undefined;
+    this.#isIterating = true;
+    this.#health.started();
+    try {
+      signal?.throwIfAborted();
+      const name = key ?? `planetscale-audit:${this.#source.organization}`;
+      session = await Session.open(store, name, this.#subject, (operation) => this.#retry(operation));
+      yield* this.#pollOn(session);
+    } catch (error) {
+      if (!signal?.aborted || error !== signal.reason) {
+        await session?.flush().catch(() => {}); // The first error is the one to tell.
+        throw error;
+      }
+    } finally {
+      this.#isIterating = false;
+      this.#health.stopped();
+      await session?.flush();
+    }
+  }
+
+  async *#pollOn(session: Session): AsyncGenerator<Handover, void, undefined> {
+    const { drain, intervalMs, signal } = this.#options;
+    for (;;) {
+      yield* this.#poll(session);
+      if (drain) return;
+      this.#health.waiting();
+      await sleep(intervalMs * (1 + intervalJitter * (2 * Math.random() - 1)), signal);
+      this.#health.scanning();
+    }
+  }
+
+  /** One completed scan, however often it has to start again. */
+  async *#poll(session: Session): AsyncGenerator<Handover, void, undefined> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return yield* this.#scan(session);
+      } catch (error) {
+        if (!(error instanceof InconsistentListError)) throw error;
+        await waitToRetry(error, attempt, this.#retryOptions);
+      }
+    }
+  }
+
+  async *#scan(session: Session): AsyncGenerator<Handover, void, undefined> {
+    const trail = session.state ? await this.#resume(session.state) : await this.#start(session);
+    for await (const batch of trail.batches()) {
+      this.#options.signal?.throwIfAborted();
+      if (batch.lateIds.length > 0) await this.#options.onNotice({ type: 'late-events', ids: batch.lateIds });
+
+      const handover: Handover = { events: batch.events, done: 0 };
+      this.#health.handedOver();
+      try {
+        yield handover;
+      } finally {
+        this.#health.takenBack(handover.events.slice(0, handover.done));
+        if (handover.done > 0) session.note(batch.stateAfter(handover.done));
+      }
+      await this.#warnOfTruncation(trail);
+      await session.save();
+    }
+    this.#options.signal?.throwIfAborted();
+    session.note(trail.finish());
+    await this.#warnOfTruncation(trail);
+    await session.saveHourly();
+    this.#health.scanned();
+  }
+
+  /** The first scan of all. Its state is saved before anything is delivered: a crash must not make it the first again. */
+  async #start(session: Session): Promise<Trail> {
+    const { startFrom, lookbackMs } = this.#options;
+    const policy = startPolicy(startFrom, lookbackMs);
+    const walked = await walk((cursor) => this.#ask(cursor), policy, lookbackMs);
+    const state: PollState = {
+      for: this.#subject,
+      ...policy.resolve(walked),
+      lastScan: new Date(walked.startedAtMs).toISOString(),
+    };
+    session.note(state);
+    await session.save();
+    return new Trail(state, walked, wantedAfter(state), new Set());
+  }
+
+  async #resume(state: PollState): Promise<Trail> {
+    const { lookbackMs, onNotice } = this.#options;
+    const goal = resumeGoal(state, lookbackMs);
+    const walked = await walk((cursor) => this.#ask(cursor), goal, lookbackMs);
+    await this.#warnOfGap(state, walked);
+    if (goal.hasLostAnchors(walked)) {
+      await onNotice({
+        type: 'anchor-lost',
+        message:
+          'Every event that the poller had remembered as delivered for good is gone from the list. Some may be delivered again.',
+      });
+    }
+    return new Trail(state, walked, goal.isWanted, goal.metAgain);
+  }
+
+  /** The list's end was met instead of what is known, after an absence that may have been longer than events are kept. */
+  async #warnOfGap({ anchors, seen, lastScan }: PollState, { end, endedAtMs, oldest }: Walk): Promise<void> {
+    const { lookbackMs, onNotice } = this.#options;
+    const lastScanAt = new Date(lastScan);
+    if (end !== 'end of list' || endedAtMs - lastScanAt.getTime() + lookbackMs < shortestRetentionMs) return;
+    const oldestMs = oldest && timestampMs(oldest.created_at);
+    await onNotice({
+      type: 'possible-gap',
+      lastSeenId: (seen.at(-1) ?? anchors[0])?.[0],
+      lastScanAt,
+      oldestAvailable: oldestMs === undefined ? undefined : new Date(oldestMs),
+    });
+  }
+
+  async #warnOfTruncation(trail: Trail): Promise<void> {
+    if (!trail.takeTruncation()) return;
+    await this.#options.onNotice({
+      type: 'lookback-truncated',
+      message:
+        'More events lie within the look-back than the poller remembers: late ones among the oldest of them will be missed. Shorten lookbackMs.',
+    });
+  }
+
+  #ask(cursor: string | undefined) {
+    const { actions, signal } = this.#options;
+    return this.#retry(() => this.#source.page({ startingAfter: cursor, actions, signal }));
+  }
+
+  async #retry<Result>(operation: () => Promise<Result>): Promise<Result> {
+    const result = await retrying(operation, this.#retryOptions);
+    this.#health.succeeded();
+    return result;
+  }
+
+  async #failed(error: PlanetScaleAuditError, attempt: number, delayMs: number): Promise<void> {
+    this.#health.failed();
+    await this.#options.onNotice({ type: 'retrying', error, attempt, delayMs });
+  }
+}

@@ -1,0 +1,28 @@
+import { isOlder, type Mark, mostAnchors } from './state.ts';
+
+export interface Settled {
+  /** Newest first; empty where nothing is old enough. */
+  readonly anchors: readonly Mark[];
+  /** Oldest first. */
+  readonly seen: readonly Mark[];
+  /** More was done above the floor than may be remembered: late events among the oldest of it will not be noticed. */
+  readonly truncated: boolean;
+}
+
+/**
+ * Divides what is done into anchors and seen. Below the floor no event can become visible any more, so the newest event older
+ * than it is an anchor: all that stands at or below it is settled.
+ *
+ * @param done an unbroken stretch of the list, oldest first, of which every event is done
+ * @param floorMs the start of the scan, by the server's clock, less the look-back
+ * @param room how many may be seen
+ */
+export function settle(done: readonly Mark[], floorMs: number, room: number): Settled {
+  const byAge = done.findLastIndex((mark) => isOlder(mark, floorMs)) + 1;
+  const firstSeen = Math.max(byAge, done.length - room);
+  return {
+    anchors: done.slice(Math.max(0, firstSeen - mostAnchors), firstSeen).reverse(),
+    seen: done.slice(firstSeen),
+    truncated: firstSeen > byAge,
+  };
+}

@@ -1,0 +1,103 @@
+import { AuditConfigError } from '../errors.ts';
+import { timestampMs } from '../internal/timestamp.ts';
+import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
+import { isWhollyOlder, type Walk, type WalkGoal } from './walk.ts';
+
+/**
+ * Where a poller begins while its store holds nothing.
+ * - `'oldest'`: with everything that PlanetScale still has
+ * - `'now'`: with nothing; the first event is the next one
+ * - `{ latest: n }`: with the n newest events
+ * - `{ since: date }`: with what was created at that time or later
+ * - `{ after: id }`: with what stands above that event
+ */
+export type StartFrom =
+  | 'oldest'
+  | 'now'
+  | { readonly latest: number }
+  | { readonly since: Date }
+  | { readonly after: string };
+
+/** What a first run begins with. */
+export type FirstState = Pick<PollState, 'anchors' | 'seen' | 'start'>;
+
+/** The goal of a poller's very first walk, and what follows from it. */
+export interface StartPolicy extends WalkGoal {
+  /** @throws AuditConfigError */
+  resolve(walk: Walk): FirstState;
+}
+
+export function startPolicy(startFrom: StartFrom, lookbackMs: number): StartPolicy {
+  if (startFrom === 'oldest') return fromOldest();
+  if (startFrom === 'now') return fromLatest(0);
+  if ('latest' in startFrom) return fromLatest(startFrom.latest);
+  if ('since' in startFrom) return fromSince(startFrom.since.getTime(), lookbackMs);
+  return fromAfter(startFrom.after);
+}
+
+const fromOldest = (): StartPolicy => ({
+  endsAt: () => undefined,
+  isWanted: () => true,
+  resolve: () => ({ anchors: [], seen: [], start: null }),
+});
+
+/** Events that are not wanted, and above which a late one may still appear, count as seen. */
+const fromLatest = (count: number): StartPolicy => {
+  let met = 0;
+  const unwanted = new Map<string, Mark>();
+  return {
+    endsAt(page, { floorMs }) {
+      for (const [index, event] of page.events.entries()) {
+        const isUnwanted = met++ >= count;
+        if (!isUnwanted) continue;
+        const mark = markOf(event);
+        if (isOlder(mark, floorMs) || unwanted.size === mostSeen) return { reason: 'known', index };
+        unwanted.set(event.id, mark);
+      }
+      return undefined;
+    },
+    isWanted: ({ id }) => !unwanted.has(id),
+    resolve(walk) {
+      const seen = [...unwanted.values()].reverse();
+      return {
+        anchors: anchorsFrom(walk.below),
+        seen,
+        start: startBefore(seen.at(-1) ?? anchorsFrom(walk.below)[0], walk),
+      };
+    },
+  };
+};
+
+/** Ends only where a whole page is older, by the look-back too: one backdated event must not stop it. */
+const fromSince = (sinceMs: number, lookbackMs: number): StartPolicy => ({
+  endsAt: (page) => (isWhollyOlder(page, sinceMs - lookbackMs) ? { reason: 'older', index: 0 } : undefined),
+  isWanted: (event) => !isOlder(markOf(event), sinceMs),
+  resolve: ({ below }) => ({ anchors: anchorsFrom(below), seen: [], start: new Date(sinceMs).toISOString() }),
+});
+
+const fromAfter = (id: string): StartPolicy => ({
+  endsAt(page) {
+    const index = page.events.findIndex((event) => event.id === id);
+    return index === -1 ? undefined : { reason: 'known', index };
+  },
+  isWanted: () => true,
+  resolve(walk) {
+    const anchors = anchorsFrom(walk.below);
+    if (anchors.length === 0) {
+      throw new AuditConfigError(
+        `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event, or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
+      );
+    }
+    return { anchors, seen: [], start: startBefore(anchors[0], walk) };
+  },
+});
+
+/**
+ * The instant before which nothing is delivered, even if all anchors are deleted: that of the newest event that was not asked
+ * for, or the floor where that is earlier, since an event that becomes visible later may be as old as the floor.
+ */
+const startBefore = (newestUnwanted: Mark | undefined, { floorMs }: Walk): string | null => {
+  if (!newestUnwanted) return null;
+  const startMs = Math.min(timestampMs(newestUnwanted[1]) ?? floorMs, floorMs);
+  return Number.isFinite(startMs) ? new Date(startMs).toISOString() : null;
+};

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import type { AuditAction, AuditEvent } from '../event.ts';
+import { timestampMs } from '../internal/timestamp.ts';
+
+/** What is kept of an event: enough to know it again, and how old it is. */
+export type Mark = readonly [id: string, createdAt: string];
+
+export const markOf = (event: AuditEvent): Mark => [event.id, event.created_at];
+
+/** A date that cannot be read counts as that of the scan itself: such an event is never old. */
+export const isOlder = ([, createdAt]: Mark, thanMs: number): boolean =>
+  (timestampMs(createdAt) ?? Number.POSITIVE_INFINITY) < thanMs;
+
+export const mostAnchors = 10;
+export const mostSeen = 10_000;
+
+/** The anchors that an event and those below it make, all of which are settled. */
+export const anchorsFrom = (newestFirst: readonly AuditEvent[]): Mark[] =>
+  newestFirst.slice(0, mostAnchors).map(markOf);
+
+/** Which events a key is about. */
+export interface Subject {
+  readonly organization: string;
+  /** Sorted, without doubles; null for all. */
+  readonly actions: readonly AuditAction[] | null;
+}
+
+export const subjectOf = (organization: string, actions: readonly AuditAction[] | undefined): Subject => ({
+  organization,
+  actions: actions ? [...new Set(actions)].sort() : null,
+});
+
+/** What a poller knows between two scans. The text form of it is all that is ever stored. */
+export interface PollState {
+  readonly for: Subject;
+  /** Newest first. All that stands at or below the first of them in the list is settled; the others are for when it is deleted. */
+  readonly anchors: readonly Mark[];
+  /** Done, and above the first anchor; oldest first. */
+  readonly seen: readonly Mark[];
+  /** Nothing created before this instant is delivered, ISO 8601; null where the first run asked for everything. */
+  readonly start: string | null;
+  /** The server's time at the start of the last completed scan, ISO 8601. */
+  readonly lastScan: string;
+}
+
+/** Stores that parse what looks like JSON or a number leave text with this in front alone. */
+const version = 'v1:';
+
+const markSchema = z.tuple([z.string(), z.string()]);
+const instantSchema = z.iso.datetime();
+
+const stateSchema = z.object({
+  for: z.object({ organization: z.string(), actions: z.array(z.string()).nullable() }),
+  anchors: z.array(markSchema).max(mostAnchors),
+  seen: z.array(markSchema).max(mostSeen),
+  start: instantSchema.nullable(),
+  lastScan: instantSchema,
+  nonce: z.string(),
+});
+
+/** Two equal states have different texts, so that a compare-and-set by value cannot mistake one save for another. */
+export function encodeState(state: PollState): string {
+  return version + JSON.stringify({ ...state, nonce: crypto.randomUUID() });
+}
+
+/** `undefined` for what {@link encodeState} did not write. */
+export function decodeState(text: string): PollState | undefined {
+  if (!text.startsWith(version)) return undefined;
+  try {
+    const { nonce, ...state } = stateSchema.parse(JSON.parse(text.slice(version.length)));
+    return state;
+  } catch {
+    return undefined;
+  }
+}

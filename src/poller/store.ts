@@ -1,0 +1,51 @@
+import type { Promisable } from 'type-fest';
+
+/**
+ * Where a poller keeps its place: one short text under each key. `new Map()`, Keyv, unstorage and Upstash Redis satisfy it as
+ * they are.
+ *
+ * `get` gives undefined or null only where nothing was ever saved. Any doubt must throw: a poller that finds nothing starts anew.
+ *
+ * @example
+ * ```ts
+ * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
+ *
+ * const store = new Map<string, string>(); // Gone with the process: see fileCursorStore in planetscale-audit/node.
+ * for await (const event of poller(PlanetScaleAuditClient.fromEnv(), { store, drain: true })) {
+ *   console.log(event.id);
+ * }
+ * ```
+ */
+export interface CursorStore {
+  get(key: string): Promisable<string | null | undefined>;
+  set(key: string, value: string): Promisable<unknown>;
+  /**
+   * Saves `next` only while the stored value is still `expected` (null: nothing stored yet), in one step, and tells whether it
+   * did. With it several pollers may share a key: one of them wins, the others stop with a {@link CursorConflictError}.
+   */
+  compareAndSet?(key: string, expected: string | null, next: string): Promisable<boolean>;
+}
+
+/**
+ * A store that is gone with the process: for tests, and for jobs that always start from the same point.
+ *
+ * @example
+ * ```ts
+ * import { memoryCursorStore, PlanetScaleAuditClient, poller } from 'planetscale-audit';
+ *
+ * const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true } as const;
+ * for await (const event of poller(PlanetScaleAuditClient.fromEnv(), options)) console.log(event.audit_action);
+ * ```
+ */
+export function memoryCursorStore(): CursorStore & { compareAndSet: NonNullable<CursorStore['compareAndSet']> } {
+  const values = new Map<string, string>();
+  return {
+    get: (key) => values.get(key),
+    set: (key, value) => values.set(key, value),
+    compareAndSet: (key, expected, next) => {
+      if ((values.get(key) ?? null) !== expected) return false;
+      values.set(key, next);
+      return true;
+    },
+  };
+}

@@ -1,0 +1,163 @@
+import { AuditApiError, AuditResponseError } from '../errors.ts';
+import type { AuditEvent } from '../event.ts';
+import { type AskPage, followPages } from '../internal/follow-pages.ts';
+import { timestampMs } from '../internal/timestamp.ts';
+import type { AuditPage } from '../page.ts';
+import { isOlder, type Mark, markOf } from './state.ts';
+
+/** The list was not the same from one request to the next: what was learnt of it is void, and the scan starts again. */
+export class InconsistentListError extends AuditResponseError {
+  constructor(what: string) {
+    super(`PlanetScale's list changed under the scan: ${what}. The scan starts again from the newest event.`, {
+      retryable: true,
+    });
+  }
+}
+
+/** What a scan goes by, in milliseconds of the server's clock. */
+export interface ScanClock {
+  readonly startedAtMs: number;
+  /** Whatever is older than this has become visible by now, if it ever will. */
+  readonly floorMs: number;
+}
+
+/** Where on a page a walk ends: at an event that is known, or at one from which on all is older than what is known. */
+export interface GoalMet {
+  readonly reason: 'known' | 'older';
+  readonly index: number;
+}
+
+export const isWhollyOlder = (page: AuditPage, thanMs: number): boolean =>
+  page.events.length > 0 && page.events.every((event) => isOlder(markOf(event), thanMs));
+
+/** What a walk looks for on its way down. */
+export interface WalkGoal {
+  /** Called once for each page, from the newest down. */
+  endsAt(page: AuditPage, clock: ScanClock): GoalMet | undefined;
+  /** Whether the event will be delivered; asked after `endsAt` has seen its page. */
+  isWanted(event: AuditEvent): boolean;
+}
+
+/** A page, newest first: its events where any is wanted, their marks where none is. */
+export type PageAbove = { readonly events: readonly AuditEvent[] } | { readonly marks: readonly Mark[] };
+
+/** The list as far as it was walked, ready to be climbed up again. */
+export interface Walk extends ScanClock {
+  readonly endedAtMs: number;
+  readonly end: GoalMet['reason'] | 'end of list';
+  /** The event at which the walk ended, and those below it on its page, newest first. Empty at the end of the list. */
+  readonly below: readonly AuditEvent[];
+  /** The last event that was met. */
+  readonly oldest: AuditEvent | undefined;
+  /**
+   * What lies above the end, from the oldest page to the newest. It can be climbed once.
+   *
+   * @throws InconsistentListError
+   */
+  climb(): AsyncGenerator<PageAbove, void, undefined>;
+}
+
+/**
+ * Walks from the newest event down to the goal, or to the end of the list.
+ *
+ * @throws InconsistentListError
+ */
+export async function walk(askPage: AskPage, goal: WalkGoal, lookbackMs: number): Promise<Walk> {
+  const ask = withLostCursorsAsInconsistency(askPage);
+  const pages = new WalkedPages();
+  let clock: ScanClock | undefined;
+  let oldest: AuditEvent | undefined;
+  let endedAtMs = Date.now();
+  let met: GoalMet | undefined;
+  let below: readonly AuditEvent[] = [];
+
+  for await (const { page, askedWith } of followPages(ask, undefined, (what) => new InconsistentListError(what))) {
+    clock ??= readClock(page, lookbackMs);
+    oldest = page.events.at(-1) ?? oldest;
+    endedAtMs = page.servedAt?.getTime() ?? Date.now();
+    met = goal.endsAt(page, clock);
+    pages.add(page.events.slice(0, met?.index), askedWith, goal);
+    if (!met) continue;
+    below = page.events.slice(met.index);
+    break;
+  }
+  if (!clock) throw new InconsistentListError('it has no page at all');
+  return { ...clock, endedAtMs, end: met?.reason ?? 'end of list', below, oldest, climb: () => pages.climb(ask) };
+}
+
+/** How many pages with wanted events are held, besides the newest page. Those between are read again on the way up. */
+const mostPagesHeld = 50;
+
+interface LetGoPage {
+  readonly askedWith: string;
+  readonly lastId: string;
+}
+
+/** The pages of a walk, of which only some are held: a backlog of a million events must fit into memory. */
+class WalkedPages {
+  /** The newest first. */
+  readonly #pages: (PageAbove | LetGoPage)[] = [];
+  /** How to read the held pages again, the newest page aside, and where they are among the pages; the newest first. */
+  readonly #held: { readonly index: number; readonly again: LetGoPage }[] = [];
+
+  add(events: readonly AuditEvent[], askedWith: string | undefined, goal: WalkGoal): void {
+    const last = events.at(-1);
+    if (!last) return;
+    if (!events.some((event) => goal.isWanted(event))) {
+      this.#pages.push({ marks: events.map(markOf) });
+      return;
+    }
+    this.#pages.push({ events });
+    if (askedWith === undefined) return;
+    this.#held.push({ index: this.#pages.length - 1, again: { askedWith, lastId: last.id } });
+    const letGo = this.#held.length > mostPagesHeld ? this.#held.shift() : undefined;
+    if (letGo) this.#pages[letGo.index] = letGo.again;
+  }
+
+  async *climb(ask: AskPage): AsyncGenerator<PageAbove, void, undefined> {
+    for (let page = this.#pages.pop(); page; page = this.#pages.pop()) {
+      yield 'askedWith' in page ? { events: await readAgain(ask, page) } : page;
+    }
+  }
+}
+
+/** Events that arrived late may have pushed some off the page, onto the next. */
+const mostPagesReadAgain = 2;
+
+const readAgain = async (ask: AskPage, { askedWith, lastId }: LetGoPage): Promise<readonly AuditEvent[]> => {
+  const events: AuditEvent[] = [];
+  let cursor: string | null = askedWith;
+  for (let request = 0; request < mostPagesReadAgain && cursor !== null; request++) {
+    const page: AuditPage = await ask(cursor);
+    const last = page.events.findIndex(({ id }) => id === lastId);
+    events.push(...page.events.slice(0, last === -1 ? undefined : last + 1));
+    if (last !== -1) return events;
+    cursor = page.hasNext ? page.cursorEnd : null;
+  }
+  throw new InconsistentListError(`event ${lastId} is no longer where it was`);
+};
+
+/** Without a Date header the newest event tells the time, and our own clock where it runs ahead of that. */
+const readClock = (page: AuditPage, lookbackMs: number): ScanClock => {
+  const now = Date.now();
+  if (page.servedAt) return { startedAtMs: page.servedAt.getTime(), floorMs: page.servedAt.getTime() - lookbackMs };
+  const newestMs = Math.max(
+    ...page.events.map(({ created_at }) => timestampMs(created_at) ?? Number.NEGATIVE_INFINITY),
+  );
+  return { startedAtMs: now, floorMs: Math.min(newestMs, now) - lookbackMs };
+};
+
+/**
+ * A cursor that was given a moment ago and is refused now belonged to an event that has been deleted meanwhile. That a request
+ * without a cursor is refused has another reason.
+ */
+const withLostCursorsAsInconsistency =
+  (ask: AskPage): AskPage =>
+  async (cursor) => {
+    try {
+      return await ask(cursor);
+    } catch (error) {
+      if (cursor === undefined || !(error instanceof AuditApiError) || error.retryable) throw error;
+      throw new InconsistentListError(`the cursor ${cursor} is answered with ${error.status}`);
+    }
+  };

@@ -1,0 +1,412 @@
+import {
+  AuditConfigError,
+  type AuditEvent,
+  type CursorStore,
+  memoryCursorStore,
+  type PollerOptions,
+  type PollNotice,
+  poller,
+} from 'planetscale-audit';
+import type { FakePlanetScale, FakePlanetScaleOptions } from 'planetscale-audit/testing';
+import { describe, expect, test } from 'vitest';
+import { collect, listOf, numbered, type Served, serve } from './support/served.ts';
+
+const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
+const minuteMs = 60_000;
+const startMs = Date.parse('2026-11-01T00:00:00Z');
+
+/** A served fake whose clock the test sets. */
+const serveAt = async (options: FakePlanetScaleOptions = {}) => {
+  const clock = { ms: startMs + 24 * 60 * minuteMs };
+  const served = await serve({ now: () => new Date(clock.ms), ...options });
+  return { ...served, clock };
+};
+
+/** One run of a poller that ends once it has caught up. */
+const drain = (served: Served, options: Partial<PollerOptions> & Pick<PollerOptions, 'store'>) =>
+  poller(served.client(), { drain: true, onNotice: async () => {}, ...options });
+
+describe('what is new', () => {
+  test('is given oldest first, over all pages', async () => {
+    const events = numbered(350);
+    const served = await serveAt({ events });
+    const store = memoryCursorStore();
+    expect(ids(await collect(drain(served, { store, startFrom: 'oldest' })))).toEqual(ids(events));
+  });
+
+  test('is given once, poll after poll', async () => {
+    const served = await serveAt({ events: numbered(150) });
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    expect(await collect(drain(served, { store }))).toEqual([]);
+    const added = served.fake.add({ audit_action: 'database.created' }, { audit_action: 'database.deleted' });
+    expect(ids(await collect(drain(served, { store })))).toEqual(ids(added));
+    expect(await collect(drain(served, { store }))).toEqual([]);
+  });
+
+  test('costs one request where there is nothing', async () => {
+    const served = await serveAt({ events: numbered(150) });
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    const asked = served.fake.requests.length;
+    await collect(drain(served, { store }));
+    expect(served.fake.requests).toHaveLength(asked + 1);
+  });
+
+  test('comes in batches of at most 100, each saved once', async () => {
+    const served = await serveAt({ events: numbered(250) });
+    const store = memoryCursorStore();
+    let saves = 0;
+    const counting: CursorStore = {
+      ...store,
+      compareAndSet: (key, expected, next) => {
+        saves++;
+        return store.compareAndSet(key, expected, next);
+      },
+    };
+    const sizes = (await collect(drain(served, { store: counting, startFrom: 'oldest' }).batches())).map(
+      ({ length }) => length,
+    );
+    expect(sizes).toEqual([50, 100, 100]);
+    // The first state, one for each batch, and the time of the scan at the end.
+    expect(saves).toBe(1 + 3 + 1);
+  });
+
+  test('is all that the actions ask for, and nothing else, by a server that ignores the filter too', async () => {
+    const events = numbered(250).map((event, index) =>
+      index % 5 ? event : { ...event, audit_action: 'database.deleted' },
+    );
+    for (const filters of ['honoured', 'ignored'] as const) {
+      const served = await serveAt({ events, filters });
+      const given = await collect(
+        drain(served, { store: new Map(), startFrom: 'oldest', actions: ['database.deleted'] }),
+      );
+      expect(ids(given)).toEqual(ids(events.filter(({ audit_action }) => audit_action === 'database.deleted')));
+    }
+  });
+});
+
+describe('a restart', () => {
+  test('at every event of a three-page backlog repeats that event alone, and loses none', async () => {
+    const events = numbered(250);
+    const served = await serveAt({ events });
+    for (let stopAt = 0; stopAt < events.length; stopAt += 1) {
+      const store = memoryCursorStore();
+      const first: AuditEvent[] = [];
+      for await (const event of drain(served, { store, startFrom: 'oldest' })) {
+        first.push(event);
+        if (first.length > stopAt) break;
+      }
+      const rest = await collect(drain(served, { store }));
+      expect(ids([...first, ...rest.slice(1)])).toEqual(ids(events));
+      expect(rest[0]?.id).toBe(first.at(-1)?.id);
+    }
+  }, 120_000);
+
+  test('after a throw in the loop gives that event again', async () => {
+    const events = numbered(5);
+    const served = await serveAt({ events });
+    const store = memoryCursorStore();
+    const run = async () => {
+      for await (const { id } of drain(served, { store, startFrom: 'oldest' })) {
+        if (id === 'event0000003') throw new Error('the row was refused');
+      }
+    };
+    await expect(run()).rejects.toThrow('the row was refused');
+    expect(ids(await collect(drain(served, { store })))).toEqual(['event0000003', 'event0000004']);
+  });
+
+  test('in the middle of a batch gives that batch again', async () => {
+    const served = await serveAt({ events: numbered(250) });
+    const store = memoryCursorStore();
+    let batches = 0;
+    for await (const _ of drain(served, { store, startFrom: 'oldest' }).batches()) if (++batches === 2) break;
+    const rest = await collect(drain(served, { store }).batches());
+    expect(rest.map((batch) => [batch[0]?.id, batch.at(-1)?.id])).toEqual([
+      ['event0000050', 'event0000149'],
+      ['event0000150', 'event0000249'],
+    ]);
+  });
+
+  test('without a word, as by kill -9, repeats at most the batch in hand', async () => {
+    const events = numbered(250);
+    const served = await serveAt({ events });
+    const store = memoryCursorStore();
+    const killed = drain(served, { store, startFrom: 'oldest' })[Symbol.asyncIterator]();
+    for (let i = 0; i < 120; i++) await killed.next();
+    // Its process is gone: nobody asks it for more, and nobody ends it.
+    expect(ids(await collect(drain(served, { store })))).toEqual(ids(events.slice(50)));
+  });
+});
+
+describe('startFrom', () => {
+  const first = async (startFrom: PollerOptions['startFrom'], options: FakePlanetScaleOptions = {}) => {
+    const served = await serveAt({ events: numbered(250), ...options });
+    const store = memoryCursorStore();
+    const given = ids(await collect(drain(served, { store, startFrom })));
+    const [next] = served.fake.add({ audit_action: 'database.created' });
+    expect(ids(await collect(drain(served, { store })))).toEqual([next?.id]);
+    return given;
+  };
+  const range = (from: number, to: number) => ids(numbered(to).slice(from));
+
+  test('is the 200 newest events where it is left out', async () =>
+    expect(await first(undefined)).toEqual(range(50, 250)));
+  test('{ latest: n } gives the n newest', async () => expect(await first({ latest: 3 })).toEqual(range(247, 250)));
+  test('{ latest: n } gives all, where there are fewer', async () =>
+    expect(await first({ latest: 999 })).toEqual(range(0, 250)));
+  test("'now' gives only what comes after", async () => expect(await first('now')).toEqual([]));
+  test("'oldest' gives all", async () => expect(await first('oldest')).toEqual(range(0, 250)));
+  test('{ since } gives what was created then or later', async () =>
+    expect(await first({ since: new Date(startMs + 240_000) })).toEqual(range(240, 250)));
+  test('{ since } gives all, where nothing is older', async () =>
+    expect(await first({ since: new Date(0) })).toEqual(range(0, 250)));
+  test('{ after } gives what stands above that event', async () =>
+    expect(await first({ after: 'event0000149' })).toEqual(range(150, 250)));
+
+  test('{ after } an event that is not there is an AuditConfigError', async () => {
+    const served = await serveAt({ events: numbered(5) });
+    const run = collect(drain(served, { store: new Map(), startFrom: { after: 'neverwas0000' } }));
+    await expect(run).rejects.toThrow(AuditConfigError);
+  });
+
+  test.each(['now', 'oldest', { latest: 5 }, { since: new Date(startMs) }] as const)(
+    '%j of an empty organization gives the first event that comes',
+    async (startFrom) => {
+      const served = await serveAt();
+      const store = memoryCursorStore();
+      expect(await collect(drain(served, { store, startFrom }))).toEqual([]);
+      const [event] = served.fake.add({ audit_action: 'organization.created' });
+      expect(ids(await collect(drain(served, { store })))).toEqual([event?.id]);
+    },
+  );
+
+  test('is saved before the first event is given', async () => {
+    const served = await serveAt({ events: numbered(5) });
+    const store = new Map<string, string>();
+    for await (const _ of drain(served, { store, startFrom: 'oldest' })) {
+      expect([...store.keys()]).toEqual(['planetscale-audit:acme']);
+      break;
+    }
+  });
+
+  test('counts once: a poller that has a state goes on from there', async () => {
+    const served = await serveAt({ events: numbered(5) });
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'now' }));
+    expect(await collect(drain(served, { store, startFrom: 'oldest' }))).toEqual([]);
+  });
+
+  test.each(['now', { latest: 2 }] as const)(
+    '%j leaves out what was there before, within the look-back too, and takes a late event',
+    async (startFrom) => {
+      const served = await serveAt({ order: 'created' });
+      const { clock, fake } = served;
+      fake.add(
+        ...Array.from({ length: 5 }, (_, index) => ({
+          created_at: new Date(clock.ms - index * minuteMs).toISOString(),
+        })),
+      );
+      const store = memoryCursorStore();
+      const given = await collect(drain(served, { store, startFrom }));
+      expect(given).toHaveLength(startFrom === 'now' ? 0 : 2);
+      const [late] = fake.add({ created_at: new Date(clock.ms - 3.5 * minuteMs).toISOString() });
+      expect(ids(await collect(drain(served, { store })))).toEqual([late?.id]);
+    },
+  );
+});
+
+describe('an event that becomes visible late', () => {
+  test.each(['created', 'added'] as const)(
+    'within the look-back is given, and told of (list in the order %s)',
+    async (order) => {
+      const served = await serveAt({ order });
+      const { clock, fake } = served;
+      const store = memoryCursorStore();
+      const notices: PollNotice[] = [];
+      const run = () =>
+        collect(drain(served, { store, startFrom: 'oldest', onNotice: async (notice) => void notices.push(notice) }));
+      fake.add(
+        { created_at: new Date(clock.ms - minuteMs).toISOString() },
+        { created_at: new Date(clock.ms).toISOString() },
+      );
+      await run();
+      const [late] = fake.add({ created_at: new Date(clock.ms - 30_000).toISOString() });
+      expect(ids(await run())).toEqual([late?.id]);
+      expect(notices).toEqual(order === 'created' ? [{ type: 'late-events', ids: [late?.id] }] : []);
+      clock.ms += 60 * minuteMs;
+      expect(await run()).toEqual([]);
+    },
+  );
+
+  test('while a long backlog is walked down and climbed up is given', async () => {
+    const events = numbered(300);
+    const served = await serveAt({ events, pageSize: 2 }); // More pages than are held in memory.
+    const { clock, fake } = served;
+    clock.ms = startMs + 300_000;
+    const store = memoryCursorStore();
+    const late: (string | undefined)[] = [];
+    const given: string[] = [];
+    for await (const { id } of drain(served, { store, startFrom: 'oldest', lookbackMs: 10 * minuteMs })) {
+      given.push(id);
+      if (given.length % 60 === 0)
+        late.push(fake.add({ created_at: new Date(startMs + 150_500 + late.length).toISOString() })[0]?.id);
+    }
+    const rest = ids(await collect(drain(served, { store, lookbackMs: 10 * minuteMs })));
+    expect([...given, ...rest].sort()).toEqual([...ids(events), ...late].sort());
+  });
+
+  test('far down the list does not end the walk: all below one backdated event is given', async () => {
+    const served = await serveAt({ order: 'added', pageSize: 10 });
+    const { clock, fake } = served;
+    fake.add(...numbered(5));
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    clock.ms += minuteMs;
+    const added = fake.add(...Array.from({ length: 25 }, () => ({ audit_action: 'database.created' })));
+    fake.add({ id: 'backdated000', created_at: '2020-01-01T00:00:00Z' });
+    expect(ids(await collect(drain(served, { store })))).toEqual([...ids(added), 'backdated000']);
+  });
+});
+
+describe('a list that changes', () => {
+  const remembered = async (options: FakePlanetScaleOptions = {}) => {
+    const served = await serveAt({ events: numbered(250), pageSize: 10, ...options });
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    return { ...served, store };
+  };
+
+  test('by the deletion of the newest anchors is met at an older one', async () => {
+    const { store, ...served } = await remembered();
+    for (let index = 245; index < 250; index++) served.fake.remove(`event0000${index}`);
+    const [added] = served.fake.add({ audit_action: 'database.created' });
+    expect(ids(await collect(drain(served, { store })))).toEqual([added?.id]);
+  });
+
+  test('by the deletion of all anchors is told of, and what is new is given', async () => {
+    const { store, ...served } = await remembered();
+    for (let index = 240; index < 250; index++) served.fake.remove(`event0000${index}`);
+    const [added] = served.fake.add({ audit_action: 'database.created' });
+    const notices: PollNotice[] = [];
+    const given = ids(
+      await collect(drain(served, { store, onNotice: async (notice) => void notices.push(notice), lookbackMs: 0 })),
+    );
+    expect(given).toContain(added?.id);
+    expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
+    expect(await collect(drain(served, { store }))).toEqual([]);
+  });
+
+  const surprises = ['not-found', 'empty', 'first-page'] as const;
+  test.each(surprises)('under the walk loses nothing, with an unknown cursor answered by %s', async (unknownCursor) => {
+    const { store, ...served } = await remembered({ unknownCursor });
+    const added = ids(served.fake.add(...Array.from({ length: 55 }, () => ({ audit_action: 'database.created' }))));
+    const victim = added[45]; // The cursor of the first page.
+    const source = removingAt(served, 1, victim);
+    const options = { store, drain: true, onNotice: async () => {} };
+    await collect(poller(source, options)).catch(() => {}); // The list changed: whoever runs the job tries again.
+    const given = ids(await collect(poller(source, options)));
+    expect(given).toEqual(added.filter((id) => id !== victim));
+  });
+
+  test('is walked again by a poller that runs on, without an error', async () => {
+    const { store, ...served } = await remembered();
+    const added = ids(served.fake.add(...Array.from({ length: 15 }, () => ({ audit_action: 'database.created' }))));
+    const notices: PollNotice[] = [];
+    const running = poller(removingAt(served, 1, added[5]), {
+      store,
+      onNotice: async (notice) => void notices.push(notice),
+    });
+    const given: string[] = [];
+    for await (const { id } of running) if (given.push(id) === 14) break;
+    expect(given).toEqual(added.filter((id) => id !== added[5]));
+    expect(notices).toMatchObject([{ type: 'retrying', attempt: 1 }]);
+  });
+});
+
+/** A client for which an event is deleted just before its n-th request. */
+const removingAt = (
+  { client, fake }: { client: Served['client']; fake: FakePlanetScale },
+  request: number,
+  id: string | undefined,
+) => {
+  const source = client();
+  let asked = 0;
+  return {
+    organization: 'acme',
+    page: (query: Parameters<typeof source.page>[0]) => {
+      if (asked++ === request) fake.remove(id ?? '');
+      return source.page(query);
+    },
+  };
+};
+
+describe('a gap', () => {
+  test('is told of before any commit, where the poller was away for longer than events may be kept', async () => {
+    const served = await serveAt({ events: numbered(20) });
+    const { clock, fake } = served;
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    const before = await store.get('planetscale-audit:acme');
+    for (const { id } of numbered(20)) fake.remove(id);
+    const lastScanAt = new Date(Math.floor(clock.ms / 1000) * 1000);
+    clock.ms += 20 * 24 * 60 * minuteMs;
+    const [added] = fake.add({ audit_action: 'database.created' });
+    const notices: PollNotice[] = [];
+    const given = await collect(
+      drain(served, {
+        store,
+        onNotice: async (notice) => {
+          notices.push(notice);
+          expect(await store.get('planetscale-audit:acme')).toBe(before);
+        },
+      }),
+    );
+    expect(ids(given)).toEqual([added?.id]);
+    expect(notices).toEqual([
+      {
+        type: 'possible-gap',
+        lastSeenId: 'event0000019',
+        lastScanAt,
+        oldestAvailable: new Date(added?.created_at ?? ''),
+      },
+    ]);
+    await collect(drain(served, { store, onNotice: async (notice) => void notices.push(notice) }));
+    expect(notices).toHaveLength(1);
+  });
+
+  test('is not told of where an anchor was met, however long the absence', async () => {
+    const served = await serveAt({ events: numbered(20) });
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    served.clock.ms += 20 * 24 * 60 * minuteMs;
+    const notices: PollNotice[] = [];
+    await collect(drain(served, { store, onNotice: async (notice) => void notices.push(notice) }));
+    expect(notices).toEqual([]);
+  });
+});
+
+describe('an event that cannot be read', () => {
+  const bad = { audit_action: 'database.created', created_at: '2026-11-01T00:00:00Z' };
+
+  test('stops the poller in front of it by default', async () => {
+    const served = await serveAt();
+    served.fake.fail(listOf([bad]));
+    await expect(collect(drain(served, { store: new Map() }))).rejects.toMatchObject({
+      name: 'AuditResponseError',
+      invalidEvents: [{ rawJson: JSON.stringify(bad) }],
+    });
+  });
+
+  test('goes once to onInvalidEvent, poll after poll, and the others are delivered', async () => {
+    const served = await serveAt();
+    const [good] = numbered(1);
+    served.fake.fail(listOf([bad, good]), listOf([bad, good]));
+    const parked: string[] = [];
+    const client = served.client({ onInvalidEvent: ({ rawJson }) => void parked.push(rawJson) });
+    const options = { store: memoryCursorStore(), drain: true };
+    expect(await collect(poller(client, options))).toHaveLength(1);
+    expect(await collect(poller(client, options))).toHaveLength(0);
+    expect(parked).toEqual([JSON.stringify(bad)]);
+  });
+});
