@@ -1,0 +1,21 @@
+import type { AuditEvent } from '../event.ts';
+import type { RunRevealContext } from './context.ts';
+import { toRunRevealRow } from './row.ts';
+
+/**
+ * The row of {@link toRunRevealRow} as one line of ClickHouse's JSONEachRow, without the newline.
+ *
+ * @throws as {@link toRunRevealRow}.
+ *
+ * @example
+ * ```ts
+ * import { PlanetScaleAuditClient, toJsonEachRow } from 'planetscale-audit';
+ *
+ * for await (const event of PlanetScaleAuditClient.fromEnv().events()) {
+ *   process.stdout.write(`${toJsonEachRow(event, { sourceID: 'planetscale-acme' })}\n`);
+ * }
+ * ```
+ */
+export function toJsonEachRow(event: AuditEvent, context?: RunRevealContext): string {
+  return JSON.stringify(toRunRevealRow(event, context));
+}

@@ -1,0 +1,120 @@
+import * as fc from 'fast-check';
+import { type AuditEvent, rawJson, readEvent } from '../../src/event.ts';
+
+/** The one whole event that is public (planetscale-go planetscale/audit_logs_test.go), with a made-up person. */
+export const publicSample = {
+  id: 'ecxuvovgfo95',
+  type: 'AuditLogEvent',
+  actor_id: 'd4hkujnkswjk',
+  actor_type: 'User',
+  auditable_id: 'kbog8qlq6lp4',
+  auditable_type: 'DeployRequest',
+  target_id: 'm40xz7x6gvvk',
+  target_type: 'Database',
+  location: 'Chicago, IL',
+  target_display_name: 'planetscale',
+  metadata: { from: 'add-name-to-service-tokens', into: 'main' },
+  audit_action: 'deploy_request.queued',
+  action: 'queued',
+  actor_display_name: 'Ada Example',
+  auditable_display_name: 'deploy request #102',
+  remote_ip: '203.0.113.24',
+  created_at: '2021-07-19T17:13:45.000Z',
+  updated_at: '2021-07-19T17:13:45.000Z',
+};
+
+/** The event as the client makes it of this text. */
+export function eventFromText(text: string): AuditEvent {
+  const read = readEvent(JSON.parse(text), text);
+  if ('event' in read) return read.event;
+  throw new Error(`not an event: ${JSON.stringify(read.issues)}`);
+}
+
+/** The public sample with other values, as the client would read it. */
+export const eventWith = (changes: Record<string, unknown> = {}): AuditEvent =>
+  eventFromText(JSON.stringify({ ...publicSample, ...changes }));
+
+/** Any UTF-16, lone surrogates and NUL included. */
+const anyUtf16 = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) });
+
+/** Text as it comes, and text as it should not. */
+export const arbitraryText = fc.oneof(
+  { weight: 4, arbitrary: fc.string() },
+  { weight: 2, arbitrary: fc.string({ unit: 'grapheme' }) },
+  { weight: 1, arbitrary: anyUtf16 },
+  fc.constantFrom('', '\0', '\u2028', 'a"b\\c\n', '__proto__', 'constructor', '😀', '\ud800'),
+);
+
+const eventOf = (text: fc.Arbitrary<string>, json: fc.Arbitrary<unknown>): fc.Arbitrary<AuditEvent> => {
+  const field = fc.oneof(
+    { weight: 6, arbitrary: text },
+    { weight: 1, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: json },
+  );
+  const date = fc.date({ noInvalidDate: true, min: new Date('1960-01-01'), max: new Date('2110-01-01') });
+  const timestamp = fc.oneof(
+    date.map((value) => value.toISOString()),
+    text,
+  );
+  return fc
+    .record(
+      {
+        id: text.filter((id) => id !== ''),
+        audit_action: fc.oneof(text, fc.constantFrom('database_branch.created', 'user.signed_in')),
+        created_at: timestamp,
+        action: field,
+        actor_id: field,
+        actor_type: fc.oneof(fc.constantFrom('User', 'ServiceToken'), field),
+        actor_display_name: fc.oneof(fc.emailAddress(), field),
+        auditable_id: field,
+        auditable_type: field,
+        auditable_display_name: field,
+        target_id: field,
+        target_type: field,
+        target_display_name: field,
+        location: field,
+        remote_ip: fc.oneof(fc.ipV4(), fc.ipV6(), field),
+        metadata: fc.oneof(fc.dictionary(text, json), json),
+        updated_at: fc.oneof(timestamp, fc.constant(null)),
+        added_later: json,
+      },
+      { requiredKeys: ['id', 'audit_action', 'created_at'] },
+    )
+    .map((event) => eventFromText(JSON.stringify(event)));
+};
+
+/** Events as they come through the client: with fields left out, of other types, with text of every kind. */
+export const arbitraryEvent = eventOf(arbitraryText, fc.jsonValue());
+
+/** White space, quotes, control characters, other scripts, emoji: all but U+2028, U+2029 and lone surrogates. */
+const plainText = fc
+  .oneof(fc.string(), fc.string({ unit: 'grapheme' }), fc.constantFrom('', '\0', 'a"b\\c\n/\x7f', '😀'))
+  .filter((text) => !/[\u2028\u2029]/.test(text));
+
+/** ClickHouse and JavaScript spell integers beyond 2^53 and exponents in different ways. */
+const plainNumber = fc.oneof(
+  fc.maxSafeInteger(),
+  fc.integer({ min: -1_000_000, max: 1_000_000 }).map((thousandths) => thousandths / 1000),
+);
+
+const { json: plainJson } = fc.letrec((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 4 },
+    plainText,
+    plainNumber,
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('json'), { maxLength: 3 }),
+    // A key that looks like an integer is moved to the front by JavaScript.
+    fc.dictionary(
+      plainText.map((key) => `k${key}`),
+      tie('json'),
+      { maxKeys: 3 },
+    ),
+  ),
+}));
+
+/** Events whose JSON ClickHouse reads and writes as JavaScript does. */
+export const extractableEvent = eventOf(plainText, plainJson).filter(
+  (event) => !/"metadata":null|"\d+":/.test(rawJson(event)),
+);
