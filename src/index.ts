@@ -1,3 +1,9 @@
+/**
+ * Runs wherever `fetch` does: Node, Bun, Deno, Cloudflare Workers.
+ *
+ * @module planetscale-audit
+ */
+
 export { type AccessReport, type EventsQuery, PlanetScaleAuditClient } from './client.ts';
 export type { InvalidEventPolicy, PlanetScaleAuditClientOptions } from './client-options.ts';
 export {

@@ -757,7 +757,10 @@ describe('a large audit log', () => {
 
   test('of 200,000 events can be walked to the end', async () => {
     const events = numbered(200_000);
-    expect(await walk(fakePlanetScale({ events, order: 'added' }))).toEqual(ids(events).toReversed());
+    const walked = await walk(fakePlanetScale({ events }));
+    expect(walked).toHaveLength(200_000);
+    // Not toEqual: it would take minutes to show how two lists of this length differ.
+    expect(walked.findIndex((id, index) => id !== `e${199_999 - index}`)).toBe(-1);
   });
 
   test('stays in order whatever is added late and removed', async () => {

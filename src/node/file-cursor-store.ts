@@ -13,7 +13,7 @@ import { makeDirectory, syncDirectory, writeNewFile } from './durable-file.ts';
  * Several processes on one machine may share the directory: `compareAndSet` is atomic between them, and no lock is left behind
  * by one that is killed. It needs a file system with hard links, and is not meant for one that is shared over a network.
  *
- * @throws {@link AuditConfigError} where `directory` is empty
+ * @throws `AuditConfigError` where `directory` is empty
  * @example
  * ```ts
  * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';

@@ -30,7 +30,7 @@ export type PollNotice =
   | { readonly type: 'anchor-lost' | 'lookback-truncated' | 'state-recovered'; readonly message: string };
 
 /** Warns of what wants a person's attention. */
-export async function warnOf(notice: PollNotice): Promise<void> {
+export function warnOf(notice: PollNotice): void {
   if (notice.type === 'retrying' || notice.type === 'late-events') return;
   const { type, ...details } = notice;
   console.warn(`planetscale-audit: ${type}`, details);

@@ -1,3 +1,4 @@
+import type { Promisable } from 'type-fest';
 import * as z from 'zod';
 import type { AuditAction } from '../event.ts';
 import { type PollNotice, warnOf } from './notices.ts';
@@ -48,7 +49,7 @@ export interface PollerOptions {
    *
    * @default console.warn for all but `retrying` and `late-events`
    */
-  readonly onNotice?: ((notice: PollNotice) => Promise<void>) | undefined;
+  readonly onNotice?: ((notice: PollNotice) => Promisable<void>) | undefined;
 }
 
 const longestTimerMs = 2 ** 31 - 1;

@@ -21,7 +21,7 @@ export interface CursorStore {
   set(key: string, value: string): Promisable<unknown>;
   /**
    * Saves `next` only while the stored value is still `expected` (null: nothing stored yet), in one step, and tells whether it
-   * did. With it several pollers may share a key: one of them wins, the others stop with a {@link CursorConflictError}.
+   * did. With it several pollers may share a key: one of them wins, the others stop with a `CursorConflictError`.
    */
   compareAndSet?(key: string, expected: string | null, next: string): Promisable<boolean>;
 }

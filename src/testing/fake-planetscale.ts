@@ -108,7 +108,7 @@ export interface FakePlanetScale {
    * `action` follows `audit_action`, and there is no `type`, as in today's API. To serve an event that lacks a field, or
    * JSON of another shape, see {@link FakePlanetScale.fail}.
    *
-   * @throws {@link AuditConfigError} if there is an event of that id already; those before it have been added.
+   * @throws `AuditConfigError` if there is an event of that id already; those before it have been added.
    */
   add(...events: Partial<AuditEvent>[]): readonly AuditEvent[];
 
@@ -139,7 +139,7 @@ const notFound = (): Response => failed(404, 'not_found', 'Not Found');
  * token, a wrong organization and a missing permission; `GET /organizations` answers 401 to a wrong token. Other paths
  * are a 404, other methods a 405.
  *
- * @throws {@link AuditConfigError} if `pageSize` is not a whole number above 0, or two events have the same id.
+ * @throws `AuditConfigError` if `pageSize` is not a whole number above 0, or two events have the same id.
  *
  * @example
  * ```ts

@@ -1,3 +1,9 @@
+/**
+ * A PlanetScale that lives in memory, to test against.
+ *
+ * @module planetscale-audit/testing
+ */
+
 export type { FakeFailure } from './fake-failure.ts';
 export { type FakePlanetScale, type FakePlanetScaleOptions, fakePlanetScale } from './fake-planetscale.ts';
 export { listen } from './listen.ts';

@@ -22,10 +22,8 @@ const serve = async (fake: FakePlanetScale, origin: string, incoming: IncomingMe
       headers: headersOf(incoming),
       signal: clientGone.signal,
     });
-    outgoing.sendDate = false; // The fake has a clock of its own.
     outgoing.statusCode = response.status;
     outgoing.setHeaders(response.headers);
-    outgoing.flushHeaders();
     // Each chunk has left before the next one is asked for: what stands before a cut arrives.
     for await (const chunk of response.body ?? []) await write(outgoing, chunk);
     outgoing.end();

@@ -1,0 +1,154 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { credentials, numbered, serve } from './support/served.ts';
+
+// What a user gets: built, packed, and installed from the tarball. One file, since all of it needs the same build.
+const root = fileURLToPath(new URL('..', import.meta.url));
+let project: string;
+let tarball: string;
+
+interface Outcome {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs a command to its end, or until its output is what was waited for; then it gets a SIGTERM. */
+const run = (
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string>; until?: (output: string) => boolean } = {},
+): Promise<Outcome> =>
+  new Promise((resolve, reject) => {
+    const { cwd = root, env = {}, until } = options;
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const onData = (data: Buffer) => {
+      output += data;
+      if (until?.(output)) child.kill('SIGTERM');
+    };
+    child.stdout.on('data', onData);
+    child.stderr.on('data', onData);
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, output }));
+  });
+
+const runWell = async (...call: Parameters<typeof run>): Promise<string> => {
+  const { code, output } = await run(...call);
+  expect(code, output).toBe(0);
+  return output;
+};
+
+const lines = (output: string): string[] => output.split('\n').filter(Boolean);
+
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'planetscale-audit-project-'));
+  await runWell('npm', ['pack', '--pack-destination', project]);
+  const { name, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  tarball = join(project, `${name}-${version}.tgz`);
+  await writeFile(join(project, 'package.json'), '{"private":true}');
+  await runWell('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: project });
+}, 240_000);
+
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+/** An organization that the environment leads to. */
+const served = async (count: number) => {
+  const { url } = await serve({ events: numbered(count) });
+  return {
+    PLANETSCALE_ORG: 'acme',
+    PLANETSCALE_SERVICE_TOKEN_ID: credentials.serviceTokenId,
+    PLANETSCALE_SERVICE_TOKEN: credentials.serviceToken,
+    PLANETSCALE_API_URL: url,
+  };
+};
+
+describe("the README's first example, in a project that has installed the package", () => {
+  const firstExample = async () => {
+    const readme = await readFile(join(root, 'README.md'), 'utf8');
+    const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+    expect(lines(example).length).toBeLessThanOrEqual(10);
+    return example;
+  };
+  const asCommonJs = (example: string) => {
+    const body = example.replace(/^import (\{.*\}) from ('.*');$/gm, 'const $1 = require($2);');
+    return `(async () => {\n${body}\n})();`;
+  };
+
+  test.each([
+    ['import', 'example.mjs', (example: string) => example],
+    ['require()', 'example.cjs', asCommonJs],
+  ])('runs by %s', async (_, name, transform) => {
+    await writeFile(join(project, name), transform(await firstExample()));
+    const env = await served(250);
+    const cursors = join(project, 'cursors');
+    onTestFinished(() => rm(cursors, { recursive: true, force: true }));
+    const { output } = await run(process.execPath, [name], {
+      cwd: project,
+      env,
+      until: (soFar) => soFar.includes('2026-11-01T00:04:09.000Z'),
+    });
+    expect(lines(output)).toHaveLength(200);
+    expect(output).toMatch(/^2026-11-01T00:00:50.000Z database_branch.created/);
+  });
+});
+
+test('the tarball holds what it needs and nothing of how it was made', async () => {
+  const listing = await runWell('tar', ['-tzf', tarball]);
+  const names = lines(listing).map((name) => name.replace('package/', ''));
+  expect(names).toEqual(
+    expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts']),
+  );
+  expect(names.filter((name) => !/^(dist\/|package.json|LICENSE|README.md|CHANGELOG.md)/.test(name))).toEqual([]);
+});
+
+describe('examples/tail.ts', () => {
+  test('prints the newest events, ends by SIGTERM, and goes on from there', async () => {
+    const env = { ...(await served(30)), CURSOR_DIRECTORY: join(project, 'tail-cursors') };
+    const first = await run(process.execPath, ['examples/tail.ts'], {
+      env,
+      until: (output) => output.includes('2026-11-01T00:00:29.000Z'),
+    });
+    expect(first.code, first.output).toBe(0);
+    expect(lines(first.output)).toHaveLength(20);
+    const next = await served(33);
+    const second = await run(process.execPath, ['examples/tail.ts'], {
+      env: { ...env, ...next },
+      until: (output) => output.includes('2026-11-01T00:00:32.000Z'),
+    });
+    expect(lines(second.output).map((line) => line.slice(0, 24))).toEqual([
+      '2026-11-01T00:00:30.000Z',
+      '2026-11-01T00:00:31.000Z',
+      '2026-11-01T00:00:32.000Z',
+    ]);
+  }, 60_000);
+
+  test('says what to set where nothing is', async () => {
+    const { code, output } = await run(process.execPath, ['examples/tail.ts'], {
+      env: { PLANETSCALE_ORG: '', PLANETSCALE_ORGANIZATION: '' },
+    });
+    expect(code).not.toBe(0);
+    expect(output).toContain('set PLANETSCALE_ORG');
+  });
+});
+
+describe('the demo', () => {
+  const noCredentials = { PLANETSCALE_ORG: '', PLANETSCALE_SERVICE_TOKEN_ID: '', PLANETSCALE_SERVICE_TOKEN: '' };
+
+  test('loses nothing over a stop and a restart, and shows the table', async () => {
+    const output = await runWell(process.execPath, ['examples/demo.ts'], { env: noCredentials });
+    expect(output).toMatch(/Stopped after \d+ events, and started again/);
+    expect(output).toContain('SELECT * FROM runreveal.planetscale_logs LIMIT 10');
+    expect(output).toMatch(/^psMetadata: /m);
+    expect(output).toContain('█');
+    expect(lines(output).at(-1)).toBe('made 390, delivered 390, repeated 0, lost 0');
+  }, 60_000);
+
+  test('reads the PlanetScale of the environment where that is set', async () => {
+    const output = await runWell(process.execPath, ['examples/demo.ts'], { env: await served(250) });
+    expect(lines(output).at(-1)).toBe('made 200, delivered 200, repeated 0, lost 0');
+  }, 60_000);
+});

@@ -1,0 +1,59 @@
+// Checked by `npm run typecheck`: what compiles here is what users rely on, and what must not compile is marked.
+import {
+  type AuditAction,
+  type AuditEvent,
+  type CursorStore,
+  memoryCursorStore,
+  PlanetScaleAuditClient,
+  type PollNotice,
+  poller,
+  type RunRevealRow,
+  toRunRevealRow,
+} from 'planetscale-audit';
+import { fileCursorStore } from 'planetscale-audit/node';
+import type { PascalCase } from 'type-fest';
+import { expectTypeOf } from 'vitest';
+
+const client = PlanetScaleAuditClient.fromEnv();
+
+// What satisfies a store.
+expectTypeOf<Map<string, string>>().toExtend<CursorStore>();
+expectTypeOf(memoryCursorStore()).toHaveProperty('compareAndSet').not.toBeNullable();
+expectTypeOf(fileCursorStore('./cursors')).toHaveProperty('compareAndSet').not.toBeNullable();
+
+// Iterations give events, or batches of them.
+expectTypeOf(poller(client, { store: new Map() }).batches()).toEqualTypeOf<
+  AsyncGenerator<readonly AuditEvent[], void, undefined>
+>();
+for await (const event of client) expectTypeOf(event).toEqualTypeOf<AuditEvent>();
+
+// Any action is accepted, and the known ones are completed.
+expectTypeOf<'database.deleted'>().toExtend<AuditAction>();
+expectTypeOf<string>().toExtend<AuditAction>();
+
+// The row has a column for every field of the event, and text in each.
+expectTypeOf<`ps${PascalCase<keyof AuditEvent>}`>().toExtend<keyof RunRevealRow>();
+expectTypeOf<RunRevealRow['psMetadata']>().toEqualTypeOf<string>();
+expectTypeOf<RunRevealRow['srcASNumber']>().toEqualTypeOf<number>();
+
+// A notice is told apart by its type.
+const describe = (notice: PollNotice): string => (notice.type === 'retrying' ? notice.error.message : notice.type);
+poller(client, { store: new Map(), onNotice: (notice) => console.log(describe(notice)) });
+poller(client, { store: new Map(), onNotice: async () => {} });
+
+// @ts-expect-error A poller needs a store.
+poller(client, {});
+// @ts-expect-error A start is one of five.
+poller(client, { store: new Map(), startFrom: 'newest' });
+// @ts-expect-error An organization must be named.
+new PlanetScaleAuditClient({ serviceToken: 'id:token' });
+// @ts-expect-error What was received is not for changing.
+for await (const event of client) event.remote_ip = null;
+// @ts-expect-error A time is a Date, not text.
+client.events({ since: '2026-11-01' });
+// @ts-expect-error Events are walked downwards alone.
+client.events({ endingBefore: 'abc' });
+for await (const event of client) {
+  // @ts-expect-error A time of arrival is a Date, not text.
+  toRunRevealRow(event, { receivedAt: '2026-11-01' });
+}
