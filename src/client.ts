@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import {
-  type CheckedClientOptions,
   checkClientOptions,
   type InvalidEventPolicy,
   optionsFromEnv,
@@ -90,10 +89,10 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
 
   /** @throws {@link AuditConfigError} for an option that is missing or wrong, before any request. */
   constructor(options: PlanetScaleAuditClientOptions) {
-    const { organization, onInvalidEvent, ...http }: CheckedClientOptions = checkClientOptions(options);
+    const { organization, onInvalidEvent, ...http } = checkClientOptions(options);
     this.organization = organization;
     this.#onInvalidEvent = onInvalidEvent;
-    this.#http = new Http({ ...http, fetch: http.fetch });
+    this.#http = new Http(http);
   }
 
   /**

@@ -19,7 +19,7 @@ export interface HttpOptions {
   readonly retries: number;
   readonly requestsPerMinute: number;
   readonly maxResponseBytes: number;
-  readonly fetch: typeof globalThis.fetch | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 /** A whole answer with a status below 300 that is JSON. */

@@ -47,7 +47,8 @@ export interface PollState {
 const version = 'v1:';
 
 const markSchema = z.tuple([z.string(), z.string()]);
-const instantSchema = z.iso.datetime();
+/** Not `z.iso.datetime()`, which knows no year beyond 9999: `startFrom` may. */
+const instantSchema = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
 
 const stateSchema = z.object({
   for: z.object({ organization: z.string(), actions: z.array(z.string()).nullable() }),

@@ -81,7 +81,7 @@ export async function walk(askPage: AskPage, goal: WalkGoal, lookbackMs: number)
     below = page.events.slice(met.index);
     break;
   }
-  if (!clock) throw new InconsistentListError('it has no page at all');
+  if (!clock) throw new InconsistentListError('it has no page at all'); // For the compiler: there is always a first page.
   return { ...clock, endedAtMs, end: met?.reason ?? 'end of list', below, oldest, climb: () => pages.climb(ask) };
 }
 
