@@ -1,13 +1,14 @@
 import {
   AuditConfigError,
   type AuditEvent,
+  type AuditSource,
   type CursorStore,
   memoryCursorStore,
   type PollerOptions,
   type PollNotice,
   poller,
 } from 'planetscale-audit';
-import type { FakePlanetScale, FakePlanetScaleOptions } from 'planetscale-audit/testing';
+import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
 import { describe, expect, test } from 'vitest';
 import { collect, listOf, numbered, type Served, serve } from './support/served.ts';
 
@@ -256,6 +257,29 @@ describe('an event that becomes visible late', () => {
     expect([...given, ...rest].sort()).toEqual([...ids(events), ...late].sort());
   });
 
+  test('and pushes others off the page that is read again costs none of them', async () => {
+    const events = numbered(300);
+    const served = await serveAt({ events, pageSize: 2 });
+    const { clock, fake } = served;
+    clock.ms = startMs + 300_000;
+    const lookbackMs = 198_800; // The floor lies between the late events and those that they push away.
+    const late = Array.from({ length: 6 }, (_, index) => ({
+      id: `late${index}`,
+      created_at: new Date(startMs + 101_500).toISOString(),
+    }));
+    const down = 150; // The next request reads the first page again that was let go.
+    const source = happeningAt(served.client(), down, () => fake.add(...late));
+    const store = memoryCursorStore();
+    const options = { store, startFrom: 'oldest', drain: true, lookbackMs } as const;
+    const given: string[] = [];
+    const run = async () => {
+      for await (const { id } of poller(source, options)) given.push(id);
+    };
+    await expect(run()).rejects.toMatchObject({ name: 'AuditResponseError', retryable: true });
+    await run();
+    expect(given.sort()).toEqual([...ids(events), ...ids(late)].sort());
+  });
+
   test('far down the list does not end the walk: all below one backdated event is given', async () => {
     const served = await serveAt({ order: 'added', pageSize: 10 });
     const { clock, fake } = served;
@@ -302,7 +326,7 @@ describe('a list that changes', () => {
     const { store, ...served } = await remembered({ unknownCursor });
     const added = ids(served.fake.add(...Array.from({ length: 55 }, () => ({ audit_action: 'database.created' }))));
     const victim = added[45]; // The cursor of the first page.
-    const source = removingAt(served, 1, victim);
+    const source = happeningAt(served.client(), 1, () => served.fake.remove(victim ?? ''));
     const options = { store, drain: true, onNotice: async () => {} };
     await collect(poller(source, options)).catch(() => {}); // The list changed: whoever runs the job tries again.
     const given = ids(await collect(poller(source, options)));
@@ -313,10 +337,13 @@ describe('a list that changes', () => {
     const { store, ...served } = await remembered();
     const added = ids(served.fake.add(...Array.from({ length: 15 }, () => ({ audit_action: 'database.created' }))));
     const notices: PollNotice[] = [];
-    const running = poller(removingAt(served, 1, added[5]), {
-      store,
-      onNotice: async (notice) => void notices.push(notice),
-    });
+    const running = poller(
+      happeningAt(served.client(), 1, () => served.fake.remove(added[5] ?? '')),
+      {
+        store,
+        onNotice: async (notice) => void notices.push(notice),
+      },
+    );
     const given: string[] = [];
     for await (const { id } of running) if (given.push(id) === 14) break;
     expect(given).toEqual(added.filter((id) => id !== added[5]));
@@ -324,18 +351,13 @@ describe('a list that changes', () => {
   });
 });
 
-/** A client for which an event is deleted just before its n-th request. */
-const removingAt = (
-  { client, fake }: { client: Served['client']; fake: FakePlanetScale },
-  request: number,
-  id: string | undefined,
-) => {
-  const source = client();
+/** A source for which something happens just before its n-th request. */
+const happeningAt = (source: AuditSource, request: number, happen: () => unknown): AuditSource => {
   let asked = 0;
   return {
-    organization: 'acme',
-    page: (query: Parameters<typeof source.page>[0]) => {
-      if (asked++ === request) fake.remove(id ?? '');
+    organization: source.organization,
+    page: (query) => {
+      if (asked++ === request) happen();
       return source.page(query);
     },
   };
