@@ -240,6 +240,19 @@ describe('an event that becomes visible late', () => {
     },
   );
 
+  test('is given alone after a stop above it: what was delivered before is not repeated', async () => {
+    const served = await serveAt({ events: [], pageSize: 10 });
+    const { clock, fake } = served;
+    const store = memoryCursorStore();
+    fake.add(...numbered(50, clock.ms - 60_000));
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    fake.add({ id: 'latelatelate', created_at: new Date(clock.ms - 59_500).toISOString() }, { id: 'newnewnewnew' });
+    const given: string[] = [];
+    for await (const { id } of drain(served, { store })) if (given.push(id) === 2) break;
+    expect(given).toEqual(['latelatelate', 'newnewnewnew']);
+    expect(ids(await collect(drain(served, { store })))).toEqual(['newnewnewnew']);
+  });
+
   test('while a long backlog is walked down and climbed up is given', async () => {
     const events = numbered(300);
     const served = await serveAt({ events, pageSize: 2 }); // More pages than are held in memory.
