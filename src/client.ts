@@ -241,7 +241,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     return {
       ok: false,
       reason: 'unknown-organization',
-      message: `The token does not belong to an organization named ${this.organization}. It belongs to: ${names.join(', ') || 'none'}.`,
+      message: `The token does not belong to an organization named ${this.organization}. It belongs to: ${this.#http.redact(names.join(', ')) || 'none'}.`,
     };
   }
 
@@ -258,7 +258,12 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
 
   /** An error may be logged; what a function of the user's receives is theirs, whole. */
   #redacted(invalid: InvalidAuditEvent): InvalidAuditEvent {
-    return { ...invalid, rawJson: this.#http.redact(invalid.rawJson) };
+    const { redact } = this.#http;
+    return {
+      ...invalid,
+      id: invalid.id === undefined ? undefined : redact(invalid.id),
+      rawJson: redact(invalid.rawJson),
+    };
   }
 }
 

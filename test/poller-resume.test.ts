@@ -270,6 +270,23 @@ describe('an event that becomes visible late', () => {
     expect([...given, ...rest].sort()).toEqual([...ids(events), ...late].sort());
   });
 
+  test('behind the back of a walk that takes longer than the look-back is given by the next', async () => {
+    const served = await serveAt({ pageSize: 10 });
+    const { clock, fake } = served;
+    fake.add(...numbered(30, clock.ms - 5 * minuteMs));
+    const late = { id: 'latelatelate', created_at: new Date(clock.ms - 5 * minuteMs + 25_500).toISOString() };
+    const slow = happeningAt(
+      happeningAt(served.client(), 1, () => fake.add(late)), // On the page that has been walked by.
+      2,
+      () => {
+        clock.ms += 30 * minuteMs;
+      },
+    );
+    const store = memoryCursorStore();
+    expect(await collect(poller(slow, { store, startFrom: 'oldest', drain: true }))).toHaveLength(30);
+    expect(ids(await collect(drain(served, { store })))).toEqual(['latelatelate']);
+  });
+
   test('and pushes others off the page that is read again costs none of them', async () => {
     const events = numbered(300);
     const served = await serveAt({ events, pageSize: 2 });
@@ -332,6 +349,31 @@ describe('a list that changes', () => {
     expect(given).toContain(added?.id);
     expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
     expect(await collect(drain(served, { store }))).toEqual([]);
+  });
+
+  test('by the deletion of all anchors is told of at the end of a short list too', async () => {
+    const served = await serveAt({ events: numbered(20) });
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    for (const { id } of numbered(20).slice(10)) served.fake.remove(id);
+    const notices: PollNotice[] = [];
+    await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }));
+    expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
+  });
+
+  test('poll after poll is remembered by ten events, so that nine deletions in a row are no loss', async () => {
+    const { store, clock, ...served } = await remembered();
+    const added: string[] = [];
+    for (let poll = 0; poll < 9; poll++) {
+      added.push(...ids(served.fake.add({ audit_action: 'database.created' })));
+      await collect(drain({ ...served }, { store }));
+      clock.ms += 60 * minuteMs;
+    }
+    await collect(drain(served, { store }));
+    for (const id of added) served.fake.remove(id);
+    const notices: PollNotice[] = [];
+    expect(await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }))).toEqual([]);
+    expect(notices).toEqual([]);
   });
 
   const surprises = ['not-found', 'empty', 'first-page'] as const;

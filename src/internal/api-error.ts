@@ -10,12 +10,21 @@ const errorBodySchema = z.object({
   error_description: z.string().optional().catch(undefined),
 });
 
+interface SaidByApi {
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+}
+
 const longestQuote = 200;
 
-const readErrorBody = (body: string): { code?: string | undefined; message?: string | undefined } => {
+const quote = (text: string | undefined, redact: (text: string) => string): string | undefined =>
+  text === undefined ? undefined : redact(text).slice(0, longestQuote);
+
+/** Redacted last, and not before: escapes in the JSON would hide a token from that. */
+const readErrorBody = (body: string, redact: (text: string) => string): SaidByApi => {
   try {
     const { code, message, error, error_description } = errorBodySchema.parse(JSON.parse(body));
-    return { code: code ?? error, message: message ?? error_description };
+    return { code: quote(code ?? error, redact), message: quote(message ?? error_description, redact) };
   } catch {
     return {}; // Empty, HTML, an array: the status says all there is to say.
   }
@@ -44,10 +53,9 @@ export function apiError(
   redact: (text: string) => string,
 ): AuditApiError {
   const { status, headers, body } = answer;
-  const { code, message } = readErrorBody(redact(body));
-  const said =
-    message && message.toLowerCase() !== code?.replaceAll('_', ' ') ? `: ${message.slice(0, longestQuote)}` : '';
-  const summary = `PlanetScale answered ${status}${code ? ` (${code.slice(0, longestQuote)})` : ''} to ${request}${said}`;
+  const { code, message } = readErrorBody(body, redact);
+  const said = message && message.toLowerCase() !== code?.replaceAll('_', ' ') ? `: ${message}` : '';
+  const summary = `PlanetScale answered ${status}${code ? ` (${code})` : ''} to ${request}${said}`;
   return new AuditApiError([summary.replace(/\.?$/, '.'), advice(status)].filter(Boolean).join(' '), {
     status,
     code,

@@ -71,5 +71,5 @@ const confirmEnd = async (
   inconsistent: (what: string) => Error,
 ): Promise<void> => {
   const { cursorEnd } = await ask(before);
-  if (cursorEnd !== cursor) throw inconsistent(`nothing comes after ${cursor}, though more was promised`);
+  if (cursorEnd !== cursor) throw inconsistent('nothing comes after a cursor, though more was promised');
 };

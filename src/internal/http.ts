@@ -37,17 +37,13 @@ export interface HttpAnswer {
 export class Http {
   readonly #options: HttpOptions;
   readonly #pace: Pace;
-  readonly #redact: (text: string) => string;
+  /** Takes the credentials out of text that came from elsewhere. */
+  readonly redact: (text: string) => string;
 
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#pace = new Pace(options.requestsPerMinute);
-    this.#redact = redactor(options.secrets);
-  }
-
-  /** Takes the credentials out of text that came from the server. */
-  redact(text: string): string {
-    return this.#redact(text);
+    this.redact = redactor(options.secrets);
   }
 
   /** @throws PlanetScaleAuditError, or the signal's reason. */
@@ -112,7 +108,7 @@ export class Http {
     }
     const text = await readText(response, this.#options.maxResponseBytes);
     if (response.status >= 400) {
-      throw apiError({ status: response.status, headers: response.headers, body: text ?? '' }, name, this.#redact);
+      throw apiError({ status: response.status, headers: response.headers, body: text ?? '' }, name, this.redact);
     }
     if (text === undefined) {
       throw new AuditResponseError(
@@ -128,7 +124,7 @@ export class Http {
       return new AuditConnectionError(`${name} had no whole answer within ${this.#options.timeoutMs} ms (timeoutMs).`);
     }
     return new AuditConnectionError(
-      `${name} failed before a whole answer was there (${this.#redact(describeFailure(error))}).`,
+      `${name} failed before a whole answer was there (${this.redact(describeFailure(error))}).`,
     );
   }
 }

@@ -134,7 +134,7 @@ const readAgain = async (ask: AskPage, { askedWith, lastId }: LetGoPage): Promis
     if (last !== -1) return events;
     cursor = page.hasNext ? page.cursorEnd : null;
   }
-  throw new InconsistentListError(`event ${lastId} is no longer where it was`);
+  throw new InconsistentListError('an event is no longer where it was');
 };
 
 /** Without a Date header the newest event tells the time, and our own clock where it runs ahead of that. */
@@ -158,6 +158,6 @@ const withLostCursorsAsInconsistency =
       return await ask(cursor);
     } catch (error) {
       if (cursor === undefined || !(error instanceof AuditApiError) || error.retryable) throw error;
-      throw new InconsistentListError(`the cursor ${cursor} is answered with ${error.status}`);
+      throw new InconsistentListError(`a cursor that it gave is answered with ${error.status}`);
     }
   };

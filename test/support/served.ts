@@ -1,6 +1,8 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PlanetScaleAuditClient, type PlanetScaleAuditClientOptions } from 'planetscale-audit';
 import { type FakePlanetScale, type FakePlanetScaleOptions, fakePlanetScale, listen } from 'planetscale-audit/testing';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 export const credentials = { serviceTokenId: 'abc123def456', serviceToken: 'pscale_tkn_5pYq0Zk3vLw9' } as const;
 
@@ -48,3 +50,22 @@ export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]>
   for await (const item of items) all.push(item);
   return all;
 }
+
+/** A server that answers as the test says, for what the fake would never do. */
+export const serveRaw = async (answer: Parameters<typeof createServer>[1]): Promise<string> => {
+  const server = createServer({}, answer).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo; // It listens on a port, not on a pipe.
+  return `http://127.0.0.1:${port}/v1`;
+};
+
+/** What a promise rejects with. */
+export const failure = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => expect.unreachable('it should have failed'),
+    (error: unknown) => error,
+  );
