@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { AuditApiError, AuditConnectionError, AuditResponseError, PlanetScaleAuditClient } from 'planetscale-audit';
 import { describe, expect, test } from 'vitest';
 import { collect, credentials, failure, listOf, numbered, serve, serveRaw } from './support/served.ts';
@@ -105,6 +106,20 @@ describe('no whole answer', () => {
     expect(error).toHaveProperty('message', expect.stringContaining('within 50 ms (timeoutMs)'));
   });
 
+  test('an abort while the server is silent rejects with the reason of the signal, and hangs up', async () => {
+    let hangUp = () => {};
+    const hungUp = new Promise<void>((resolve) => {
+      hangUp = resolve;
+    });
+    const controller = new AbortController();
+    const url = await serveRaw((request) => {
+      request.socket.once('close', hangUp);
+      controller.abort('no more');
+    });
+    expect(await failure(clientOf(url, { retries: 5 }).page({ signal: controller.signal }))).toBe('no more');
+    await hungUp;
+  });
+
   test('the timeout covers the body too', async () => {
     const url = await serveRaw((_, response) => void response.writeHead(200).write('{"data":'));
     const error = await failure(clientOf(url, { timeoutMs: 100 }).page());
@@ -146,6 +161,21 @@ describe('a whole answer that is not what it should be', () => {
       retryable: false,
       issues: expect.arrayContaining([expect.objectContaining({ message: expect.any(String) })]),
     });
+  });
+
+  test('the body of an error is read no further than maxResponseBytes either, and the status still told', async () => {
+    const { fake, client } = await serve();
+    fake.fail({ status: 403, body: { code: 'forbidden', message: 'x'.repeat(100_000) } });
+    const error = await failure(client({ maxResponseBytes: 10_000 }).page());
+    expect(error).toMatchObject({ name: 'AuditApiError', status: 403, code: undefined });
+  });
+
+  test('maxResponseBytes counts what a compressed answer becomes', async () => {
+    const url = await serveRaw((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(50_000_000, ' ')));
+    });
+    const error = await failure(clientOf(url, { maxResponseBytes: 1_000_000 }).page());
+    expect(error).toHaveProperty('message', expect.stringContaining('maxResponseBytes'));
   });
 
   test('an answer larger than maxResponseBytes is an AuditResponseError, and is not read to its end', async () => {

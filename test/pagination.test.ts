@@ -155,6 +155,22 @@ describe('since and until', () => {
     expect(ids(await collect(client().events({ since: at(0) })))).toEqual(ids(numbered(20)).reverse());
   });
 
+  test('hold for events of the same instant, and for events out of order within a page and across pages', async () => {
+    const seconds = [5, 3, 9, 3, 3, 8, 1, 5, 5, 7, 2, 6]; // Not in the order of the list.
+    const events = seconds.map((second, index) => ({
+      id: `event${index}`,
+      audit_action: 'a.b',
+      created_at: at(second).toISOString(),
+    }));
+    for (const pageSize of [2, 3, 100]) {
+      const { client } = await serve({ events, pageSize, order: 'added' });
+      const wanted = events.filter((_, index) => (seconds[index] ?? 0) >= 3 && (seconds[index] ?? 0) < 6).reverse();
+      const given = await collect(client().events({ since: at(3), until: at(6) }));
+      // The walk may end at a page that lies wholly before `since`: there is none here.
+      expect(ids(given)).toEqual(ids(wanted));
+    }
+  });
+
   test('an event whose date cannot be read is given', async () => {
     const { client } = await serve({ events: [{ id: 'undated00000', created_at: 'yesterday' }], order: 'added' });
     expect(await collect(client().events({ since: at(0), until: at(1) }))).toHaveLength(1);

@@ -33,7 +33,7 @@ const { valueText } = fc.letrec<{ valueText: string }>((tie) => ({
   ),
 }));
 
-test('the text of every element is what stands in the body, whatever stands around it', () => {
+test('the texts of the elements are what stands in the body between its separators, whatever stands around them', () => {
   const member = fc.tuple(
     stringText.filter((key) => JSON.parse(key) !== 'data'),
     valueText,
