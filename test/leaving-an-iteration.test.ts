@@ -46,3 +46,14 @@ test.each(['break', 'throw', 'return()', 'abort'])(
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   },
 );
+
+test('a page leaves no listener on a signal that lives for years, whether it came or failed', async () => {
+  const fake = fakePlanetScale({ ...credentials });
+  const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries: 0, fetch: fake.fetch });
+  const { signal } = new AbortController();
+  await client.page({ signal });
+  fake.fail({ status: 500 });
+  await client.page({ signal }).catch(() => {});
+  await client.verifyAccess({ signal });
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+});

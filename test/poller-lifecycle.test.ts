@@ -6,6 +6,7 @@ import {
   AuditConnectionError,
   type AuditSource,
   memoryCursorStore,
+  PlanetScaleAuditClient,
   type PollerOptions,
   type PollNotice,
   poller,
@@ -157,6 +158,22 @@ describe('an error', () => {
     expect(asked).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(given).toHaveLength(3);
+    controller.abort();
+    await ended;
+  });
+
+  test('with a Retry-After beyond a minute is handed on by the client, whose retries would be too early, and waited out', async () => {
+    const fake = fakeWith(3);
+    fake.fail({ status: 429, headers: { 'retry-after': '3600' } });
+    const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries: 4, fetch: fake.fetch });
+    const { given, notices, controller, ended } = start(fake, {}, client);
+    await vi.advanceTimersByTimeAsync(hourMs - 1);
+    expect(fake.requests).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(given).toHaveLength(3);
+    expect(notices).toMatchObject([
+      { type: 'retrying', delayMs: hourMs, error: { status: 429, retryAfterMs: hourMs } },
+    ]);
     controller.abort();
     await ended;
   });
