@@ -82,6 +82,12 @@ describe('cursors that would never end', () => {
     await expect(collect(client().events())).rejects.toThrow(/lead in a circle/);
   });
 
+  test('a server that ignores the cursor to begin with is an error, and not the first page', async () => {
+    const { fake, client } = await serve();
+    fake.fail(listOf([newer, older], { cursor_end: older?.id }));
+    await expect(collect(client().events({ startingAfter: newer?.id }))).rejects.toThrow(/lead in a circle/);
+  });
+
   test('more events promised without a cursor is an error, after the events that came with it', async () => {
     const { fake, client } = await serve();
     fake.fail(listOf([newer], { has_next: true, cursor_end: null }));

@@ -26,8 +26,9 @@ const leaks = (value: unknown, token: string): boolean => {
     String(value),
     value instanceof Error ? `${value.stack}${inspect(value.cause, { depth: null })}` : '',
   ].join('\n');
+  // A part of it is too much already.
   return [token, JSON.stringify(token).slice(1, -1), encodeURIComponent(token)].some((spelling) =>
-    shown.includes(spelling),
+    shown.includes(spelling.slice(0, 16)),
   );
 };
 
@@ -41,7 +42,7 @@ const redirected: FakeFailure = { status: 302, headers: { location: 'https://exa
 const paths: readonly [string, (token: string) => FakeFailure][] = [
   ['a message', (token) => ({ status: 400, body: { code: 'bad_request', message: `unknown token ${token}` } })],
   ['a message full of escapes', (token) => ({ status: 400, body: `{"message":"unknown token ${escaped(token)}"}` })],
-  ['a long message', (token) => ({ status: 400, body: { message: `${'-'.repeat(190)}${token}` } })],
+  ['a long message', (token) => ({ status: 400, body: { message: `${'-'.repeat(180)}${token}` } })],
   ['a code', (token) => ({ status: 401, body: { code: token, message: 'no' } })],
   ['an OAuth error', (token) => ({ status: 401, body: { error: token, error_description: `${token} expired` } })],
   ['a list of errors', (token) => ({ status: 422, body: { errors: [{ name: token }] } })],
