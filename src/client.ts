@@ -6,7 +6,7 @@ import {
   type PlanetScaleAuditClientOptions,
 } from './client-options.ts';
 import { AuditApiError, AuditResponseError, type InvalidAuditEvent, PlanetScaleAuditError } from './errors.ts';
-import type { AuditEvent } from './event.ts';
+import type { AuditAction, AuditEvent } from './event.ts';
 import { checked } from './internal/checked.ts';
 import { type FollowedPage, followPages } from './internal/follow-pages.ts';
 import { Http } from './internal/http.ts';
@@ -45,7 +45,11 @@ const pageQuerySchema = z.object({
   startingAfter: cursor,
   endingBefore: cursor,
   limit: z.int(limitMessage).min(1, limitMessage).max(100, limitMessage).default(100),
-  actions: z.array(z.string().min(1, 'must not be empty')).readonly().optional(),
+  actions: z
+    .array(z.string().min(1, 'must not be empty'))
+    .min(1, 'must name an action, or be left out')
+    .readonly()
+    .optional(),
   signal: z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional(),
 });
 
@@ -118,17 +122,9 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    * @throws {@link AuditResponseError} for an answer that is no page, or that holds an invalid event (`onInvalidEvent`)
    */
   async page(query: PageQuery = {}): Promise<AuditPage> {
-    const { startingAfter, endingBefore, limit, actions, signal } = checked(pageQuerySchema, query, 'page');
-    const search = new URLSearchParams({ limit: String(limit) });
-    if (startingAfter !== undefined) search.set('starting_after', startingAfter);
-    if (endingBefore !== undefined) search.set('ending_before', endingBefore);
-    for (const action of actions ?? []) search.append('filters[]', `audit_action:${action}`);
-
-    const { page, invalidEvents } = readPage(await this.#http.get(this.#auditLogPath, search, signal));
-    if (invalidEvents.length > 0) await this.#report(invalidEvents);
-    if (!actions) return page;
-    // The filter is not in the API's reference: it may be ignored.
-    return { ...page, events: page.events.filter((event) => actions.includes(event.audit_action)) };
+    const checkedQuery = checked(pageQuerySchema, query, 'page');
+    const page = await this.#read(checkedQuery);
+    return { ...page, events: page.events.filter(hasAction(checkedQuery.actions)) };
   }
 
   /**
@@ -142,11 +138,13 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     const { since, until, prefetch, signal, startingAfter, ...pageQuery } = checked(eventsQuerySchema, query, 'events');
     const stop = new AbortController();
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    const ask = (cursor: string | undefined) => this.page({ ...pageQuery, startingAfter: cursor, signal: stopped });
+    const ask = (cursor: string | undefined) => this.#read({ ...pageQuery, startingAfter: cursor, signal: stopped });
     const pages = untilBefore(since, followPages(ask, startingAfter, brokenList));
+    const isWithin = createdWithin(since, until);
+    const isAskedFor = hasAction(pageQuery.actions);
     try {
       for await (const page of prefetch ? oneAhead(pages) : pages) {
-        yield { ...page, events: page.events.filter(createdWithin(since, until)) };
+        yield { ...page, events: page.events.filter((event) => isWithin(event) && isAskedFor(event)) };
       }
     } finally {
       stop.abort(); // No request outlives the iteration.
@@ -211,6 +209,19 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
           'PlanetScale does not know these credentials: check the service token and its id, and whether it has expired.',
       };
     }
+  }
+
+  /** A page as the server gave it, but for the invalid events: `actions` are asked for, and the answer may ignore that. */
+  async #read(query: z.output<typeof pageQuerySchema>): Promise<AuditPage> {
+    const { startingAfter, endingBefore, limit, actions, signal } = query;
+    const search = new URLSearchParams({ limit: String(limit) });
+    if (startingAfter !== undefined) search.set('starting_after', startingAfter);
+    if (endingBefore !== undefined) search.set('ending_before', endingBefore);
+    for (const action of actions ?? []) search.append('filters[]', `audit_action:${action}`);
+
+    const { page, invalidEvents } = readPage(await this.#http.get(this.#auditLogPath, search, signal));
+    if (invalidEvents.length > 0) await this.#report(invalidEvents);
+    return page;
   }
 
   get #auditLogPath(): string {
@@ -303,6 +314,11 @@ async function* oneAhead<Item>(items: AsyncGenerator<Item, void, undefined>): As
     yield value;
   }
 }
+
+const hasAction =
+  (actions: readonly AuditAction[] | undefined) =>
+  ({ audit_action }: AuditEvent): boolean =>
+    actions?.includes(audit_action) ?? true;
 
 /** A date that cannot be read is within every range: nothing is left out for it. */
 const createdWithin =

@@ -244,6 +244,7 @@ test.each([
   [{ limit: Number.NaN }, /limit: must be a whole number from 1 to 100/],
   [{ startingAfter: '' }, /startingAfter: must not be empty/],
   [{ actions: [''] }, /actions.0: must not be empty/],
+  [{ actions: [] }, /actions: must name an action, or be left out/],
 ])('a wrong query %j is an AuditConfigError before any request', async (query, message) => {
   const { fake, client } = await serve();
   const page = client().page(query);

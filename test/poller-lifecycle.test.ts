@@ -5,6 +5,7 @@ import {
   AuditConfigError,
   AuditConnectionError,
   type AuditSource,
+  type CursorStore,
   memoryCursorStore,
   PlanetScaleAuditClient,
   type PollerOptions,
@@ -238,6 +239,22 @@ describe('health', () => {
     expect(running.health()).toMatchObject({ delivered: 3, lastEventAt: new Date('2026-11-01T00:00:02Z') });
   });
 
+  test('counts each event when it is done, and not first at the end of its batch', async () => {
+    const running = poller(sourceOf(fakeWith(3)), { store: new Map(), startFrom: 'oldest', drain: true });
+    const counts: number[] = [];
+    for await (const _ of running) counts.push(running.health().delivered);
+    expect(counts).toEqual([0, 1, 2]);
+    expect(running.health()).toMatchObject({ delivered: 3, consecutiveFailures: 0 });
+  });
+
+  test('counts the failure that ended the poller', async () => {
+    const fake = fakeWith(3);
+    fake.fail({ status: 403 });
+    const { running, ended } = start(fake);
+    await expect(ended).rejects.toThrow();
+    expect(running.health()).toMatchObject({ state: 'stopped', consecutiveFailures: 1 });
+  });
+
   test('turns stale after five intervals without a completed scan', async () => {
     const fake = fakeWith(3);
     const { running, controller, ended } = start(fake);
@@ -284,6 +301,32 @@ describe('options', () => {
       break;
     }
     expect(await collect(poller(sourceOf(fakeWith(3)), { store: new Map(), drain: true }))).toHaveLength(3);
+  });
+
+  test('an iteration that begins while the one before is still saving its place is an AuditConfigError', async () => {
+    const store = memoryCursorStore();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let saves = 0;
+    const slow: CursorStore = {
+      ...store,
+      async compareAndSet(key, expected, next) {
+        if (++saves > 1) await held;
+        return store.compareAndSet(key, expected, next);
+      },
+    };
+    const running = poller(sourceOf(fakeWith(5)), { store: slow, startFrom: 'oldest' });
+    const first = running[Symbol.asyncIterator]();
+    await first.next();
+    await first.next();
+    const ending = first.return();
+    await vi.advanceTimersByTimeAsync(1);
+    await expect(running.batches().next()).rejects.toThrow(AuditConfigError);
+    release();
+    await ending;
+    expect((await running.batches().next()).value).toHaveLength(4);
   });
 
   test('without onNotice what wants attention is warned of, and the rest is not', async () => {

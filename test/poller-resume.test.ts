@@ -182,6 +182,40 @@ describe('startFrom', () => {
     },
   );
 
+  test.each([{ after: 'first' }, { latest: 2 }])(
+    '%j goes by the order of the list, and not by the times in it',
+    async (startFrom) => {
+      const served = await serveAt({ order: 'added' });
+      const at = (ms: number) => new Date(served.clock.ms - 24 * 60 * minuteMs + ms).toISOString();
+      served.fake.add(
+        { id: 'first', created_at: at(500) },
+        { id: 'older', created_at: at(400) },
+        { id: 'newer', created_at: at(900) },
+      );
+      const store = memoryCursorStore();
+      expect(ids(await collect(drain(served, { store, startFrom })))).toEqual(['older', 'newer']);
+    },
+  );
+
+  test('{ since } with actions gives what stands below one backdated event that a filter has left alone on its page', async () => {
+    const wanted = { audit_action: 'user.signed_in' };
+    const other = { audit_action: 'database.created' };
+    const served = await serveAt({ order: 'added', filters: 'ignored' });
+    const { clock, fake } = served;
+    const today = { created_at: new Date(clock.ms - 60 * minuteMs).toISOString() };
+    const matching = ids(fake.add(...Array.from({ length: 30 }, () => ({ ...wanted, ...today }))));
+    fake.add(...Array.from({ length: 99 }, () => ({ ...other, ...today })), {
+      ...wanted,
+      created_at: '2020-01-01T00:00:00Z',
+    });
+    const since = new Date(clock.ms - 24 * 60 * minuteMs);
+    const options = { store: new Map(), startFrom: { since }, actions: [wanted.audit_action] };
+    expect(ids(await collect(drain(served, options)))).toEqual(matching);
+    expect(ids(await collect(served.client().events({ since, actions: [wanted.audit_action] })))).toEqual(
+      matching.toReversed(),
+    );
+  });
+
   test('is saved before the first event is given', async () => {
     const served = await serveAt({ events: numbered(5) });
     const store = new Map<string, string>();
@@ -323,6 +357,40 @@ describe('an event that becomes visible late', () => {
   });
 });
 
+describe('one backdated event', () => {
+  test('alone on its page does not end the walk', async () => {
+    const served = await serveAt({ order: 'added', pageSize: 1 });
+    served.fake.add(...numbered(5));
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    served.clock.ms += minuteMs;
+    const added = served.fake.add(...Array.from({ length: 5 }, () => ({ audit_action: 'database.created' })));
+    served.fake.add({ id: 'backdated000', created_at: '2020-01-01T00:00:00Z' });
+    expect(ids(await collect(drain(served, { store })))).toEqual([...ids(added), 'backdated000']);
+  });
+
+  test('left alone on its page by a filter does not end the walk', async () => {
+    const wanted = { audit_action: 'user.signed_in' };
+    const other = { audit_action: 'database.created' };
+    const served = await serveAt({ order: 'added', filters: 'ignored' });
+    const { fake } = served;
+    const options = { store: memoryCursorStore(), startFrom: 'oldest', actions: [wanted.audit_action] } as const;
+    fake.add(...numbered(20).map((event) => ({ ...event, ...wanted })));
+    await collect(drain(served, options));
+    const times = <Item>(count: number, item: Item): Item[] => Array.from({ length: count }, () => item);
+    const matching = ids(fake.add(...times(30, wanted)));
+    fake.add(
+      ...times(50, other),
+      { ...wanted, id: 'backdated000', created_at: '2020-01-01T00:00:00Z' },
+      ...times(90, other),
+    );
+    const notices: PollNotice[] = [];
+    const given = ids(await collect(drain(served, { ...options, onNotice: (notice) => void notices.push(notice) })));
+    expect(given).toEqual([...matching, 'backdated000']);
+    expect(notices).toEqual([]);
+  });
+});
+
 describe('a list that changes', () => {
   const remembered = async (options: FakePlanetScaleOptions = {}) => {
     const served = await serveAt({ events: numbered(250), pageSize: 10, ...options });
@@ -383,9 +451,29 @@ describe('a list that changes', () => {
     const victim = added[45]; // The cursor of the first page.
     const source = happeningAt(served.client(), 1, () => served.fake.remove(victim ?? ''));
     const options = { store, drain: true, onNotice: async () => {} };
-    await collect(poller(source, options)).catch(() => {}); // The list changed: whoever runs the job tries again.
+    // The list changed: whoever runs the job tries again.
+    await expect(collect(poller(source, options))).rejects.toMatchObject({
+      name: 'AuditResponseError',
+      retryable: true,
+    });
     const given = ids(await collect(poller(source, options)));
     expect(given).toEqual(added.filter((id) => id !== victim));
+  });
+
+  test('in the middle of the climb, answered with the first page, gives no event twice', async () => {
+    const events = numbered(120);
+    const served = await serveAt({ events, pageSize: 2, unknownCursor: 'first-page' });
+    const down = 60;
+    const source = happeningAt(served.client(), down, () => served.fake.remove('event0000118')); // The end of the newest page.
+    const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true } as const;
+    const given: string[] = [];
+    const run = async () => {
+      for await (const { id } of poller(source, options)) given.push(id);
+    };
+    await run().catch((error) => expect(error).toMatchObject({ name: 'AuditResponseError', retryable: true }));
+    await run();
+    expect(given).toHaveLength(new Set(given).size);
+    expect(new Set(given)).toEqual(new Set([...ids(events).filter((id) => id !== 'event0000118'), ...given]));
   });
 
   test('is walked again by a poller that runs on, without an error', async () => {
@@ -460,6 +548,31 @@ describe('a gap', () => {
     const notices: PollNotice[] = [];
     await collect(drain(served, { store, onNotice: async (notice) => void notices.push(notice) }));
     expect(notices).toEqual([]);
+  });
+});
+
+describe('without a Date header', () => {
+  test('the newest event tells the time: an idle poll is short, for rare actions too', async () => {
+    const events = numbered(1000).map((event, index) =>
+      index % 100 ? event : { ...event, audit_action: 'database.deleted' },
+    );
+    const served = await serveAt({ events, filters: 'ignored' });
+    const client = served.client();
+    const source: AuditSource = {
+      organization: 'acme',
+      page: async (query) => ({ ...(await client.page(query)), servedAt: undefined }),
+    };
+    const options = {
+      store: memoryCursorStore(),
+      startFrom: 'oldest',
+      drain: true,
+      actions: ['database.deleted'],
+      lookbackMs: minuteMs,
+    } as const;
+    expect(await collect(poller(source, options))).toHaveLength(10);
+    const asked = served.fake.requests.length;
+    expect(await collect(poller(source, options))).toEqual([]);
+    expect(served.fake.requests.length - asked).toBeLessThanOrEqual(3);
   });
 });
 

@@ -509,3 +509,26 @@ test('metadata nested deeper than JSON.stringify can write is in rawLog alone', 
     100_000 * 6 + 1 + '{"id":"a","audit_action":"x.y","created_at":"z","metadata":}'.length,
   );
 });
+
+test.each([
+  ['that lacks all but what is required', {}],
+  ['whose fields are null', { actor_display_name: null, metadata: null, remote_ip: null }],
+  ['whose fields are no text', { actor_id: 5, actor_display_name: true, remote_ip: ['x'], location: { city: 'x' } }],
+])('an event made elsewhere %s has all 53 columns', (_, fields) => {
+  // Made in JavaScript, say, where nothing checks the type.
+  const event = {
+    id: 'a',
+    audit_action: 'b.c',
+    created_at: '2026-11-01T00:00:00Z',
+    ...fields,
+  } as unknown as AuditEvent;
+  const row = JSON.parse(JSON.stringify(toRunRevealRow(event, { receivedAt: new Date(0) })));
+  expect(Object.keys(row)).toEqual(runRevealColumns.map(({ name }) => name));
+  if ('actor_id' in fields)
+    expect(row).toMatchObject({
+      psActorId: '5',
+      psActorDisplayName: 'true',
+      psRemoteIp: '["x"]',
+      psLocation: '{"city":"x"}',
+    });
+});

@@ -19,6 +19,10 @@ const tokens = [
   'x'.repeat(500),
 ];
 
+/** `"a"` as `"a"`. */
+const escaped = (text: string) =>
+  [...text].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+
 const leaks = (value: unknown, token: string): boolean => {
   const shown = [
     inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: true, maxStringLength: null }),
@@ -27,14 +31,10 @@ const leaks = (value: unknown, token: string): boolean => {
     value instanceof Error ? `${value.stack}${inspect(value.cause, { depth: null })}` : '',
   ].join('\n');
   // A part of it is too much already.
-  return [token, JSON.stringify(token).slice(1, -1), encodeURIComponent(token)].some((spelling) =>
+  return [token, JSON.stringify(token).slice(1, -1), encodeURIComponent(token), escaped(token)].some((spelling) =>
     shown.includes(spelling.slice(0, 16)),
   );
 };
-
-/** `"a"` as `"a"`. */
-const escaped = (text: string) =>
-  [...text].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
 
 const redirected: FakeFailure = { status: 302, headers: { location: 'https://example.com/' } };
 
@@ -51,6 +51,10 @@ const paths: readonly [string, (token: string) => FakeFailure][] = [
   ['a body that is not JSON', (token) => ({ status: 200, body: `<p>${token}</p>` })],
   ['JSON of another shape', (token) => ({ status: 200, body: { [token]: token, data: token } })],
   ['an event without an id', (token) => listOf([{ note: token }])],
+  [
+    'an event with escapes in it',
+    (token) => ({ status: 200, body: `{"has_next":false,"cursor_end":null,"data":[{"note":"${escaped(token)}"}]}` }),
+  ],
   ['an event whose id it is', (token) => listOf([{ id: token, audit_action: 7 }])],
   ['a cursor', (token) => listOf([], { has_next: true, cursor_end: token })],
   ['a redirect', () => redirected],

@@ -11,7 +11,7 @@ const httpDatePattern = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/;
 export function retryAfterMs(headers: Headers): number | undefined {
   const value = headers.get('retry-after')?.trim();
   if (!value) return undefined;
-  if (/^\d+(?:\.\d+)?$/.test(value)) return Math.ceil(Number(value) * 1000);
+  if (/^\d+(?:\.\d+)?(?:e\d+)?$/i.test(value)) return finite(Math.ceil(Number(value) * 1000));
   const until = httpDatePattern.test(value) ? Date.parse(value) : timestampMs(value);
   if (until === undefined || Number.isNaN(until)) return undefined;
   return Math.max(0, until - (servedAt(headers)?.getTime() ?? Date.now()));
@@ -22,3 +22,5 @@ export function servedAt(headers: Headers): Date | undefined {
   const date = new Date(headers.get('date') ?? Number.NaN);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
+
+const finite = (ms: number): number | undefined => (Number.isFinite(ms) ? ms : undefined);

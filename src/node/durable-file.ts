@@ -2,10 +2,11 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Makes a directory that its owner alone can enter, and those above it, so that they are still there after a power cut. */
+/** Makes a directory, given by its whole path, that its owner alone can enter, and those above it, so that they are still there after a power cut. */
 export async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first !== undefined) await syncDirectory(dirname(first));
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
 }
 
 /** Writes a new file that its owner alone can read. When it resolves, the whole text is on the disk. */

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { link, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { AuditConfigError, CursorStoreError } from '../errors.ts';
 import type { CursorStore } from '../poller/store.ts';
@@ -27,7 +27,8 @@ export function fileCursorStore(
   directory: string,
 ): CursorStore & { compareAndSet: NonNullable<CursorStore['compareAndSet']> } {
   if (!directory) throw new AuditConfigError('fileCursorStore: give it a directory for its files.');
-  const entry = (key: string) => new Entry(directory, key);
+  const path = resolve(directory); // Now: the process may go elsewhere.
+  const entry = (key: string) => new Entry(path, key);
   return {
     get: async (key) => (await entry(key).load())?.value,
     set: async (key, value) => {

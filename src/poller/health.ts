@@ -55,8 +55,12 @@ export class HealthRecord {
     this.#state = 'waiting';
   }
 
-  failed(): void {
+  failed(attempt: number): void {
     this.#state = 'retrying';
+    this.#consecutiveFailures = attempt;
+  }
+
+  failedForGood(): void {
     this.#consecutiveFailures++;
   }
 
@@ -69,11 +73,14 @@ export class HealthRecord {
     this.#handedOverAtMs = Date.now();
   }
 
-  takenBack(done: readonly AuditEvent[]): void {
+  takenBack(): void {
     this.#dueSinceMs += Date.now() - (this.#handedOverAtMs ?? Date.now());
     this.#handedOverAtMs = undefined;
-    this.#delivered += done.length;
-    for (const { created_at } of done) {
+  }
+
+  done(events: readonly AuditEvent[]): void {
+    this.#delivered += events.length;
+    for (const { created_at } of events) {
       const createdAtMs = timestampMs(created_at);
       if (createdAtMs !== undefined) this.#lastEventMs = Math.max(this.#lastEventMs ?? createdAtMs, createdAtMs);
     }

@@ -7,7 +7,7 @@ import { timestampMs } from '../internal/timestamp.ts';
 import type { AuditSource } from '../page.ts';
 import { HealthRecord, type PollerHealth } from './health.ts';
 import { type CheckedPollerOptions, type PollerOptions, pollerOptionsSchema } from './poller-options.ts';
-import { resumeGoal, wantedAfter } from './resume.ts';
+import { resumeGoal } from './resume.ts';
 import { Session } from './session.ts';
 import { startPolicy } from './start.ts';
 import { type PollState, type Subject, subjectOf } from './state.ts';
@@ -93,7 +93,7 @@ class Poller implements AuditPoller {
     for await (const handover of this.#run()) {
       for (const event of handover.events) {
         yield event;
-        handover.done++;
+        this.#done(handover, [event]);
         if (this.#options.signal?.aborted) return;
       }
     }
@@ -102,12 +102,17 @@ class Poller implements AuditPoller {
   async *batches(): AsyncGenerator<readonly AuditEvent[], void, undefined> {
     for await (const handover of this.#run()) {
       yield handover.events;
-      handover.done = handover.events.length;
+      this.#done(handover, handover.events);
     }
   }
 
   health(): PollerHealth {
     return this.#health.read();
+  }
+
+  #done(handover: Handover, events: readonly AuditEvent[]): void {
+    handover.done += events.length;
+    this.#health.done(events);
   }
 
   async *#run(): AsyncGenerator<Handover, void, undefined> {
@@ -125,13 +130,17 @@ class Poller implements AuditPoller {
       yield* this.#pollOn(session);
     } catch (error) {
       if (!signal?.aborted || error !== signal.reason) {
+        this.#health.failedForGood();
         await session?.flush().catch(() => {}); // The first error is the one to tell.
         throw error;
       }
     } finally {
-      this.#isIterating = false;
-      this.#health.stopped();
-      await session?.flush();
+      try {
+        await session?.flush();
+      } finally {
+        this.#isIterating = false;
+        this.#health.stopped();
+      }
     }
   }
 
@@ -169,7 +178,7 @@ class Poller implements AuditPoller {
       try {
         yield handover;
       } finally {
-        this.#health.takenBack(handover.events.slice(0, handover.done));
+        this.#health.takenBack();
         if (handover.done > 0) session.note(batch.stateAfter(handover.done));
       }
       await this.#warnOfTruncation(trail);
@@ -194,7 +203,7 @@ class Poller implements AuditPoller {
     };
     session.note(state);
     await session.save();
-    return new Trail(state, walked, wantedAfter(state), new Set());
+    return new Trail(state, walked, policy.isWanted, new Set());
   }
 
   async #resume(state: PollState): Promise<Trail> {
@@ -247,7 +256,7 @@ class Poller implements AuditPoller {
   }
 
   async #failed(error: PlanetScaleAuditError, attempt: number, delayMs: number): Promise<void> {
-    this.#health.failed();
+    this.#health.failed(attempt);
     await this.#options.onNotice({ type: 'retrying', error, attempt, delayMs });
   }
 }

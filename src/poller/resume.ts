@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
 import { isOlder, markOf, type PollState } from './state.ts';
-import { isWhollyOlder, type Walk, type WalkGoal } from './walk.ts';
+import { type GoalMet, olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /** The goal of every walk but the first: down to an anchor. */
 export interface ResumeGoal extends WalkGoal {
@@ -17,6 +17,7 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const firstAnchor = state.anchors[0];
   const anchorMs = firstAnchor && timestampMs(firstAnchor[1]);
   const isWanted = wantedAfter(state);
+  const allIsOlder = olderRun((anchorMs ?? Number.NEGATIVE_INFINITY) - lookbackMs);
   const metAgain = new Set<string>();
   let wentBelow = false;
 
@@ -26,15 +27,13 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
     hasLostAnchors: ({ end }) => end === 'older' || (end === 'end of list' && wentBelow),
     endsAt(page) {
       const index = page.events.findIndex(({ id }) => anchorIds.has(id));
-      if (index === -1 && anchorMs !== undefined && isWhollyOlder(page, anchorMs - lookbackMs)) {
-        return { reason: 'older', index: 0 };
-      }
-      for (const event of page.events.slice(0, index === -1 ? undefined : index)) {
+      const met: GoalMet | undefined = index === -1 ? allIsOlder(page) : { reason: 'known', index };
+      for (const event of page.events.slice(0, met?.index)) {
         if (seenIds.has(event.id)) metAgain.add(event.id);
         // At the anchor's own instant counts as below: events can share it.
         else if (anchorMs !== undefined && isOlder(markOf(event), anchorMs + 1)) wentBelow = true;
       }
-      return index === -1 ? undefined : { reason: 'known', index };
+      return met;
     },
   };
 }

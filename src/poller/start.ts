@@ -1,7 +1,7 @@
 import { AuditConfigError } from '../errors.ts';
 import { timestampMs } from '../internal/timestamp.ts';
 import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
-import { isWhollyOlder, type Walk, type WalkGoal } from './walk.ts';
+import { olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /**
  * Where a poller begins while its store holds nothing.
@@ -29,10 +29,10 @@ export interface StartPolicy extends WalkGoal {
 
 export function startPolicy(startFrom: StartFrom, lookbackMs: number): StartPolicy {
   if (startFrom === 'oldest') return fromOldest();
-  if (startFrom === 'now') return fromLatest(0);
-  if ('latest' in startFrom) return fromLatest(startFrom.latest);
+  if (startFrom === 'now') return fromLatest(0, lookbackMs);
+  if ('latest' in startFrom) return fromLatest(startFrom.latest, lookbackMs);
   if ('since' in startFrom) return fromSince(startFrom.since.getTime(), lookbackMs);
-  return fromAfter(startFrom.after);
+  return fromAfter(startFrom.after, lookbackMs);
 }
 
 const fromOldest = (): StartPolicy => ({
@@ -42,7 +42,7 @@ const fromOldest = (): StartPolicy => ({
 });
 
 /** Events that are not wanted, and above which a late one may still appear, count as seen. */
-const fromLatest = (count: number): StartPolicy => {
+const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
   let met = 0;
   const unwanted = new Map<string, Mark>();
   return {
@@ -62,20 +62,20 @@ const fromLatest = (count: number): StartPolicy => {
       return {
         anchors: anchorsFrom(walk.below),
         seen,
-        start: startBefore(seen.at(-1) ?? anchorsFrom(walk.below)[0], walk),
+        start: startBefore(seen.at(-1) ?? anchorsFrom(walk.below)[0], walk, lookbackMs),
       };
     },
   };
 };
 
-/** Ends only where a whole page is older, by the look-back too: one backdated event must not stop it. */
+/** Ends where all is older by the look-back too: an event that is wanted may stand below one that is not. */
 const fromSince = (sinceMs: number, lookbackMs: number): StartPolicy => ({
-  endsAt: (page) => (isWhollyOlder(page, sinceMs - lookbackMs) ? { reason: 'older', index: 0 } : undefined),
+  endsAt: olderRun(sinceMs - lookbackMs),
   isWanted: (event) => !isOlder(markOf(event), sinceMs),
   resolve: ({ below }) => ({ anchors: anchorsFrom(below), seen: [], start: new Date(sinceMs).toISOString() }),
 });
 
-const fromAfter = (id: string): StartPolicy => ({
+const fromAfter = (id: string, lookbackMs: number): StartPolicy => ({
   endsAt(page) {
     const index = page.events.findIndex((event) => event.id === id);
     return index === -1 ? undefined : { reason: 'known', index };
@@ -85,19 +85,19 @@ const fromAfter = (id: string): StartPolicy => ({
     const anchors = anchorsFrom(walk.below);
     if (anchors.length === 0) {
       throw new AuditConfigError(
-        `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event, or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
+        `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
       );
     }
-    return { anchors, seen: [], start: startBefore(anchors[0], walk) };
+    return { anchors, seen: [], start: startBefore(anchors[0], walk, lookbackMs) };
   },
 });
 
 /**
- * The instant before which nothing is delivered, even if all anchors are deleted: that of the newest event that was not asked
- * for, or the floor where that is earlier, since an event that becomes visible later may be as old as the floor.
+ * The instant before which nothing is delivered, even if all anchors are deleted. An event may be as much older than one below
+ * it as it may be late: so that is earlier by the look-back than the newest event which was not asked for, and than the scan.
  */
-const startBefore = (newestUnwanted: Mark | undefined, { floorMs }: Walk): string | null => {
+const startBefore = (newestUnwanted: Mark | undefined, { floorMs }: Walk, lookbackMs: number): string | null => {
   if (!newestUnwanted) return null;
-  const startMs = Math.min(timestampMs(newestUnwanted[1]) ?? floorMs, floorMs);
+  const startMs = Math.min((timestampMs(newestUnwanted[1]) ?? Number.POSITIVE_INFINITY) - lookbackMs, floorMs);
   return Number.isFinite(startMs) ? new Date(startMs).toISOString() : null;
 };

@@ -27,8 +27,27 @@ export interface GoalMet {
   readonly index: number;
 }
 
-export const isWhollyOlder = (page: AuditPage, thanMs: number): boolean =>
-  page.events.length > 0 && page.events.every((event) => isOlder(markOf(event), thanMs));
+/** So many older events in a row, as many as the largest page has, are no accident of order. */
+const longestAccident = 100;
+
+/**
+ * Looks for the place from which on all is older. One backdated event must not stop a walk, not even where a filter has left
+ * it alone on its page: events are counted, over pages, and not pages.
+ */
+export function olderRun(thanMs: number): (page: AuditPage) => GoalMet | undefined {
+  let length = 0;
+  return ({ events }) => {
+    let index = 0; // Where the run starts on this page.
+    for (const [position, event] of events.entries()) {
+      if (isOlder(markOf(event), thanMs)) length++;
+      else {
+        length = 0;
+        index = position + 1;
+      }
+    }
+    return length < longestAccident ? undefined : { reason: 'older', index };
+  };
+}
 
 /** What a walk looks for on its way down. */
 export interface WalkGoal {
@@ -65,6 +84,7 @@ export interface Walk extends ScanClock {
 export async function walk(askPage: AskPage, goal: WalkGoal, lookbackMs: number): Promise<Walk> {
   const ask = withLostCursorsAsInconsistency(askPage);
   const pages = new WalkedPages();
+  const readClock = clockOf(lookbackMs);
   let clock: ScanClock | undefined;
   let oldest: AuditEvent | undefined;
   let endedAtMs = Date.now();
@@ -72,7 +92,7 @@ export async function walk(askPage: AskPage, goal: WalkGoal, lookbackMs: number)
   let below: readonly AuditEvent[] = [];
 
   for await (const { page, askedWith } of followPages(ask, undefined, (what) => new InconsistentListError(what))) {
-    clock ??= readClock(page, lookbackMs);
+    clock = readClock(page);
     oldest = page.events.at(-1) ?? oldest;
     endedAtMs = page.servedAt?.getTime() ?? Date.now();
     met = goal.endsAt(page, clock);
@@ -97,12 +117,14 @@ interface LetGoPage {
 class WalkedPages {
   /** The newest first. */
   readonly #pages: (PageAbove | LetGoPage)[] = [];
+  readonly #newestIds = new Set<string>();
   /** How to read the held pages again, the newest page aside, and where they are among the pages; the newest first. */
   readonly #held: { readonly index: number; readonly again: LetGoPage }[] = [];
 
   add(events: readonly AuditEvent[], askedWith: string | undefined, goal: WalkGoal): void {
     const last = events.at(-1);
     if (!last) return;
+    if (askedWith === undefined) for (const { id } of events) this.#newestIds.add(id);
     if (!events.some((event) => goal.isWanted(event))) {
       this.#pages.push({ marks: events.map(markOf) });
       return;
@@ -116,8 +138,15 @@ class WalkedPages {
 
   async *climb(ask: AskPage): AsyncGenerator<PageAbove, void, undefined> {
     for (let page = this.#pages.pop(); page; page = this.#pages.pop()) {
-      yield 'askedWith' in page ? { events: await readAgain(ask, page) } : page;
+      yield 'askedWith' in page ? { events: await this.#readAgain(ask, page) } : page;
     }
+  }
+
+  async #readAgain(ask: AskPage, page: LetGoPage): Promise<readonly AuditEvent[]> {
+    const events = await readAgain(ask, page);
+    // An unknown cursor may be answered with the newest page, which has its own turn.
+    if (events.some(({ id }) => this.#newestIds.has(id))) throw new InconsistentListError('its pages lead in a circle');
+    return events;
   }
 }
 
@@ -137,14 +166,20 @@ const readAgain = async (ask: AskPage, { askedWith, lastId }: LetGoPage): Promis
   throw new InconsistentListError('an event is no longer where it was');
 };
 
-/** Without a Date header the newest event tells the time, and our own clock where it runs ahead of that. */
-const readClock = (page: AuditPage, lookbackMs: number): ScanClock => {
-  const now = Date.now();
-  if (page.servedAt) return { startedAtMs: page.servedAt.getTime(), floorMs: page.servedAt.getTime() - lookbackMs };
-  const newestMs = Math.max(
-    ...page.events.map(({ created_at }) => timestampMs(created_at) ?? Number.NEGATIVE_INFINITY),
-  );
-  return { startedAtMs: now, floorMs: Math.min(newestMs, now) - lookbackMs };
+/**
+ * Reads the time of the first page. Without a Date header the newest event of all pages so far tells it, and our own clock where
+ * that event runs ahead of it.
+ */
+const clockOf = (lookbackMs: number): ((page: AuditPage) => ScanClock) => {
+  let servedAtMs: number | undefined;
+  let startedAtMs: number | undefined;
+  let newestMs = Number.NEGATIVE_INFINITY;
+  return ({ servedAt, events }) => {
+    if (startedAtMs === undefined) servedAtMs = servedAt?.getTime();
+    startedAtMs ??= servedAtMs ?? Date.now();
+    for (const { created_at } of events) newestMs = Math.max(newestMs, timestampMs(created_at) ?? newestMs);
+    return { startedAtMs, floorMs: (servedAtMs ?? Math.min(newestMs, startedAtMs)) - lookbackMs };
+  };
 };
 
 /**

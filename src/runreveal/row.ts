@@ -35,7 +35,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
   const receivedAt = validReceivedAt(context.receivedAt);
   const receivedAtText = dateTimeFromMs(receivedAt.getTime());
   const sourceID = wellFormed(context.sourceID);
-  const srcIP = canonicalIpAddress(event.remote_ip ?? '');
+  const srcIP = canonicalIpAddress(wellFormed(event.remote_ip));
   const src = srcIP === '' ? undefined : context.lookupIp?.(srcIP);
   // A spread or a loop over the columns costs a third more: this runs once for each event.
   return {
@@ -91,7 +91,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
     psRemoteIp: wellFormed(event.remote_ip),
     psCreatedAt: wellFormed(event.created_at),
     psUpdatedAt: wellFormed(event.updated_at),
-    psMetadata: event.metadata === null ? '' : compactJson(event.metadata),
+    psMetadata: metadataJson(event.metadata),
   };
 }
 
@@ -131,8 +131,8 @@ function actor(event: AuditEvent, context: RunRevealContext): Record<string, str
 const emailPattern = /^[^\s@<>()[\],;:"\\]+@(?:[\p{L}\p{N}-]+\.)+[\p{L}\p{N}-]+$/u;
 
 /** RFC 5321 allows 254 characters. */
-const emailIn = (name: string | null): string | undefined =>
-  name !== null && name.length <= 254 && emailPattern.test(name) ? name : undefined;
+const emailIn = (name: unknown): string | undefined =>
+  typeof name === 'string' && name.length <= 254 && emailPattern.test(name) ? name : undefined;
 
 function tags(event: AuditEvent, added: RunRevealContext['tags']): Record<string, string> {
   if (added === false) return {};
@@ -155,7 +155,9 @@ function resources(event: AuditEvent): string[] {
 
 /** Well-formed before it becomes JSON: as an escape, a lone surrogate makes every JSONExtract on the text give ''. */
 const resource = (type: string | null, id: string | null, name: string | null): string =>
-  JSON.stringify({ type: type && wellFormed(type), id: id && wellFormed(id), name: name && wellFormed(name) });
+  JSON.stringify({ type: wellFormedOrNull(type), id: wellFormedOrNull(id), name: wellFormedOrNull(name) });
+
+const wellFormedOrNull = (text: string | null): string | null => (text ? wellFormed(text) : (text ?? null));
 
 const enrichment = ({ data, name, provider, type, value }: RunRevealEnrichment): RunRevealEnrichment => ({
   data: wellFormedMap(data),
@@ -178,3 +180,7 @@ const readOnlyVerbs: ReadonlySet<string> = new Set([
 
 /** From `audit_action`, which is always there; `action` may be null. */
 const verb = ({ audit_action }: AuditEvent): string => audit_action.slice(audit_action.lastIndexOf('.') + 1);
+
+/** Loosely: an event that the client has not read may lack it. */
+const metadataJson = (metadata: AuditEvent['metadata'] | undefined): string =>
+  metadata === null || metadata === undefined ? '' : compactJson(metadata);

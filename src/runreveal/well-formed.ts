@@ -1,5 +1,10 @@
+import { compactJson } from '../internal/compact-json.ts';
+
 /**
  * Text that any decoder takes: a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. ClickHouse refuses a whole insert
- * for one of them. Nothing there becomes `''`.
+ * for one of them. Nothing there becomes `''`. What is no text, in an event that the client has not read, becomes its JSON.
  */
-export const wellFormed = (text: string | null | undefined): string => text?.toWellFormed() ?? '';
+export function wellFormed(value: unknown): string {
+  if (typeof value === 'string') return value.toWellFormed();
+  return value === undefined || value === null ? '' : compactJson(value);
+}
