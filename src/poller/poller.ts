@@ -185,9 +185,9 @@ class Poller implements AuditPoller {
       await session.save();
     }
     this.#options.signal?.throwIfAborted();
-    session.note(trail.finish());
+    const finished = trail.finish();
     await this.#warnOfTruncation(trail);
-    await session.saveHourly();
+    await session.saveHourly(finished);
     this.#health.scanned();
   }
 

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
-import { isOlder, markOf, type PollState } from './state.ts';
+import { isOlder, type Mark, markOf, type PollState } from './state.ts';
 import { type GoalMet, olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /** The goal of every walk but the first: down to an anchor. */
@@ -14,10 +14,12 @@ export interface ResumeGoal extends WalkGoal {
 export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const anchorIds = new Set(state.anchors.map(([id]) => id));
   const seenIds = new Set(state.seen.map(([id]) => id));
-  const firstAnchor = state.anchors[0];
-  const anchorMs = firstAnchor && timestampMs(firstAnchor[1]);
+  const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
-  const allIsOlder = olderRun((anchorMs ?? Number.NEGATIVE_INFINITY) - lookbackMs);
+  const allIsOlder = olderRun(anchorMs - lookbackMs);
+  /** At the anchor's own instant too, since events can share it, and where the instant cannot be read. */
+  const mayLieBelow = ({ created_at }: AuditEvent): boolean =>
+    state.anchors.length > 0 && (timestampMs(created_at) ?? anchorMs) <= anchorMs;
   const metAgain = new Set<string>();
   let wentBelow = false;
 
@@ -30,13 +32,16 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
       const met: GoalMet | undefined = index === -1 ? allIsOlder(page) : { reason: 'known', index };
       for (const event of page.events.slice(0, met?.index)) {
         if (seenIds.has(event.id)) metAgain.add(event.id);
-        // At the anchor's own instant counts as below: events can share it.
-        else if (anchorMs !== undefined && isOlder(markOf(event), anchorMs + 1)) wentBelow = true;
+        else if (mayLieBelow(event)) wentBelow = true;
       }
       return met;
     },
   };
 }
+
+/** Of the anchors the first need not be the youngest: it may be backdated. */
+const newestMs = (anchors: readonly Mark[]): number =>
+  Math.max(...anchors.map(([, createdAt]) => timestampMs(createdAt) ?? Number.NEGATIVE_INFINITY));
 
 /** Whether an event is to be delivered by a poller that stands there. */
 export function wantedAfter(state: PollState): (event: AuditEvent) => boolean {

@@ -22,6 +22,7 @@ export class Session {
   #attempted: string | null = null;
   #saved: PollState | undefined;
   #state: PollState | undefined;
+  #mustSave = false;
   /** Nothing more may be written. */
   #isOver = false;
 
@@ -72,6 +73,7 @@ export class Session {
   /** Takes note of a state: it is written by the next save, or at the end. */
   note(state: PollState): void {
     this.#state = state;
+    this.#mustSave = true;
   }
 
   /**
@@ -82,16 +84,19 @@ export class Session {
    */
   async save(): Promise<void> {
     const state = this.#state;
-    if (!state || state === this.#saved) return;
+    if (!state || !this.#mustSave) return;
     const text = encodeState(state);
     await this.#retry(() => this.#replaceWith(text));
     this.#saved = state;
+    this.#mustSave = false;
   }
 
-  /** Saves what was noted where nothing but the time has moved on: once an hour. */
-  async saveHourly(): Promise<void> {
-    if (!this.#state || !this.#saved) return;
-    if (Date.parse(this.#state.lastScan) - Date.parse(this.#saved.lastScan) >= hourMs) await this.save();
+  /** Takes note of a state in which nothing but the time has moved on: it is written once an hour, and not at the end. */
+  async saveHourly(state: PollState): Promise<void> {
+    this.#state = state;
+    if (this.#saved && Date.parse(state.lastScan) - Date.parse(this.#saved.lastScan) < hourMs) return;
+    this.note(state);
+    await this.save();
   }
 
   /**
@@ -101,7 +106,7 @@ export class Session {
    */
   async flush(): Promise<void> {
     const state = this.#state;
-    if (this.#isOver || !state || state === this.#saved) return;
+    if (this.#isOver || !state || !this.#mustSave) return;
     this.#isOver = true;
     await this.#replaceWith(encodeState(state));
   }

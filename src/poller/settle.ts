@@ -11,14 +11,15 @@ export interface Settled {
 
 /**
  * Divides what is done into anchors and seen. Below the floor no event can become visible any more, so the newest event older
- * than it is an anchor: all that stands at or below it is settled.
+ * than it is an anchor: all that stands at or below it is settled. What is settled stays so, whatever the clocks say.
  *
  * @param done an unbroken stretch of the list, oldest first, of which every event is done
+ * @param settled how many of them, from the first on, are settled already
  * @param floorMs the start of the scan, by the server's clock, less the look-back
  * @param room how many may be seen
  */
-export function settle(done: readonly Mark[], floorMs: number, room: number): Settled {
-  const byAge = done.findLastIndex((mark) => isOlder(mark, floorMs)) + 1;
+export function settle(done: readonly Mark[], settled: number, floorMs: number, room: number): Settled {
+  const byAge = Math.max(settled, done.findLastIndex((mark) => isOlder(mark, floorMs)) + 1);
   const firstSeen = Math.max(byAge, done.length - room);
   return {
     anchors: done.slice(Math.max(0, firstSeen - mostAnchors), firstSeen).reverse(),

@@ -26,6 +26,8 @@ export class Trail {
   readonly #notPassed: Map<string, Mark>;
   /** An unbroken stretch of the list, oldest first, of which all is done. */
   #done: readonly Mark[] = [];
+  /** How many of those are settled, from the first on. */
+  #settled = 0;
   #anchors: readonly Mark[];
   #truncation: 'none' | 'found' | 'told' = 'none';
 
@@ -37,6 +39,7 @@ export class Trail {
     this.#notPassed = new Map(before.seen.map((mark) => [mark[0], mark]));
     this.#anchors = before.anchors;
     this.#pass(settledBelow(before.anchors, walk.below).toReversed());
+    this.#settled = this.#done.length;
   }
 
   /** True once, where there was more to remember than fits. */
@@ -102,10 +105,16 @@ export class Trail {
   }
 
   #state(): PollState {
-    const { anchors, seen, truncated } = settle(this.#done, this.#walk.floorMs, mostSeen - this.#notPassed.size);
+    const { anchors, seen, truncated } = settle(
+      this.#done,
+      this.#settled,
+      this.#walk.floorMs,
+      mostSeen - this.#notPassed.size,
+    );
     if (truncated && this.#truncation === 'none') this.#truncation = 'found';
     if (anchors.length > 0) this.#anchors = anchors;
     this.#done = [...anchors.toReversed(), ...seen];
+    this.#settled = anchors.length;
     return { ...this.#before, anchors: this.#anchors, seen: [...seen, ...this.#notPassed.values()] };
   }
 }

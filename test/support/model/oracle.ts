@@ -1,0 +1,198 @@
+import type { AuditEvent, PollNotice } from 'planetscale-audit';
+import { timestampMs } from '../../../src/internal/timestamp.ts';
+import { decodeState } from '../../../src/poller/state.ts';
+import type { AuditLog } from './audit-log.ts';
+import { lookbackMs } from './schedule.ts';
+
+/** What a poller does during one of its lives, as seen from outside. */
+export class LifeRecord {
+  /** Handed over, and not covered by a save. */
+  inHand: string[] = [];
+  readonly done = new Set<string>();
+  readonly lateIds = new Set<string>();
+  /** What this life has handed over last, late events aside: what follows must stand above it. */
+  last: string | undefined;
+  hasLoaded = false;
+  requests = 0;
+}
+
+/** Which events a poller was asked for. */
+export interface Asked {
+  readonly action: string | undefined;
+  readonly sinceMs: number;
+  /** The event above which all is wanted. */
+  after: string | undefined;
+}
+
+/**
+ * Judges a poller by the audit log's own ledger: each promise that is broken is a violation, named after the invariants of
+ * docs/polling.md.
+ */
+export class Oracle {
+  readonly violations: string[] = [];
+  readonly #log: AuditLog;
+  readonly #asked: Asked;
+  /** With several pollers on one key each sees only its own part of the order. */
+  readonly #isAlone: boolean;
+  readonly #judged: RegExp;
+  readonly #deliveries = new Map<string, number>();
+  /** By whichever life. */
+  readonly #done = new Set<string>();
+  readonly #committed = new Set<string>();
+  #newest: string | undefined;
+  /** How often each event was in hand when a poller came to its end. */
+  readonly #inHandAtAnEnd = new Map<string, number>();
+  /** What was there before the poller first knew where it stands, and need not be delivered. */
+  readonly #atStart = new Set<string>();
+  /** Events that retention took from a poller which had not delivered them, and of which no notice tells yet. */
+  readonly #untoldGap = new Set<string>();
+  #hasLostAnchors = false;
+
+  /** @param judged the violations that count */
+  constructor(log: AuditLog, asked: Asked, isAlone: boolean, judged: RegExp) {
+    this.#log = log;
+    this.#asked = asked;
+    this.#isAlone = isAlone;
+    this.#judged = judged;
+  }
+
+  violated(what: string): void {
+    if (this.#judged.test(what)) this.violations.push(what);
+  }
+
+  /** The poller begins with what comes from now on. */
+  beginsHere(): void {
+    for (const { id } of this.#log.listed()) this.#atStart.add(id);
+  }
+
+  retained(deleted: readonly AuditEvent[]): void {
+    for (const event of deleted) {
+      if (this.#isExpected(event) && !this.#deliveries.has(event.id)) this.#untoldGap.add(event.id);
+    }
+  }
+
+  requested(life: LifeRecord): void {
+    life.requests++;
+    if (!life.hasLoaded) this.violated('I12: asks for events before it knows where it stands');
+  }
+
+  noticed(life: LifeRecord, notice: PollNotice): void {
+    if (notice.type === 'anchor-lost') this.#hasLostAnchors = true;
+    if (notice.type === 'possible-gap') this.#untoldGap.clear();
+    if (notice.type === 'late-events') for (const id of notice.ids) life.lateIds.add(id);
+  }
+
+  delivered(life: LifeRecord, event: AuditEvent): void {
+    const { id } = event;
+    const before = this.#deliveries.get(id) ?? 0;
+    this.#deliveries.set(id, before + 1);
+    life.inHand.push(id);
+    this.#untoldGap.delete(id);
+    if (!this.#isAsked(event)) this.violated(`delivers ${id}, which was not asked for`);
+    if (before > 0 || this.#hasLostAnchors || !this.#isAlone) return;
+    if (life.lateIds.has(id) || !this.#log.isListed(id)) return;
+    for (const above of [this.#newestCommitted(), life.last]) {
+      if (above === undefined || !this.#log.isListed(above) || !this.#log.isBelow(id, above)) continue;
+      this.violated(`I3: delivers ${id} after ${above}, which stands above it`);
+    }
+    life.last = id;
+  }
+
+  /** Of those that are listed. */
+  #newestCommitted(): string | undefined {
+    if (this.#newest !== undefined && !this.#log.isListed(this.#newest)) {
+      this.#newest = undefined;
+      for (const id of this.#committed) this.#raiseNewest(id);
+    }
+    return this.#newest;
+  }
+
+  #raiseNewest(id: string): void {
+    if (!this.#log.isListed(id)) return;
+    if (this.#newest === undefined || this.#log.isBelow(this.#newest, id)) this.#newest = id;
+  }
+
+  done(life: LifeRecord, events: readonly AuditEvent[]): void {
+    for (const { id } of events) {
+      life.done.add(id);
+      this.#done.add(id);
+    }
+  }
+
+  saved(life: LifeRecord, before: string | undefined, after: string): void {
+    if (!life.hasLoaded) this.violated('I12: saves without having loaded');
+    for (const id of life.inHand.filter((id) => life.done.has(id))) {
+      this.#committed.add(id);
+      this.#raiseNewest(id);
+    }
+    life.inHand = life.inHand.filter((id) => !life.done.has(id));
+    this.#checkState(before, after);
+  }
+
+  #checkState(before: string | undefined, after: string): void {
+    const state = decodeState(after);
+    if (!state) return; // A wrong poller's own: it is judged by what it delivers.
+    const first = state.anchors[0]?.[0];
+    for (const [id] of [...state.seen, ...state.anchors]) {
+      const event = this.#log.everListed(id);
+      if (event && this.#isExpected(event) && !this.#done.has(id))
+        this.violated(`I6: commits ${id}, which is not done`);
+    }
+    if (first === undefined) return;
+    for (const event of this.#log.listed()) {
+      if (event.id !== first && !this.#log.isBelow(event.id, first)) continue;
+      if (this.#isExpected(event) && !this.#done.has(event.id)) {
+        this.violated(`I4: settles ${first} with ${event.id} below it, which is not done`);
+      }
+    }
+    for (const id of this.#untoldGap) {
+      if (this.#log.isBelow(id, first))
+        this.violated(`I7: settles ${first} above ${id}, which is gone, without a notice`);
+    }
+    if (this.#hasLostAnchors) return;
+    const firstBefore = before === undefined ? undefined : decodeState(before)?.anchors[0]?.[0];
+    if (firstBefore !== undefined && this.#log.isListed(firstBefore) && this.#log.isBelow(first, firstBefore)) {
+      this.violated(`I5: the anchor moves down, from ${firstBefore} to ${first}`);
+    }
+  }
+
+  ended(life: LifeRecord): void {
+    for (const id of new Set(life.inHand)) {
+      this.#inHandAtAnEnd.set(id, (this.#inHandAtAnEnd.get(id) ?? 0) + 1);
+    }
+  }
+
+  /** Once faults have stopped, and two scans were completed. */
+  settled(): void {
+    const lost = this.#log.listed().filter((event) => this.#isExpected(event) && !this.#done.has(event.id));
+    for (const { id } of lost) this.violated(`I1: ${id} is lost`);
+    for (const id of this.#untoldGap) this.violated(`I7: ${id} is gone, without a notice`);
+    if (this.#hasLostAnchors) return;
+    for (const [id, count] of this.#deliveries) {
+      if (count - 1 > (this.#inHandAtAnEnd.get(id) ?? 0)) {
+        this.violated(
+          `I2: ${id} is delivered ${count} times, and was in hand at ${this.#inHandAtAnEnd.get(id) ?? 0} ends`,
+        );
+      }
+    }
+  }
+
+  get deliveredInOrder(): readonly string[] {
+    return [...this.#deliveries.keys()];
+  }
+
+  /** Must have been delivered, if it is listed. */
+  #isExpected(event: AuditEvent): boolean {
+    const { after, sinceMs } = this.#asked;
+    if (!this.#isAsked(event) || this.#atStart.has(event.id)) return false;
+    if (this.#log.latenessMs(event) > lookbackMs) return false;
+    // Nobody can tell whether one without a date was created since then.
+    if (Number.isFinite(sinceMs) && timestampMs(event.created_at) === undefined) return false;
+    return after === undefined || this.#log.isBelow(after, event.id);
+  }
+
+  #isAsked({ audit_action, created_at }: AuditEvent): boolean {
+    const { action, sinceMs } = this.#asked;
+    return (action === undefined || audit_action === action) && (timestampMs(created_at) ?? sinceMs) >= sinceMs;
+  }
+}
