@@ -132,4 +132,9 @@ export class CursorConflictError extends PlanetScaleAuditError {
 export class AuditConfigError extends PlanetScaleAuditError {
   override readonly name = 'AuditConfigError' as const;
   readonly retryable = false as const;
+
+  /** Narrower than Error's own: there is always a message, and never a cause. */
+  constructor(message: string) {
+    super(message);
+  }
 }

@@ -267,13 +267,43 @@ describe('health', () => {
     await ended;
   });
 
-  test('does not call a poller stale whose consumer takes its time', async () => {
-    const running = poller(sourceOf(fakeWith(3)), { store: new Map(), startFrom: 'oldest' });
-    for await (const _ of running) {
-      await vi.advanceTimersByTimeAsync(hourMs);
-      expect(running.health().state).toBe('catching-up');
-      break;
-    }
+  test('does not call a poller stale whose consumer takes its time, then or later', async () => {
+    const fake = fakeWith(3);
+    const inner = sourceOf(fake);
+    let isSlow = false;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const running = poller(
+      {
+        organization: 'acme',
+        page: async (query) => {
+          if (isSlow) await new Promise((resolve) => setTimeout(resolve, 4 * minuteMs));
+          return inner.page(query);
+        },
+      },
+      { store: new Map(), startFrom: 'oldest', signal },
+    );
+    const consumed = (async () => {
+      for await (const _ of running) {
+        await new Promise((resolve) => setTimeout(resolve, hourMs));
+        isSlow = true;
+      }
+    })();
+    await vi.advanceTimersByTimeAsync(hourMs - 1);
+    expect(running.health().state).toBe('catching-up');
+    await vi.advanceTimersByTimeAsync(2 * hourMs + 3 * minuteMs);
+    expect(running.health().state).not.toBe('stale');
+    controller.abort();
+    await vi.advanceTimersByTimeAsync(10 * minuteMs);
+    await consumed;
+  });
+
+  test('tells the time of the newest event, also where an older one is done after it', async () => {
+    const events = [{ created_at: '2026-11-01T00:00:02Z' }, { created_at: '2026-11-01T00:00:01Z' }];
+    const fake = fakePlanetScale({ ...credentials, order: 'added', events });
+    const running = poller(sourceOf(fake), { store: new Map(), startFrom: 'oldest', drain: true });
+    expect(await collect(running)).toHaveLength(2);
+    expect(running.health().lastEventAt).toEqual(new Date('2026-11-01T00:00:02Z'));
   });
 });
 
@@ -293,6 +323,15 @@ describe('options', () => {
     expect(() => poller(sourceOf(fakeWith(0)), options)).toThrow(AuditConfigError);
     expect(() => poller(sourceOf(fakeWith(0)), options)).toThrow(message);
   });
+
+  test.each([undefined, null, {}, { organization: 'acme' }, { page: () => {} }])(
+    'a source that is %j is an AuditConfigError that says what to do',
+    (wrong) => {
+      const source = wrong as unknown as AuditSource; // Wrong on purpose.
+      expect(() => poller(source, { store: new Map() })).toThrow(AuditConfigError);
+      expect(() => poller(source, { store: new Map() })).toThrow(/must be a PlanetScaleAuditClient/);
+    },
+  );
 
   test('a second iteration beside the first is an AuditConfigError', async () => {
     const running = poller(sourceOf(fakeWith(3)), { store: new Map(), startFrom: 'oldest' });

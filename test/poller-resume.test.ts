@@ -10,22 +10,9 @@ import {
 } from 'planetscale-audit';
 import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
 import { describe, expect, test } from 'vitest';
-import { collect, listOf, numbered, type Served, serve } from './support/served.ts';
-
-const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
-const minuteMs = 60_000;
-const startMs = Date.parse('2026-11-01T00:00:00Z');
-
-/** A served fake whose clock the test sets. */
-const serveAt = async (options: FakePlanetScaleOptions = {}) => {
-  const clock = { ms: startMs + 24 * 60 * minuteMs };
-  const served = await serve({ now: () => new Date(clock.ms), ...options });
-  return { ...served, clock };
-};
-
-/** One run of a poller that ends once it has caught up. */
-const drain = (served: Served, options: Partial<PollerOptions> & Pick<PollerOptions, 'store'>) =>
-  poller(served.client(), { drain: true, onNotice: async () => {}, ...options });
+import { decodeState } from '../src/poller/state.ts';
+import { drain, happeningAt, ids, minuteMs, serveAt, startMs } from './support/polling.ts';
+import { collect, listOf, numbered } from './support/served.ts';
 
 describe('what is new', () => {
   test('is given oldest first, over all pages', async () => {
@@ -214,6 +201,16 @@ describe('startFrom', () => {
     expect(ids(await collect(served.client().events({ since, actions: [wanted.audit_action] })))).toEqual(
       matching.toReversed(),
     );
+  });
+
+  test('holds for later polls too: what was created before it and becomes visible after is not given', async () => {
+    const served = await serveAt({ order: 'added' });
+    const since = new Date(served.clock.ms - minuteMs);
+    const options = { store: memoryCursorStore(), startFrom: { since } };
+    expect(await collect(drain(served, options))).toEqual([]);
+    served.fake.add({ created_at: new Date(since.getTime() - 1).toISOString() });
+    const [wanted] = served.fake.add({ created_at: since.toISOString() });
+    expect(ids(await collect(drain(served, options)))).toEqual([wanted?.id]);
   });
 
   test('is saved before the first event is given', async () => {
@@ -494,18 +491,6 @@ describe('a list that changes', () => {
   });
 });
 
-/** A source for which something happens just before its n-th request. */
-const happeningAt = (source: AuditSource, request: number, happen: () => unknown): AuditSource => {
-  let asked = 0;
-  return {
-    organization: source.organization,
-    page: (query) => {
-      if (asked++ === request) happen();
-      return source.page(query);
-    },
-  };
-};
-
 describe('a gap', () => {
   test('is told of before any commit, where the poller was away for longer than events may be kept', async () => {
     const served = await serveAt({ events: numbered(20) });
@@ -540,6 +525,25 @@ describe('a gap', () => {
     expect(notices).toHaveLength(1);
   });
 
+  /** Away for so long, and everything that was known is gone. */
+  const noticesAfter = async (awayMs: number) => {
+    const served = await serveAt({ events: numbered(20) });
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    for (const { id } of numbered(20)) served.fake.remove(id);
+    served.clock.ms += awayMs;
+    const notices: PollNotice[] = [];
+    const onNotice = (notice: PollNotice) => void notices.push(notice);
+    await collect(drain(served, { store, lookbackMs: 10 * minuteMs, onNotice }));
+    return notices.map(({ type }) => type);
+  };
+
+  test('is possible after a day, less the look-back, and not before', async () => {
+    const dayMs = 24 * 60 * minuteMs;
+    expect(await noticesAfter(dayMs - 10 * minuteMs)).toEqual(['possible-gap']);
+    expect(await noticesAfter(dayMs - 11 * minuteMs)).toEqual([]);
+  });
+
   test('is not told of where an anchor was met, however long the absence', async () => {
     const served = await serveAt({ events: numbered(20) });
     const store = memoryCursorStore();
@@ -548,6 +552,37 @@ describe('a gap', () => {
     const notices: PollNotice[] = [];
     await collect(drain(served, { store, onNotice: async (notice) => void notices.push(notice) }));
     expect(notices).toEqual([]);
+  });
+});
+
+describe('more events within the look-back than are remembered', () => {
+  test('are told of once a scan, and all delivered', async () => {
+    const served = await serveAt({ events: numbered(10_500, startMs + 24 * 60 * minuteMs - 5 * minuteMs) });
+    const store = memoryCursorStore();
+    const notices: PollNotice[] = [];
+    const options = { store, startFrom: 'oldest', lookbackMs: 24 * 60 * minuteMs } as const;
+    const onNotice = (notice: PollNotice) => void notices.push(notice);
+    expect(await collect(drain(served, { ...options, onNotice }))).toHaveLength(10_500);
+    expect(notices).toMatchObject([{ type: 'lookback-truncated', message: expect.stringContaining('lookbackMs') }]);
+    expect(decodeState((await store.get('planetscale-audit:acme')) ?? '')?.seen).toHaveLength(10_000);
+    expect(await collect(drain(served, options))).toEqual([]);
+  });
+});
+
+describe('what is remembered', () => {
+  test('of a deleted event goes once it is older than the look-back, and not before', async () => {
+    const served = await serveAt({ events: numbered(200, startMs + 24 * 60 * minuteMs - 5 * minuteMs) });
+    const store = memoryCursorStore();
+    const seen = async () => decodeState((await store.get('planetscale-audit:acme')) ?? '')?.seen.length;
+    const options = { store, startFrom: 'oldest' } as const;
+    await collect(drain(served, options));
+    for (const { id } of numbered(50)) served.fake.remove(id);
+    served.fake.add({ audit_action: 'database.created' });
+    await collect(drain(served, options));
+    expect(await seen()).toBe(201);
+    served.clock.ms += 120 * minuteMs;
+    await collect(drain(served, options));
+    expect(await seen()).toBe(0);
   });
 });
 

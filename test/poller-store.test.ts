@@ -47,6 +47,26 @@ test('new Map() is a store', async () => {
   expect(await collect(drain(store))).toEqual([]);
 });
 
+test('a store whose set takes its time is waited for, and a set that fails is noticed', async () => {
+  const values = new Map<string, string>();
+  let isAway = false;
+  const store: CursorStore = {
+    get: (name) => values.get(name),
+    set: async (name, value) => {
+      await Promise.resolve();
+      if (isAway) throw new Error('disk full');
+      values.set(name, value);
+    },
+  };
+  const running = drain(store).batches();
+  expect((await running.next()).value).toHaveLength(50);
+  const first = values.get(key);
+  expect(first).toBeDefined();
+  isAway = true;
+  await expect(running.next()).rejects.toMatchObject({ name: 'CursorStoreError', retryable: true });
+  expect(values.get(key)).toBe(first);
+});
+
 test('two pollers with two keys each get every event', async () => {
   const store = memoryCursorStore();
   expect(await collect(drain(store, { key: 'siem' }))).toHaveLength(250);

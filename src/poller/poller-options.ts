@@ -1,6 +1,7 @@
 import type { Promisable } from 'type-fest';
 import * as z from 'zod';
 import type { AuditAction } from '../event.ts';
+import type { AuditSource } from '../page.ts';
 import { type PollNotice, warnOf } from './notices.ts';
 import type { StartFrom } from './start.ts';
 import type { CursorStore } from './store.ts';
@@ -73,6 +74,11 @@ const startFromSchema = z.union(
     z.strictObject({ after: z.string().min(1, 'must not be empty') }),
   ],
   startFromMessage,
+);
+
+export const sourceSchema = z.custom<AuditSource>(
+  (value) => method(value, 'page') && typeof Reflect.get(Object(value), 'organization') === 'string',
+  'its first argument must be a PlanetScaleAuditClient, or have an organization and a method page',
 );
 
 export const pollerOptionsSchema = z.object({

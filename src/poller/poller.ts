@@ -6,7 +6,7 @@ import { sleep } from '../internal/sleep.ts';
 import { timestampMs } from '../internal/timestamp.ts';
 import type { AuditSource } from '../page.ts';
 import { HealthRecord, type PollerHealth } from './health.ts';
-import { type CheckedPollerOptions, type PollerOptions, pollerOptionsSchema } from './poller-options.ts';
+import { type CheckedPollerOptions, type PollerOptions, pollerOptionsSchema, sourceSchema } from './poller-options.ts';
 import { resumeGoal } from './resume.ts';
 import { Session } from './session.ts';
 import { startPolicy } from './start.ts';
@@ -42,7 +42,7 @@ export interface AuditPoller extends AsyncIterable<AuditEvent> {
  * - {@link CursorStoreError} where the store holds something that no poller wrote, or loses what it was given
  * - {@link CursorConflictError} where another poller has moved the cursor
  *
- * @throws {@link AuditConfigError} for an option that is missing or wrong
+ * @throws {@link AuditConfigError} for a source or an option that is missing or wrong
  * @example
  * ```ts
  * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
@@ -55,7 +55,7 @@ export interface AuditPoller extends AsyncIterable<AuditEvent> {
  * ```
  */
 export function poller(source: AuditSource, options: PollerOptions): AuditPoller {
-  return new Poller(source, checked(pollerOptionsSchema, options, 'poller'));
+  return new Poller(checked(sourceSchema, source, 'poller'), checked(pollerOptionsSchema, options, 'poller'));
 }
 
 /** Events that the consumer has, and how many of them, from the first on, it is done with. */

@@ -1,0 +1,31 @@
+import { type AuditSource, type PollerOptions, poller } from 'planetscale-audit';
+import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
+import { type Served, serve } from './served.ts';
+
+export const minuteMs = 60_000;
+export const startMs = Date.parse('2026-11-01T00:00:00Z');
+
+export const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
+
+/** A served fake whose clock the test sets. */
+export const serveAt = async (options: FakePlanetScaleOptions = {}) => {
+  const clock = { ms: startMs + 24 * 60 * minuteMs };
+  const served = await serve({ now: () => new Date(clock.ms), ...options });
+  return { ...served, clock };
+};
+
+/** One run of a poller that ends once it has caught up. */
+export const drain = (served: Pick<Served, 'client'>, options: Partial<PollerOptions> & Pick<PollerOptions, 'store'>) =>
+  poller(served.client(), { drain: true, onNotice: async () => {}, ...options });
+
+/** A source for which something happens just before its n-th request, the first being 0. */
+export const happeningAt = (source: AuditSource, request: number, happen: () => unknown): AuditSource => {
+  let asked = 0;
+  return {
+    organization: source.organization,
+    page: (query) => {
+      if (asked++ === request) happen();
+      return source.page(query);
+    },
+  };
+};
