@@ -1,14 +1,14 @@
+const inAnyCase = (hex: string): string => [...hex].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
+
 /** A character as it is, or as JSON or a URL may write it: `c`, `\c`, `\u0063`, `%63`. */
 const inAnySpelling = (char: string): string => {
   const code = char.charCodeAt(0).toString(16);
-  const hex = [...code].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
   const literal = char.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-  return `(?:\\\\?${literal}|\\\\u00${hex}|%${hex})`;
+  return `(?:\\\\?${literal}|\\\\u${inAnyCase(code.padStart(4, '0'))}|%${inAnyCase(code)})`;
 };
 
 /**
- * Makes a function that takes the secrets out of text that came from elsewhere and goes into an error. Secrets are printable
- * ASCII.
+ * Makes a function that takes the secrets out of text that came from elsewhere and goes into an error.
  */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   // The longest first: `id:token` before the `token` inside it.
@@ -16,3 +16,22 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   const pattern = new RegExp(longestFirst.map((secret) => [...secret].map(inAnySpelling).join('')).join('|'), 'g');
   return (text) => text.replace(pattern, '[redacted]');
 }
+
+/** Shorter parts of a URL are words such as `hook` and `webhook`, and no secrets. */
+const shortestSecret = 8;
+
+/** What of a URL must not appear in an error, where the URL is a secret: the whole of it, its host, and each part. */
+export function secretsOfUrl(url: URL): string[] {
+  const path = `${url.pathname}${url.search}`;
+  const parts = path.split(/[/?&=]/);
+  const secrets = [url.href, url.host, url.hostname, path, ...parts, ...parts.map(decoded)];
+  return secrets.filter((secret) => secret.length >= shortestSecret);
+}
+
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // It has a % that is one.
+  }
+};

@@ -1,6 +1,8 @@
 import { AuditConfigError } from '../errors.ts';
 import { type AuditEvent, verb } from '../event.ts';
 import type { RunRevealContext } from './context.ts';
+import { canonicalIpAddress } from './ip-address.ts';
+import { rfc3339 } from './rfc3339.ts';
 import { wellFormed } from './well-formed.ts';
 
 // What RunReveal's forms of an event have in common: the row, and what its webhooks take.
@@ -11,6 +13,19 @@ export function validReceivedAt(receivedAt: Date = new Date()): Date {
     'receivedAt of the RunReveal context is an invalid Date: give the time at which the event arrived, or leave it out for now.',
   );
 }
+
+/** When it happened, as the webhooks take it: in RFC 3339. When it arrived, where `created_at` is no timestamp. */
+export function eventTime(event: AuditEvent, context: RunRevealContext): string {
+  const receivedAt = validReceivedAt(context.receivedAt);
+  return rfc3339(event.created_at) ?? receivedAt.toISOString();
+}
+
+export const sourceType = (context: RunRevealContext): string => wellFormed(context.sourceType ?? 'planetscale');
+
+export const serviceName = (context: RunRevealContext): string => wellFormed(context.serviceName ?? 'planetscale');
+
+/** `''` where `remote_ip` is not a bare address. */
+export const srcIP = (event: AuditEvent): string => canonicalIpAddress(wellFormed(event.remote_ip));
 
 /** Entries one by one: assigning to a key such as `__proto__` would not add it. */
 export const wellFormedMap = (map: Readonly<Record<string, string>>): Record<string, string> =>

@@ -4,8 +4,17 @@ import { compactJson } from '../internal/compact-json.ts';
 import type { RunRevealRow } from './columns.ts';
 import type { RunRevealContext, RunRevealEnrichment } from './context.ts';
 import { dateTimeFromMs, dateTimeFromText } from './date-time.ts';
-import { canonicalIpAddress } from './ip-address.ts';
-import { actor, isReadOnly, resources, tags, validReceivedAt, wellFormedMap } from './normalized.ts';
+import {
+  actor,
+  isReadOnly,
+  resources,
+  serviceName,
+  sourceType,
+  srcIP,
+  tags,
+  validReceivedAt,
+  wellFormedMap,
+} from './normalized.ts';
 import { rowId } from './row-id.ts';
 import { wellFormed } from './well-formed.ts';
 
@@ -36,20 +45,20 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
   const receivedAt = validReceivedAt(context.receivedAt);
   const receivedAtText = dateTimeFromMs(receivedAt.getTime());
   const sourceID = wellFormed(context.sourceID);
-  const srcIP = canonicalIpAddress(wellFormed(event.remote_ip));
-  const src = srcIP === '' ? undefined : context.lookupIp?.(srcIP);
+  const ip = srcIP(event);
+  const src = ip === '' ? undefined : context.lookupIp?.(ip);
   // A spread or a loop over the columns costs a third more: this runs once for each event.
   return {
     workspaceID: wellFormed(context.workspaceID),
     sourceID,
-    sourceType: wellFormed(context.sourceType ?? 'planetscale'),
+    sourceType: sourceType(context),
     sourceTTL: validSourceTTL(context.sourceTTL),
     receivedAt: receivedAtText,
     id: wellFormed(context.id ?? rowId(receivedAt, sourceID, event.id)),
     eventTime: dateTimeFromText(event.created_at) ?? receivedAtText,
     eventName: wellFormed(event.audit_action),
     eventID: wellFormed(event.id),
-    srcIP,
+    srcIP: ip,
     srcASCountryCode: wellFormed(src?.asCountryCode),
     srcASNumber: isUInt32(src?.asNumber) ? src.asNumber : 0,
     srcASOrganization: wellFormed(src?.asOrganization),
@@ -72,7 +81,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
     actor: actor(event, context),
     tags: tags(event, context.tags),
     resources: resources(event).map((resource) => JSON.stringify(resource)),
-    serviceName: wellFormed(context.serviceName ?? 'planetscale'),
+    serviceName: serviceName(context),
     enrichments: context.enrichments?.map(enrichment) ?? [],
     readOnly: isReadOnly(event),
     rawLog: wellFormed(rawJson(event)),
