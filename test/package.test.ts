@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { leaks } from './support/leaks.ts';
+import { recordingWebhook, webhookSecret } from './support/recording-webhook.ts';
 import { credentials, numbered, serve } from './support/served.ts';
 
 // What a user gets: built, packed, and installed from the tarball. One file, since all of it needs the same build.
@@ -132,6 +134,42 @@ describe('examples/tail.ts', () => {
     });
     expect(code).not.toBe(0);
     expect(output).toContain('set PLANETSCALE_ORG');
+  });
+});
+
+describe('examples/to-runreveal.ts', () => {
+  const sending = (env: Record<string, string>, until: string) =>
+    run(process.execPath, ['examples/to-runreveal.ts'], { env, until: (output) => output.includes(until) });
+
+  test('sends a batch again that RunReveal has not accepted, and no other', async () => {
+    const webhook = await recordingWebhook();
+    const cursors = { CURSOR_DIRECTORY: join(project, 'runreveal-cursors'), RUNREVEAL_WEBHOOK_URL: webhook.url };
+    const env = { ...(await served(30)), ...cursors };
+
+    webhook.answer({ status: 503, headers: { 'retry-after': '3600' } });
+    const whileDown = await sending(env, 'accepted');
+    expect(whileDown.code).not.toBe(0);
+    expect(whileDown.output).toContain('RunReveal answered 503');
+    expect(leaks(whileDown.output, webhookSecret)).toBe(false);
+    expect(webhook.accepted).toEqual([]);
+
+    const afterwards = await sending(env, 'accepted 30 event(s), up to 2026-11-01T00:00:29.000Z');
+    expect(afterwards.code, afterwards.output).toBe(0);
+    expect(webhook.received.map(({ body }) => body)).toEqual(Array(2).fill(webhook.received[0]?.body));
+
+    const later = await sending({ ...(await served(33)), ...cursors }, 'up to 2026-11-01T00:00:32.000Z');
+    expect(later.code, later.output).toBe(0);
+    expect(webhook.accepted.map((event) => String(Object(event).eventTime).slice(17, 19))).toEqual(
+      Array.from({ length: 33 }, (_, second) => String(second).padStart(2, '0')),
+    );
+  }, 60_000);
+
+  test('says what to set where nothing is', async () => {
+    const { code, output } = await run(process.execPath, ['examples/to-runreveal.ts'], {
+      env: { RUNREVEAL_WEBHOOK_URL: '' },
+    });
+    expect(code).not.toBe(0);
+    expect(output).toContain("runRevealWebhook: url: must be the absolute URL on the source's page in RunReveal");
   });
 });
 
