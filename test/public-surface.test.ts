@@ -18,6 +18,7 @@ test('what is exported is what is promised, and no more', () => {
       "PlanetScaleAuditClient",
       "PlanetScaleAuditError",
       "knownAuditActions",
+      "maxmindLookup",
       "memoryCursorStore",
       "planetscaleLogsTable",
       "poller",
