@@ -19,6 +19,7 @@ export {
 } from './errors.ts';
 export { type AuditAction, type AuditEvent, rawJson } from './event.ts';
 export { knownAuditActions } from './known-actions.ts';
+export { toOcsf } from './ocsf.ts';
 export type { AuditPage, AuditSource, PageQuery } from './page.ts';
 export type { PollerHealth } from './poller/health.ts';
 export type { PollNotice } from './poller/notices.ts';

@@ -26,6 +26,7 @@ test('what is exported is what is promised, and no more', () => {
       "runRevealColumns",
       "runRevealWebhook",
       "toJsonEachRow",
+      "toOcsf",
       "toRevealdEvent",
       "toRunRevealRow",
       "toStructuredWebhook",
