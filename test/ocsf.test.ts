@@ -111,6 +111,13 @@ describe.each(schemas)('by the schema of OCSF $version', (schema) => {
     },
   );
 
+  test.each(['ada@example.com', 'ådä@exämple.com', 'Ada <ada@example.com>', "o'ada+x,y@example.com"])(
+    'the name %s makes no address that is none to OCSF',
+    (actor_display_name) => {
+      expect(problemsOf(schema, eventWith({ actor_display_name }))).toEqual([]);
+    },
+  );
+
   test('what it recommends is there, but for what PlanetScale does not tell', () => {
     const ocsf = toOcsf(eventWith(), { organization: 'acme' });
     const missing = (shape: Shape | undefined, value: object) =>
