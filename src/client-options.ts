@@ -2,6 +2,7 @@ import type { Promisable } from 'type-fest';
 import * as z from 'zod';
 import { AuditConfigError, type InvalidAuditEvent } from './errors.ts';
 import { checked } from './internal/checked.ts';
+import { callable, credential, exposureProblem } from './internal/option-schemas.ts';
 
 /**
  * What happens to an event that has lost `id`, `audit_action` or `created_at`. `'throw'` loses nothing: the
@@ -64,27 +65,10 @@ export interface PlanetScaleAuditClientOptions {
 
 const longestTimerMs = 2 ** 31 - 1;
 
-const credential = z
-  .string()
-  .min(1, 'must not be empty')
-  // Anything else is a copied line feed or quote, which no header can carry.
-  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without white space: check for a line feed at its end')
-  .optional();
-
-/** Checked by hand: `z.function()` would wrap it. */
-const callable = <Fn extends (...args: never[]) => unknown>() =>
-  z.custom<Fn>((value) => typeof value === 'function', 'must be a function');
-
 const wholeNumber = (least: number, most: number) => {
   const message = `must be a whole number from ${least} to ${most}`;
   return z.int(message).min(least, message).max(most, message);
 };
-
-const isLoopback = (hostname: string): boolean =>
-  hostname === 'localhost' ||
-  hostname.endsWith('.localhost') ||
-  hostname === '[::1]' ||
-  /^127(?:\.\d+){3}$/.test(hostname);
 
 const baseUrl = z.union([z.string(), z.instanceof(URL)]).transform((value, context) => {
   const url = URL.parse(String(value));
@@ -98,10 +82,8 @@ const baseUrl = z.union([z.string(), z.instanceof(URL)]).transform((value, conte
 
 const baseUrlProblem = (url: URL | null): string => {
   if (!url) return 'must be an absolute URL, such as https://api.planetscale.com/v1';
-  if (url.username || url.password) return 'must not hold a user or a password: give the credentials as options';
   if (url.search || url.hash) return 'must end with its path: remove what follows ? or #';
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return '';
-  return 'must be https: (http: is for loopback alone, since the credentials would be readable on the way)';
+  return exposureProblem(url);
 };
 
 const optionsSchema = z.object({
@@ -112,9 +94,9 @@ const optionsSchema = z.object({
       /^(?!\.+$)[^/\\?#%\s\p{Cc}]*$/u,
       'must be the bare name of the organization, without / or .. or white space',
     ),
-  serviceTokenId: credential,
-  serviceToken: credential,
-  accessToken: credential,
+  serviceTokenId: credential.optional(),
+  serviceToken: credential.optional(),
+  accessToken: credential.optional(),
   baseUrl: baseUrl.default('https://api.planetscale.com/v1'),
   timeoutMs: wholeNumber(1, longestTimerMs).default(10_000),
   retries: wholeNumber(0, 1000).default(4),

@@ -9,7 +9,7 @@ import { AuditApiError, AuditResponseError, type InvalidAuditEvent, PlanetScaleA
 import type { AuditAction, AuditEvent } from './event.ts';
 import { checked } from './internal/checked.ts';
 import { type FollowedPage, followPages } from './internal/follow-pages.ts';
-import { Http } from './internal/http.ts';
+import { PlanetScaleHttp } from './internal/planetscale-http.ts';
 import { timestampMs } from './internal/timestamp.ts';
 import { type AuditPage, type AuditSource, type PageQuery, readPage } from './page.ts';
 
@@ -86,7 +86,7 @@ const mostRemembered = 10_000;
  */
 export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditEvent> {
   readonly organization: string;
-  readonly #http: Http;
+  readonly #http: PlanetScaleHttp;
   readonly #onInvalidEvent: InvalidEventPolicy;
   /** The JSON of the invalid events that have been reported, the oldest first. */
   readonly #reported = new Set<string>();
@@ -96,7 +96,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     const { organization, onInvalidEvent, ...http } = checkClientOptions(options);
     this.organization = organization;
     this.#onInvalidEvent = onInvalidEvent;
-    this.#http = new Http(http);
+    this.#http = new PlanetScaleHttp(http);
   }
 
   /**

@@ -37,13 +37,13 @@ export abstract class PlanetScaleAuditError extends Error {
 /** Statuses that say "not now" and not "no". */
 const isRetryableStatus = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
-/** The API answered with a status of 400 or more. */
+/** The API, or a webhook, answered with a status of 400 or more. */
 export class AuditApiError extends PlanetScaleAuditError {
   override readonly name = 'AuditApiError' as const;
   /** True for 408, 429 and 5xx. */
   readonly retryable: boolean;
   readonly status: number;
-  /** PlanetScale's own code, such as `not_found`: an open set. */
+  /** The server's own code, such as PlanetScale's `not_found`: an open set. */
   readonly code: string | undefined;
   /** How long the server asked to be left alone, in milliseconds. */
   readonly retryAfterMs: number | undefined;

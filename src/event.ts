@@ -112,3 +112,6 @@ export function readEvent(
 export function rawJson(event: AuditEvent): string {
   return rawTexts.get(event) ?? JSON.stringify(event);
 }
+
+/** What was done, `created`. From `audit_action`, which is always there; `action` may be null. */
+export const verb = ({ audit_action }: AuditEvent): string => audit_action.slice(audit_action.lastIndexOf('.') + 1);

@@ -19,6 +19,7 @@ export {
 } from './errors.ts';
 export { type AuditAction, type AuditEvent, rawJson } from './event.ts';
 export { knownAuditActions } from './known-actions.ts';
+export { toOcsf } from './ocsf.ts';
 export type { AuditPage, AuditSource, PageQuery } from './page.ts';
 export type { PollerHealth } from './poller/health.ts';
 export type { PollNotice } from './poller/notices.ts';
@@ -30,4 +31,8 @@ export { type RunRevealRow, runRevealColumns } from './runreveal/columns.ts';
 export type { IpInfo, RunRevealContext, RunRevealEnrichment } from './runreveal/context.ts';
 export { planetscaleLogsTable } from './runreveal/ddl.ts';
 export { toJsonEachRow } from './runreveal/json-each-row.ts';
+export { type MaxMindReader, maxmindLookup } from './runreveal/maxmind.ts';
+export { toRevealdEvent } from './runreveal/reveald-event.ts';
 export { toRunRevealRow } from './runreveal/row.ts';
+export { toStructuredWebhook } from './runreveal/structured-webhook.ts';
+export { type RunRevealWebhookOptions, runRevealWebhook } from './runreveal/webhook.ts';

@@ -3,7 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AuditEvent } from 'planetscale-audit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { geoLite2 } from './support/geolite2.ts';
+import { leaks } from './support/leaks.ts';
+import { recordingWebhook, webhookSecret } from './support/recording-webhook.ts';
 import { credentials, numbered, serve } from './support/served.ts';
 
 // What a user gets: built, packed, and installed from the tarball. One file, since all of it needs the same build.
@@ -28,7 +32,7 @@ const run = (
     let output = '';
     const onData = (data: Buffer) => {
       output += data;
-      if (until?.(output)) child.kill('SIGTERM');
+      if (!child.killed && until?.(output)) child.kill('SIGTERM'); // A second one would not be waited for.
     };
     child.stdout.on('data', onData);
     child.stderr.on('data', onData);
@@ -56,8 +60,8 @@ beforeAll(async () => {
 afterAll(() => rm(project, { recursive: true, force: true }));
 
 /** An organization that the environment leads to. */
-const served = async (count: number) => {
-  const { url } = await serve({ events: numbered(count) });
+const served = async (count: number, changes: readonly Partial<AuditEvent>[] = []) => {
+  const { url } = await serve({ events: numbered(count).map((event, index) => ({ ...event, ...changes[index] })) });
   return {
     PLANETSCALE_ORG: 'acme',
     PLANETSCALE_SERVICE_TOKEN_ID: credentials.serviceTokenId,
@@ -133,6 +137,52 @@ describe('examples/tail.ts', () => {
     expect(code).not.toBe(0);
     expect(output).toContain('set PLANETSCALE_ORG');
   });
+});
+
+describe('examples/to-runreveal.ts', () => {
+  const sending = (env: Record<string, string>, until: string) =>
+    run(process.execPath, ['examples/to-runreveal.ts'], { env, until: (output) => output.includes(until) });
+
+  test('sends a batch again that RunReveal has not accepted, and no other', async () => {
+    const webhook = await recordingWebhook();
+    const cursors = { CURSOR_DIRECTORY: join(project, 'runreveal-cursors'), RUNREVEAL_WEBHOOK_URL: webhook.url };
+    const env = { ...(await served(30)), ...cursors };
+
+    webhook.answer({ status: 503, headers: { 'retry-after': '3600' } });
+    const whileDown = await sending(env, 'accepted');
+    expect(whileDown.code, whileDown.output).toBe(1);
+    expect(whileDown.output).toContain('RunReveal answered 503');
+    expect(leaks(whileDown.output, webhookSecret)).toBe(false);
+    expect(webhook.accepted).toEqual([]);
+
+    const afterwards = await sending(env, 'accepted 30 event(s), up to 2026-11-01T00:00:29.000Z');
+    expect(afterwards.code, afterwards.output).toBe(0);
+    expect(webhook.received.map(({ body }) => body)).toEqual(Array(2).fill(webhook.received[0]?.body));
+
+    const later = await sending({ ...(await served(33)), ...cursors }, 'up to 2026-11-01T00:00:32.000Z');
+    expect(later.code, later.output).toBe(0);
+    expect(webhook.accepted.map((event) => String(Object(event).eventTime).slice(17, 19))).toEqual(
+      Array.from({ length: 33 }, (_, second) => String(second).padStart(2, '0')),
+    );
+  }, 60_000);
+
+  test('says what to set where nothing is', async () => {
+    const { code, output } = await run(process.execPath, ['examples/to-runreveal.ts'], {
+      env: { RUNREVEAL_WEBHOOK_URL: '' },
+    });
+    expect(code).not.toBe(0);
+    expect(output).toContain("runRevealWebhook: url: must be the absolute URL on the source's page in RunReveal");
+  });
+});
+
+test('examples/where-from.ts prints where events came from', async () => {
+  const env = await served(3, [{ remote_ip: '8.8.8.8' }, { remote_ip: '203.0.113.24' }, { remote_ip: null }]);
+  const output = await runWell(process.execPath, ['examples/where-from.ts', geoLite2.country], { env });
+  expect(lines(output).map((line) => line.split('\t').slice(2, 4))).toEqual([
+    ['', ''],
+    ['203.0.113.24', ''],
+    ['8.8.8.8', 'US'],
+  ]);
 });
 
 describe('the demo', () => {

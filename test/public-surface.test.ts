@@ -18,13 +18,18 @@ test('what is exported is what is promised, and no more', () => {
       "PlanetScaleAuditClient",
       "PlanetScaleAuditError",
       "knownAuditActions",
+      "maxmindLookup",
       "memoryCursorStore",
       "planetscaleLogsTable",
       "poller",
       "rawJson",
       "runRevealColumns",
+      "runRevealWebhook",
       "toJsonEachRow",
+      "toOcsf",
+      "toRevealdEvent",
       "toRunRevealRow",
+      "toStructuredWebhook",
     ]
   `);
   expect(Object.keys(node)).toEqual(['fileCursorStore']);
@@ -63,9 +68,11 @@ describe('the source', () => {
     expect(filesWith(/import \{[^}]*\} from 'zod'/)).toEqual([]);
   });
 
-  test('lets imports point one way: neither the poller nor the row knows the client', () => {
+  test('lets imports point one way: neither the poller nor the row knows the client, and the webhook alone knows HTTP', () => {
     expect(filesWith(/from '.*\/client\.ts'/)).toEqual(['index.ts']);
     const runReveal = files.filter(({ name }) => name.startsWith('runreveal/'));
-    expect(runReveal.filter(({ text }) => /from '\.\.\/(poller|page|internal\/http)/.test(text))).toEqual([]);
+    expect(runReveal.filter(({ text }) => /from '\.\.\/(poller|page)/.test(text))).toEqual([]);
+    const knowHttp = runReveal.filter(({ text }) => /from '\.\.\/internal\/http/.test(text)).map(({ name }) => name);
+    expect(knowHttp).toEqual(['runreveal/webhook.ts']);
   });
 });

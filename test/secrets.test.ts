@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import {
   type AuditEvent,
   PlanetScaleAuditClient,
@@ -8,6 +7,7 @@ import {
 } from 'planetscale-audit';
 import { type FakeFailure, fakePlanetScale } from 'planetscale-audit/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { escaped, leaks } from './support/leaks.ts';
 import { failure, listOf, serve } from './support/served.ts';
 
 /** Tokens of several shapes: some look otherwise inside JSON or a URL. */
@@ -18,23 +18,6 @@ const tokens = [
   'a.b(c)[d]*$^',
   'x'.repeat(500),
 ];
-
-/** `"a"` as `"a"`. */
-const escaped = (text: string) =>
-  [...text].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
-
-const leaks = (value: unknown, token: string): boolean => {
-  const shown = [
-    inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: true, maxStringLength: null }),
-    JSON.stringify(value) ?? '',
-    String(value),
-    value instanceof Error ? `${value.stack}${inspect(value.cause, { depth: null })}` : '',
-  ].join('\n');
-  // A part of it is too much already.
-  return [token, JSON.stringify(token).slice(1, -1), encodeURIComponent(token), escaped(token)].some((spelling) =>
-    shown.includes(spelling.slice(0, 16)),
-  );
-};
 
 const redirected: FakeFailure = { status: 302, headers: { location: 'https://example.com/' } };
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AuditApiError } from '../errors.ts';
+import type { HttpService } from './http-service.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** Two of the shapes that an error's body has: `{code, message}` and `{error, error_description, state}`. Both are optional. */
@@ -30,24 +31,9 @@ const readErrorBody = (body: string, redact: (text: string) => string): SaidByAp
   }
 };
 
-const whereToGrant =
-  'An organization admin grants read_audit_logs to a service token in PlanetScale under Settings > Service tokens.';
-
-/** What to do about a status, where the API's own words do not tell. */
-const advice = (status: number): string => {
-  if (status === 401) return `The credentials were not accepted. ${whereToGrant}`;
-  if (status === 403)
-    return `The credentials lack a permission: reading the audit log takes read_audit_logs. ${whereToGrant}`;
-  if (status === 404) {
-    return 'It answers so for a wrong organization, a wrong or expired token, and a token without read_audit_logs: `client.verifyAccess()` tells which.';
-  }
-  if (status === 429)
-    return 'That is more than its rate limit of 600 requests a minute allows: lower requestsPerMinute, or poll less often.';
-  return '';
-};
-
-/** The error for an answer with a status of 400 or more. `redact` takes the credentials out of what the server said. */
+/** The error for an answer with a status of 400 or more. `redact` takes the secrets out of what the server said. */
 export function apiError(
+  service: HttpService,
   answer: { readonly status: number; readonly headers: Headers; readonly body: string },
   request: string,
   redact: (text: string) => string,
@@ -55,8 +41,8 @@ export function apiError(
   const { status, headers, body } = answer;
   const { code, message } = readErrorBody(body, redact);
   const said = message && message.toLowerCase() !== code?.replaceAll('_', ' ') ? `: ${message}` : '';
-  const summary = `PlanetScale answered ${status}${code ? ` (${code})` : ''} to ${request}${said}`;
-  return new AuditApiError([summary.replace(/\.?$/, '.'), advice(status)].filter(Boolean).join(' '), {
+  const summary = `${service.name} answered ${status}${code ? ` (${code})` : ''} to ${request}${said}`;
+  return new AuditApiError([summary.replace(/\.?$/, '.'), service.adviceOnStatus(status)].filter(Boolean).join(' '), {
     status,
     code,
     retryAfterMs: retryAfterMs(headers),

@@ -1,6 +1,7 @@
 import ky, { TimeoutError } from 'ky';
-import { AuditApiError, AuditConnectionError, AuditResponseError, PlanetScaleAuditError } from '../errors.ts';
+import { AuditApiError, AuditConnectionError, PlanetScaleAuditError } from '../errors.ts';
 import { apiError } from './api-error.ts';
+import type { HttpService } from './http-service.ts';
 import { Pace } from './pace.ts';
 import { servedAt } from './retry-after.ts';
 import { redactor } from './secrets.ts';
@@ -11,78 +12,90 @@ const firstBackoffMs = 500;
 const longestBackoffMs = 20_000;
 
 export interface HttpOptions {
-  readonly baseUrl: string;
-  readonly authorization: string;
+  readonly service: HttpService;
   /** What must not appear in an error, even where the server echoes it. */
   readonly secrets: readonly string[];
   readonly timeoutMs: number;
   readonly retries: number;
-  readonly requestsPerMinute: number;
+  /** Without it, requests are not paced. */
+  readonly requestsPerMinute?: number | undefined;
   readonly maxResponseBytes: number;
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-/** A whole answer with a status below 300 that is JSON. */
+export interface HttpRequest<Result> {
+  /** What error messages call it: nothing in it may be secret. */
+  readonly name: string;
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  /** What becomes of an answer with a status below 300. What it throws is the attempt's error, and may be retryable. */
+  read(answer: HttpAnswer): Result;
+}
+
 export interface HttpAnswer {
-  readonly text: string;
-  readonly json: unknown;
+  /** The whole body; undefined where that is larger than `maxResponseBytes`. */
+  readonly text: string | undefined;
   readonly servedAt: Date | undefined;
 }
 
 /**
- * Sends requests to PlanetScale: with credentials, paced, timed out, read whole within a limit, tried again, and with every
- * failure as one of our errors. ky drives the attempts; what an attempt is stands in {@link Http.#exchange}, so that the body
- * falls under the timeout and the retries too, and so that no error of ky's, which holds the Authorization header, gets out.
+ * Sends requests to one service: paced, timed out, read whole within a limit, tried again, and with every failure as one of
+ * our errors. ky drives the attempts; what an attempt is stands in {@link Http.#exchange}, so that the body falls under the
+ * timeout and the retries too, and so that no error of ky's, which holds the Authorization header, gets out.
  */
 export class Http {
   readonly #options: HttpOptions;
-  readonly #pace: Pace;
-  /** Takes the credentials out of text that came from elsewhere. */
+  readonly #pace: Pace | undefined;
+  /** Takes the secrets out of text that came from elsewhere. */
   readonly redact: (text: string) => string;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#pace = new Pace(options.requestsPerMinute);
+    this.#pace = options.requestsPerMinute === undefined ? undefined : new Pace(options.requestsPerMinute);
     this.redact = redactor(options.secrets);
   }
 
   /** @throws PlanetScaleAuditError, or the signal's reason. */
-  async get(path: string, query: URLSearchParams, signal: AbortSignal | undefined): Promise<HttpAnswer> {
+  async send<Result>(request: HttpRequest<Result>, signal: AbortSignal | undefined): Promise<Result> {
     signal?.throwIfAborted();
     // fetch would leave its listener on a signal until that is collected: the caller's may live for years.
     const controller = new AbortController();
     const abort = () => controller.abort(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      return await this.#send(path, query, controller.signal);
+      return await this.#send(request, controller.signal);
     } catch (error) {
       signal?.throwIfAborted();
-      throw this.#translate(error, `GET ${path}`);
+      throw this.#translate(error, request.name);
     } finally {
       signal?.removeEventListener('abort', abort);
     }
   }
 
-  async #send(path: string, query: URLSearchParams, signal: AbortSignal): Promise<HttpAnswer> {
-    const { baseUrl, authorization, timeoutMs, retries } = this.#options;
-    const pace = () => this.#pace.wait(signal);
-    let answer: HttpAnswer | undefined;
+  async #send<Result>(request: HttpRequest<Result>, signal: AbortSignal): Promise<Result> {
+    const { timeoutMs, retries } = this.#options;
+    const pace = () => this.#pace?.wait(signal);
+    let result: { readonly value: Result } | undefined;
     let askedToWaitMs = 0;
-    await ky.get(`${baseUrl}${path}`, {
-      searchParams: query,
-      headers: { authorization, accept: 'application/json' },
+    await ky(request.url, {
+      method: request.method,
+      headers: request.headers,
+      ...(request.body !== undefined && { body: request.body }),
       redirect: 'manual', // 'error' could not be told from a lost connection.
       signal,
       timeout: timeoutMs,
-      fetch: async (request) => {
+      fetch: async (attempt) => {
         // ky always hands over the Request that it made.
-        const { response, ...rest } = await this.#exchange(request as Request, `GET ${path}`);
-        answer = rest;
+        const { response, answer } = await this.#exchange(attempt as Request, request.name);
+        result = { value: request.read(answer) };
         return response;
       },
       hooks: { beforeRequest: [pace], beforeRetry: [pace] }, // Outside of the timeout, which is for the server.
       retry: {
         limit: retries,
+        methods: ['get', 'post'], // ky asks this first, and does not count POST among them.
         shouldRetry: ({ error }) => {
           askedToWaitMs = error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0;
           return isRetryable(error) && askedToWaitMs <= longestWaitMs;
@@ -91,40 +104,45 @@ export class Http {
           Math.max(askedToWaitMs, Math.random() * Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1))),
       },
     });
-    if (!answer) throw new AuditConnectionError(`GET ${path} ended without an answer.`);
-    return answer;
+    if (!result) throw new AuditConnectionError(`${request.name} ended without an answer.`);
+    return result.value;
   }
 
   /** One attempt, body included. The response is handed back for ky to look at; its body has been read. */
-  async #exchange(request: Request, name: string): Promise<HttpAnswer & { readonly response: Response }> {
-    const fetch = this.#options.fetch ?? globalThis.fetch;
+  async #exchange(
+    request: Request,
+    name: string,
+  ): Promise<{ readonly response: Response; readonly answer: HttpAnswer }> {
+    const { service, maxResponseBytes, fetch = globalThis.fetch } = this.#options;
     const response = await fetch(request);
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       await response.body?.cancel();
       throw new AuditConnectionError(
-        `${name} was answered with a redirect (${response.status}), which is refused: credentials go to the configured host alone. If PlanetScale has moved, set baseUrl.`,
+        `${service.name} answered ${name} with a redirect (${response.status}), which is refused: credentials go to the configured host alone. ${service.adviceOnRedirect}`,
         { retryable: false },
       );
     }
-    const text = await readText(response, this.#options.maxResponseBytes);
+    const text = await readText(response, maxResponseBytes);
     if (response.status >= 400) {
-      throw apiError({ status: response.status, headers: response.headers, body: text ?? '' }, name, this.redact);
-    }
-    if (text === undefined) {
-      throw new AuditResponseError(
-        `The answer to ${name} is larger than ${this.#options.maxResponseBytes} bytes (maxResponseBytes). Ask for fewer events with limit, or raise maxResponseBytes.`,
+      throw apiError(
+        service,
+        { status: response.status, headers: response.headers, body: text ?? '' },
+        name,
+        this.redact,
       );
     }
-    return { response, text, json: parseJson(text, name), servedAt: servedAt(response.headers) };
+    return { response, answer: { text, servedAt: servedAt(response.headers) } };
   }
 
   #translate(error: unknown, name: string): PlanetScaleAuditError {
     if (error instanceof PlanetScaleAuditError) return error;
+    const { service, timeoutMs } = this.#options;
     if (error instanceof TimeoutError) {
-      return new AuditConnectionError(`${name} had no whole answer within ${this.#options.timeoutMs} ms (timeoutMs).`);
+      const summary = `${service.name} gave no whole answer to ${name} within ${timeoutMs} ms.`;
+      return new AuditConnectionError([summary, service.adviceOnTimeout].filter(Boolean).join(' '));
     }
     return new AuditConnectionError(
-      `${name} failed before a whole answer was there (${this.redact(describeFailure(error))}).`,
+      `${service.name} gave no whole answer to ${name} (${this.redact(describeFailure(error))}).`,
     );
   }
 }
@@ -152,15 +170,4 @@ const readText = async (response: Response, maxBytes: number): Promise<string | 
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
-};
-
-const parseJson = (text: string, name: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AuditResponseError(
-      `The answer to ${name} is not JSON. A proxy may have answered in PlanetScale's place: check baseUrl.`,
-      { retryable: true },
-    );
-  }
 };

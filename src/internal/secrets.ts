@@ -7,8 +7,8 @@ const inAnySpelling = (char: string): string => {
 };
 
 /**
- * Makes a function that takes the secrets out of text that came from elsewhere and goes into an error. Secrets are printable
- * ASCII.
+ * Makes a function that takes the secrets out of text that came from elsewhere and goes into an error. The escapes
+ * are those of printable ASCII.
  */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   // The longest first: `id:token` before the `token` inside it.
@@ -16,3 +16,22 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   const pattern = new RegExp(longestFirst.map((secret) => [...secret].map(inAnySpelling).join('')).join('|'), 'g');
   return (text) => text.replace(pattern, '[redacted]');
 }
+
+/** Shorter parts of a URL are words such as `hook` and `webhook`, and no secrets. */
+const shortestSecret = 8;
+
+/** What of a URL must not appear in an error, where the URL is a secret: the whole of it, its host, and each part. */
+export function secretsOfUrl(url: URL): string[] {
+  const path = `${url.pathname}${url.search}`;
+  const parts = path.split(/[/?&=]/);
+  const secrets = [url.href, url.host, url.hostname, path, ...parts, ...parts.map(decoded)];
+  return secrets.filter((secret) => secret.length >= shortestSecret);
+}
+
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // It has a % that is one.
+  }
+};

@@ -1,13 +1,17 @@
 // Checked by `npm run typecheck`: what compiles here is what users rely on, and what must not compile is marked.
+import { Reader as GeoIp2Reader } from '@maxmind/geoip2-node';
+import { type CityResponse, open } from 'maxmind';
 import {
   type AuditAction,
   type AuditEvent,
   type CursorStore,
+  maxmindLookup,
   memoryCursorStore,
   PlanetScaleAuditClient,
   type PollNotice,
   poller,
   type RunRevealRow,
+  runRevealWebhook,
   toRunRevealRow,
 } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
@@ -36,6 +40,15 @@ expectTypeOf<`ps${PascalCase<keyof AuditEvent>}`>().toExtend<keyof RunRevealRow>
 expectTypeOf<RunRevealRow['psMetadata']>().toEqualTypeOf<string>();
 expectTypeOf<RunRevealRow['srcASNumber']>().toEqualTypeOf<number>();
 
+// What fills the src columns, and what takes a batch.
+const lookupIp = maxmindLookup(await open<CityResponse>('GeoLite2-City.mmdb'));
+const enterprise = await GeoIp2Reader.open('GeoIP2-Enterprise.mmdb');
+maxmindLookup({ get: (ip) => enterprise.enterprise(ip) }) satisfies typeof lookupIp;
+const send = runRevealWebhook({ url: 'https://api.runreveal.com/sources/hook/x', context: { lookupIp } });
+for await (const batch of poller(client, { store: new Map() }).batches()) {
+  expectTypeOf(send(batch, { signal: new AbortController().signal })).toEqualTypeOf<Promise<void>>();
+}
+
 // A notice is told apart by its type.
 const describe = (notice: PollNotice): string => (notice.type === 'retrying' ? notice.error.message : notice.type);
 poller(client, { store: new Map(), onNotice: (notice) => console.log(describe(notice)) });
@@ -43,6 +56,10 @@ poller(client, { store: new Map(), onNotice: async () => {} });
 
 // @ts-expect-error A poller needs a store.
 poller(client, {});
+// @ts-expect-error A reader has a get.
+maxmindLookup(enterprise);
+// @ts-expect-error There are two formats.
+runRevealWebhook({ url: 'https://api.runreveal.com/sources/hook/x', format: 'row' });
 // @ts-expect-error A start is one of five.
 poller(client, { store: new Map(), startFrom: 'newest' });
 // @ts-expect-error An organization must be named.

@@ -1,0 +1,46 @@
+import { text } from 'node:stream/consumers';
+import { serveRaw } from './served.ts';
+
+export interface ReceivedRequest {
+  readonly method: string | undefined;
+  readonly path: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface WebhookAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** A webhook on loopback that remembers what came, and when. It accepts all but what it is told to answer first. */
+export interface RecordingWebhook {
+  readonly url: string;
+  readonly received: readonly ReceivedRequest[];
+  /** The events that were accepted, in order. */
+  readonly accepted: readonly unknown[];
+  answer(...answers: (WebhookAnswer | 'reset')[]): void;
+}
+
+export const webhookSecret = 'kT8vQz2LmW5xRn7c';
+
+export async function recordingWebhook(path = `/sources/hook/${webhookSecret}`): Promise<RecordingWebhook> {
+  const received: ReceivedRequest[] = [];
+  const accepted: unknown[] = [];
+  const answers: (WebhookAnswer | 'reset')[] = [];
+  const base = await serveRaw(async (request, response) => {
+    const body = await text(request);
+    received.push({ method: request.method, path: request.url, headers: request.headers, body });
+    const answer = answers.shift() ?? { status: 202 };
+    if (answer === 'reset') return void request.socket.resetAndDestroy();
+    if (answer.status < 300) accepted.push(...JSON.parse(body));
+    response.writeHead(answer.status, answer.headers).end(answer.body);
+  });
+  return {
+    url: new URL(path, base).href,
+    received,
+    accepted,
+    answer: (...more) => void answers.push(...more),
+  };
+}
