@@ -197,6 +197,24 @@ describe('the demo', () => {
     expect(lines(output).at(-1)).toBe('made 390, delivered 390, repeated 0, lost 0');
   }, 60_000);
 
+  test('ends with another status than 0 where an event was lost, and takes no deletion for a loss', async () => {
+    const { fake, url } = await serve({ events: numbered(250) });
+    let isAtWork = false;
+    const { code, output } = await run(process.execPath, ['examples/demo.ts'], {
+      env: { ...(await served(0)), PLANETSCALE_API_URL: url },
+      until: (soFar) => {
+        if (isAtWork || !soFar.includes('00:04:09.000Z')) return false;
+        isAtWork = true;
+        fake.remove('event0000200');
+        // Visible later than any look-back: no poller can know of it.
+        fake.add({ created_at: '2026-11-01T00:03:30.500Z' });
+        return false;
+      },
+    });
+    expect(lines(output).at(-1)).toBe('made 201, delivered 200, repeated 0, lost 1');
+    expect(code).toBe(1);
+  }, 60_000);
+
   test('reads the PlanetScale of the environment where that is set', async () => {
     const output = await runWell(process.execPath, ['examples/demo.ts'], { env: await served(250) });
     expect(lines(output).at(-1)).toBe('made 200, delivered 200, repeated 0, lost 0');

@@ -1,5 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { inspect } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   AuditApiError,
   AuditConfigError,
@@ -45,6 +47,13 @@ const start = (fake: FakePlanetScale, options: Partial<PollerOptions> = {}, sour
 
 const fakeWith = (count: number) => fakePlanetScale({ ...credentials, events: numbered(count) });
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
+const heapBytes = (): number => {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+};
+
 describe('a poller that runs on', () => {
   test('gives what comes while it runs, and asks once an interval, give or take a tenth', async () => {
     const fake = fakeWith(3);
@@ -63,15 +72,17 @@ describe('a poller that runs on', () => {
     await ended;
   });
 
-  test('with nothing new for a day asks once an interval, and writes once an hour', async () => {
+  test('with nothing new for a day asks once an interval, writes once an hour, and holds no more memory', async () => {
     const store = memoryCursorStore();
     const compareAndSet = vi.fn(store.compareAndSet);
-    const fake = fakeWith(20);
+    const fake = fakeWith(99);
     const { controller, ended } = start(fake, { store: { ...store, compareAndSet } });
     await vi.advanceTimersByTimeAsync(hourMs);
     compareAndSet.mockClear();
     const asked = fake.requests.length;
+    const heapBefore = heapBytes();
     await vi.advanceTimersByTimeAsync(24 * hourMs);
+    expect(heapBytes() - heapBefore).toBeLessThan(4 * 2 ** 20); // With a page left by each poll it would be 30 MiB.
     expect(compareAndSet.mock.calls.length).toBeLessThanOrEqual(24);
     expect(compareAndSet.mock.calls.length).toBeGreaterThanOrEqual(22);
     expect(fake.requests.length - asked).toBeLessThanOrEqual(24 * 60 * 1.1);

@@ -17,15 +17,18 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   return (text) => text.replace(pattern, '[redacted]');
 }
 
-/** Shorter parts of a URL are words such as `hook` and `webhook`, and no secrets. */
-const shortestSecret = 8;
+/** Anything shorter would be found in every other word. */
+const shortestSecret = 4;
 
-/** What of a URL must not appear in an error, where the URL is a secret: the whole of it, its host, and each part. */
-export function secretsOfUrl(url: URL): string[] {
+/**
+ * What of a URL must not appear in an error, where the URL is a secret: the whole of it, its host, and each part but the words
+ * that everybody knows.
+ */
+export function secretsOfUrl(url: URL, publicWords: readonly string[]): string[] {
   const path = `${url.pathname}${url.search}`;
   const parts = path.split(/[/?&=]/);
   const secrets = [url.href, url.host, url.hostname, path, ...parts, ...parts.map(decoded)];
-  return secrets.filter((secret) => secret.length >= shortestSecret);
+  return secrets.filter((secret) => secret.length >= shortestSecret && !publicWords.includes(secret));
 }
 
 const decoded = (part: string): string => {

@@ -35,6 +35,9 @@ export interface RunRevealWebhookOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
+/** Parts of the URLs that RunReveal gives out. */
+const publicWords = ['sources', 'hook', 'reveald', 'webhook'];
+
 /** What reveald sends at a time. RunReveal publishes no limit. */
 const mostEvents = 100;
 const timeoutMs = 30_000;
@@ -107,7 +110,7 @@ export function runRevealWebhook(
   const { context } = options;
   const http = new Http({
     service: runReveal,
-    secrets: [...secretsOfUrl(url), ...(token === undefined ? [] : [token])],
+    secrets: [...secretsOfUrl(url, publicWords), ...(token === undefined ? [] : [token])],
     timeoutMs,
     retries,
     maxResponseBytes,
