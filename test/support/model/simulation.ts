@@ -34,6 +34,12 @@ export interface Trial {
   readonly judged: RegExp;
 }
 
+export interface Outcome {
+  readonly violations: readonly string[];
+  /** The ids, each when it was delivered first. */
+  readonly delivered: readonly string[];
+}
+
 // Half past a second: events lie on both sides of a floor that the Date header rounds to seconds.
 const startMs = Date.parse('2026-11-01T00:00:00.500Z');
 const wantedAction = 'database.created';
@@ -53,13 +59,13 @@ export async function simulate(
   schedule: Schedule,
   scheduler: fc.Scheduler | undefined,
   { makePoller, judged }: Trial,
-): Promise<readonly string[]> {
+): Promise<Outcome> {
   vi.clearAllTimers();
   vi.setSystemTime(startMs);
   Math.random = randomFrom(schedule.randomSeed);
   const world = new World(schedule, scheduler, makePoller, judged);
   await world.run();
-  return world.oracle.violations;
+  return { violations: world.oracle.violations, delivered: world.oracle.deliveredInOrder };
 }
 
 /** Mulberry32: the jitter of waits must be the same when a schedule is run again. */
