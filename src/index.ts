@@ -31,3 +31,4 @@ export type { IpInfo, RunRevealContext, RunRevealEnrichment } from './runreveal/
 export { planetscaleLogsTable } from './runreveal/ddl.ts';
 export { toJsonEachRow } from './runreveal/json-each-row.ts';
 export { toRunRevealRow } from './runreveal/row.ts';
+export { runRevealRowSchema } from './runreveal/row-schema.ts';

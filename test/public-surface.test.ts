@@ -23,6 +23,7 @@ test('what is exported is what is promised, and no more', () => {
       "poller",
       "rawJson",
       "runRevealColumns",
+      "runRevealRowSchema",
       "toJsonEachRow",
       "toRunRevealRow",
     ]
