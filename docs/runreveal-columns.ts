@@ -104,7 +104,7 @@ export function columnsTable(): string {
   return aligned([['#', 'column', 'type', 'value', 'where there is none'], ...cells]);
 }
 
-/** A Markdown table of which the first row is the head, as the formatter wants it. */
+/** A Markdown table of which the first row is the head, as the formatter wants it: no column is narrower than three dashes. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const [head = []] = rows;
   const widths = head.map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)));
