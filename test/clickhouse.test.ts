@@ -144,7 +144,7 @@ test(`10,000 events go in and come out, value by value, and ClickHouse finds in 
   const extractable = sample(extractableEvent, 8000);
   const events = [...extractable, ...sample(arbitraryEvent, 2000)];
   const contexts = sample(arbitraryContext, 100);
-  // By now, or a small sourceTTL would end before it is read. By a workspace of its own, the one column that no event fills.
+  // Received now: rows with a small sourceTTL must not have expired. Each in a workspace of its own, to tell them apart.
   const now = new Date();
   const contextOf = (index: number): RunRevealContext => ({
     ...contexts[index % contexts.length],

@@ -6,7 +6,6 @@ import { type AuditEvent, planetscaleLogsTable, type RunRevealContext, toJsonEac
 
 /** A real ClickHouse in this process, with a database `runreveal`. */
 export interface ClickHouse {
-  readonly directory: string;
   query(sql: string): void;
   /** What a SELECT gives, as JSONEachRow has it. */
   rows(select: string): Record<string, unknown>[];
@@ -27,7 +26,6 @@ export function openClickHouse(): ClickHouse {
     await session.insert({ table, values: Buffer.from(lines.join('\n')), format: 'JSONEachRow', settings });
   };
   return {
-    directory,
     query: (sql) => void session.query(sql),
     rows: (select) =>
       session
