@@ -34,5 +34,6 @@ export { toJsonEachRow } from './runreveal/json-each-row.ts';
 export { type MaxMindReader, maxmindLookup } from './runreveal/maxmind.ts';
 export { toRevealdEvent } from './runreveal/reveald-event.ts';
 export { toRunRevealRow } from './runreveal/row.ts';
+export { runRevealRowSchema } from './runreveal/row-schema.ts';
 export { toStructuredWebhook } from './runreveal/structured-webhook.ts';
 export { type RunRevealWebhookOptions, runRevealWebhook } from './runreveal/webhook.ts';

@@ -2,35 +2,9 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { toJsonEachRow } from '../src/runreveal/json-each-row.ts';
 import { toRunRevealRow } from '../src/runreveal/row.ts';
-import { arbitraryEvent, arbitraryText, eventWith } from './support/arbitrary-events.ts';
+import { arbitraryContext, arbitraryEvent, eventWith } from './support/arbitrary-events.ts';
 
 const receivedAt = new Date('2026-11-22T11:00:00Z');
-
-const arbitraryContext = fc.record(
-  {
-    workspaceID: arbitraryText,
-    sourceID: arbitraryText,
-    sourceType: arbitraryText,
-    sourceTTL: fc.nat(0xffff_ffff),
-    id: arbitraryText,
-    serviceName: arbitraryText,
-    tags: fc.oneof(fc.dictionary(arbitraryText, arbitraryText), fc.constant(false as const)),
-    enrichments: fc.array(
-      fc.record({
-        data: fc.dictionary(arbitraryText, arbitraryText),
-        name: arbitraryText,
-        provider: arbitraryText,
-        type: arbitraryText,
-        value: arbitraryText,
-      }),
-    ),
-    actorEmail: fc.func(fc.option(arbitraryText, { nil: undefined })),
-    lookupIp: fc.func(
-      fc.record({ city: arbitraryText, asNumber: fc.double(), latitude: fc.double(), longitude: fc.double() }),
-    ),
-  },
-  { requiredKeys: [] },
-);
 
 test('a line is the row as JSON.stringify writes it, whatever the event and the context', () => {
   fc.assert(

@@ -25,6 +25,7 @@ test('what is exported is what is promised, and no more', () => {
       "rawJson",
       "runRevealColumns",
       "runRevealWebhook",
+      "runRevealRowSchema",
       "toJsonEachRow",
       "toOcsf",
       "toRevealdEvent",

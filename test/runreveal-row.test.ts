@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
-import { expect, expectTypeOf, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { AuditConfigError } from '../src/errors.ts';
 import type { AuditEvent } from '../src/event.ts';
 import { type RunRevealRow, runRevealColumns } from '../src/runreveal/columns.ts';
 import type { RunRevealContext } from '../src/runreveal/context.ts';
 import { toRunRevealRow } from '../src/runreveal/row.ts';
+import { runRevealRowSchema } from '../src/runreveal/row-schema.ts';
 import { arbitraryEvent, eventFromText, eventWith, publicSample } from './support/arbitrary-events.ts';
 
 const receivedAt = new Date('2026-11-22T11:00:00.999Z');
@@ -90,6 +91,28 @@ test('every row has the 53 columns, in order', () => {
   );
 });
 
+test('every row is one by runRevealRowSchema, and comes out of it as it went in', () => {
+  fc.assert(
+    fc.property(arbitraryEvent, (event) => {
+      const row = toRunRevealRow(event, { receivedAt });
+      expect(runRevealRowSchema.parse(row)).toEqual(row);
+    }),
+  );
+});
+
+test.each([
+  ['a column is missing', { psMetadata: undefined }],
+  ['text is null', { psLocation: null }],
+  ['a time is ISO 8601', { eventTime: '2021-07-19T17:13:45Z' }],
+  ['a number does not fit its 32 bits', { srcASNumber: 4_294_967_296 }],
+  ['a boolean is a number', { readOnly: 1 }],
+  ['a map is a list', { tags: [] }],
+  ['a list is text', { resources: '[]' }],
+  ['an enrichment lacks its name', { enrichments: [{ data: {}, provider: 'p', type: 't', value: 'v' }] }],
+])('what is no row by runRevealRowSchema: %s', (_, change) => {
+  expect(runRevealRowSchema.safeParse({ ...rowOf(), ...change }).success).toBe(false);
+});
+
 test('every text of every row is well-formed', () => {
   fc.assert(
     fc.property(arbitraryEvent, (event) => {
@@ -109,15 +132,6 @@ test('with receivedAt the same input gives the same row', () => {
       expect(toRunRevealRow(event, { receivedAt })).toEqual(toRunRevealRow(event, { receivedAt }));
     }),
   );
-});
-
-test('a column is a string, a number, a boolean, a map or a list by its type', () => {
-  expectTypeOf<RunRevealRow['receivedAt']>().toEqualTypeOf<string>();
-  expectTypeOf<RunRevealRow['sourceTTL']>().toEqualTypeOf<number>();
-  expectTypeOf<RunRevealRow['srcLatitude']>().toEqualTypeOf<number>();
-  expectTypeOf<RunRevealRow['readOnly']>().toEqualTypeOf<boolean>();
-  expectTypeOf<RunRevealRow['resources']>().toEqualTypeOf<readonly string[]>();
-  expectTypeOf<RunRevealRow['actor']>().toEqualTypeOf<Readonly<Record<string, string>>>();
 });
 
 // ── context ──

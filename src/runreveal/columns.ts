@@ -3,7 +3,7 @@ import type { AuditEvent } from '../event.ts';
 import type { RunRevealEnrichment } from './context.ts';
 
 /** What a value of each ClickHouse type is in JSON. */
-interface JsonTypes {
+export interface JsonTypes {
   String: string;
   UInt32: number;
   Float64: number;
@@ -87,7 +87,7 @@ export const runRevealColumns = [
   { name: 'psMetadata', type: 'String' },
 ] as const satisfies readonly { readonly name: string; readonly type: keyof JsonTypes }[];
 
-type RunRevealColumn = (typeof runRevealColumns)[number];
+export type RunRevealColumn = (typeof runRevealColumns)[number];
 
 /**
  * One event as RunReveal stores it, in JSON: a DateTime is `YYYY-MM-DD hh:mm:ss` in UTC, a Map an object, a Tuple an object.

@@ -17,5 +17,6 @@ import { toRunRevealRow } from './row.ts';
  * ```
  */
 export function toJsonEachRow(event: AuditEvent, context?: RunRevealContext): string {
+  // Nothing by hand is faster on Node 22, 24 or 26: neither a template of 53 parts nor a loop over the columns.
   return JSON.stringify(toRunRevealRow(event, context));
 }

@@ -51,9 +51,11 @@ const eventOf = (text: fc.Arbitrary<string>, json: fc.Arbitrary<unknown>): fc.Ar
     { weight: 1, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: json },
   );
-  const date = fc.date({ noInvalidDate: true, min: new Date('1960-01-01'), max: new Date('2110-01-01') });
+  // Of one year, and beyond both ends of DateTime: ClickHouse takes at most 100 months in one insert.
+  const date = fc.date({ noInvalidDate: true, min: new Date('2026-01-01'), max: new Date('2027-01-01') });
   const timestamp = fc.oneof(
-    date.map((value) => value.toISOString()),
+    { weight: 3, arbitrary: date.map((value) => value.toISOString()) },
+    fc.constantFrom('1969-12-31T23:59:59Z', '1970-01-01T00:00:00.9Z', '2016-12-31T23:59:60Z', '2107-01-01T00:00:00Z'),
     text,
   );
   return fc
@@ -85,6 +87,33 @@ const eventOf = (text: fc.Arbitrary<string>, json: fc.Arbitrary<unknown>): fc.Ar
 
 /** Events as they come through the client: with fields left out, of other types, with text of every kind. */
 export const arbitraryEvent = eventOf(arbitraryText, fc.jsonValue());
+
+/** What a user may give, but for the time of arrival. */
+export const arbitraryContext = fc.record(
+  {
+    workspaceID: arbitraryText,
+    sourceID: arbitraryText,
+    sourceType: arbitraryText,
+    sourceTTL: fc.nat(0xffff_ffff),
+    id: arbitraryText,
+    serviceName: arbitraryText,
+    tags: fc.oneof(fc.dictionary(arbitraryText, arbitraryText), fc.constant(false as const)),
+    enrichments: fc.array(
+      fc.record({
+        data: fc.dictionary(arbitraryText, arbitraryText),
+        name: arbitraryText,
+        provider: arbitraryText,
+        type: arbitraryText,
+        value: arbitraryText,
+      }),
+    ),
+    actorEmail: fc.option(arbitraryText, { nil: undefined }).map((email) => () => email),
+    lookupIp: fc
+      .record({ city: arbitraryText, asNumber: fc.double(), latitude: fc.double(), longitude: fc.double() })
+      .map((info) => () => info),
+  },
+  { requiredKeys: [] },
+);
 
 /** White space, quotes, control characters, other scripts, emoji: all but U+2028, U+2029 and lone surrogates. */
 const plainText = fc

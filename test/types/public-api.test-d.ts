@@ -10,12 +10,10 @@ import {
   PlanetScaleAuditClient,
   type PollNotice,
   poller,
-  type RunRevealRow,
   runRevealWebhook,
   toRunRevealRow,
 } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
-import type { PascalCase } from 'type-fest';
 import { expectTypeOf } from 'vitest';
 
 const client = PlanetScaleAuditClient.fromEnv();
@@ -34,11 +32,6 @@ for await (const event of client) expectTypeOf(event).toEqualTypeOf<AuditEvent>(
 // Any action is accepted, and the known ones are completed.
 expectTypeOf<'database.deleted'>().toExtend<AuditAction>();
 expectTypeOf<string>().toExtend<AuditAction>();
-
-// The row has a column for every field of the event, and text in each.
-expectTypeOf<`ps${PascalCase<keyof AuditEvent>}`>().toExtend<keyof RunRevealRow>();
-expectTypeOf<RunRevealRow['psMetadata']>().toEqualTypeOf<string>();
-expectTypeOf<RunRevealRow['srcASNumber']>().toEqualTypeOf<number>();
 
 // What fills the src columns, and what takes a batch.
 const lookupIp = maxmindLookup(await open<CityResponse>('GeoLite2-City.mmdb'));

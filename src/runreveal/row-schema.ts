@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { type JsonTypes, type RunRevealColumn, runRevealColumns } from './columns.ts';
+
+const createRowSchema = () => {
+  const text = z.string();
+  const map = z.record(text, text);
+  const byType = {
+    String: text,
+    UInt32: z.uint32(),
+    Float64: z.number(),
+    Bool: z.boolean(),
+    "DateTime('UTC')": text.regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
+    'Map(String, String)': map,
+    'Array(String)': z.array(text),
+    'Array(Tuple(data Map(String, String), name String, provider String, type String, value String))': z.array(
+      z.object({ data: map, name: text, provider: text, type: text, value: text }),
+    ),
+  } satisfies { readonly [Type in keyof JsonTypes]: z.ZodType<JsonTypes[Type]> };
+
+  type Shape = { [Column in RunRevealColumn as Column['name']]: (typeof byType)[Column['type']] };
+  // Object.fromEntries knows no names: that there is one schema for each column is what the line says.
+  return z.object(Object.fromEntries(runRevealColumns.map(({ name, type }) => [name, byType[type]])) as Shape);
+};
+
+/**
+ * The {@link RunRevealRow} as a zod schema, made from {@link runRevealColumns}: for rows that come back from ClickHouse as
+ * JSON. Columns of other names, which a table of one's own may have, are left out of what it gives back, and so is the key
+ * `__proto__` of a map.
+ *
+ * @example
+ * ```ts
+ * import { runRevealRowSchema } from 'planetscale-audit';
+ *
+ * const line = process.argv[2] ?? ''; // of SELECT * FROM runreveal.planetscale_logs FORMAT JSONEachRow
+ * console.log(runRevealRowSchema.parse(JSON.parse(line)).eventName);
+ * ```
+ */
+export const runRevealRowSchema = /* @__PURE__ */ createRowSchema(); // Pure: a bundle that does not use it leaves it out.

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Session } from 'chdb';
+import { type AuditEvent, planetscaleLogsTable, type RunRevealContext, toJsonEachRow } from 'planetscale-audit';
+
+/** A real ClickHouse in this process, with a database `runreveal`. */
+export interface ClickHouse {
+  query(sql: string): void;
+  /** What a SELECT gives, as JSONEachRow has it. */
+  rows(select: string): Record<string, unknown>[];
+  /** Makes a table of the 53 columns, and gives back its whole name. */
+  newTable(name: string): string;
+  insertLines(table: string, lines: readonly string[], settings?: Record<string, string>): Promise<void>;
+  insert(table: string, events: readonly AuditEvent[], context?: RunRevealContext): Promise<void>;
+  close(): void;
+}
+
+/** chdb has one data directory a process: a test file opens one for all of its tests. */
+export function openClickHouse(): ClickHouse {
+  const directory = mkdtempSync(join(tmpdir(), 'planetscale-audit-chdb-'));
+  const session = new Session(directory);
+  session.query('CREATE DATABASE runreveal');
+
+  const insertLines = async (table: string, lines: readonly string[], settings: Record<string, string> = {}) => {
+    await session.insert({ table, values: Buffer.from(lines.join('\n')), format: 'JSONEachRow', settings });
+  };
+  return {
+    query: (sql) => void session.query(sql),
+    rows: (select) =>
+      session
+        .query(select, 'JSONEachRow')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line)),
+    newTable: (table) => {
+      session.query(planetscaleLogsTable({ table }));
+      return `runreveal.${table}`;
+    },
+    insertLines,
+    insert: (table, events, context) =>
+      insertLines(
+        table,
+        events.map((event) => toJsonEachRow(event, context)),
+      ),
+    close: () => {
+      session.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
