@@ -2,11 +2,19 @@
 const isoPattern =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):?(\d\d))?$/;
 
+/** UTC that needs no calendar to be a date: any day but the 29th of February, which most years lack. */
+const plainPattern =
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;
+
+/** Whether it is a timestamp as PlanetScale writes them, `2021-07-19T17:13:45.000Z`, that can be read as it stands. */
+export const isPlainTimestamp = (text: string): boolean => plainPattern.test(text);
+
 /**
  * The instant of an ISO 8601 timestamp in milliseconds since 1970, `undefined` for anything else. Second 60 counts as 59:
  * a leap second has no instant of its own. `Date.parse` would do neither that nor refuse text such as `"1"`.
  */
 export function timestampMs(text: string): number | undefined {
+  if (isPlainTimestamp(text)) return Date.parse(text); // Several times faster than what follows.
   const match = isoPattern.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second, fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match;

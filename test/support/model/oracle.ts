@@ -47,6 +47,8 @@ export class Oracle {
   /** Events that retention took from a poller which had not delivered them, and of which no notice tells yet. */
   readonly #untoldGap = new Set<string>();
   #hasLostAnchors = false;
+  /** Of the state that was saved last. */
+  #firstAnchor: string | undefined;
 
   /** @param judged the violations that count */
   constructor(log: AuditLog, asked: Asked, isAlone: boolean, judged: RegExp) {
@@ -119,41 +121,37 @@ export class Oracle {
     }
   }
 
-  saved(life: LifeRecord, before: string | undefined, after: string): void {
+  saved(life: LifeRecord, text: string): void {
     if (!life.hasLoaded) this.violated('I12: saves without having loaded');
     for (const id of life.inHand.filter((id) => life.done.has(id))) {
       this.#committed.add(id);
       this.#raiseNewest(id);
     }
     life.inHand = life.inHand.filter((id) => !life.done.has(id));
-    this.#checkState(before, after);
+    this.#checkState(text);
   }
 
-  #checkState(before: string | undefined, after: string): void {
-    const state = decodeState(after);
+  #checkState(text: string): void {
+    const state = decodeState(text);
     if (!state) return; // A wrong poller's own: it is judged by what it delivers.
-    const first = state.anchors[0]?.[0];
     for (const [id] of [...state.seen, ...state.anchors]) {
       const event = this.#log.everListed(id);
-      if (event && this.#isExpected(event) && !this.#done.has(id))
-        this.violated(`I6: commits ${id}, which is not done`);
+      if (event && this.#isOwed(event)) this.violated(`I6: commits ${id}, which is not done`);
     }
+    const first = state.anchors[0]?.[0];
     if (first === undefined) return;
     for (const event of this.#log.listed()) {
-      if (event.id !== first && !this.#log.isBelow(event.id, first)) continue;
-      if (this.#isExpected(event) && !this.#done.has(event.id)) {
-        this.violated(`I4: settles ${first} with ${event.id} below it, which is not done`);
-      }
+      if (!this.#isOwed(event) || (event.id !== first && !this.#log.isBelow(event.id, first))) continue;
+      this.violated(`I4: settles ${first} with ${event.id} below it, which is not done`);
     }
     for (const id of this.#untoldGap) {
-      if (this.#log.isBelow(id, first))
-        this.violated(`I7: settles ${first} above ${id}, which is gone, without a notice`);
+      if (!this.#log.isBelow(id, first)) continue;
+      this.violated(`I7: settles ${first} above ${id}, which is gone, without a notice`);
     }
-    if (this.#hasLostAnchors) return;
-    const firstBefore = before === undefined ? undefined : decodeState(before)?.anchors[0]?.[0];
-    if (firstBefore !== undefined && this.#log.isListed(firstBefore) && this.#log.isBelow(first, firstBefore)) {
-      this.violated(`I5: the anchor moves down, from ${firstBefore} to ${first}`);
-    }
+    const before = this.#firstAnchor;
+    this.#firstAnchor = first;
+    if (before === undefined || this.#hasLostAnchors || !this.#log.isListed(before)) return;
+    if (this.#log.isBelow(first, before)) this.violated(`I5: the anchor moves down, from ${before} to ${first}`);
   }
 
   ended(life: LifeRecord): void {
@@ -164,7 +162,7 @@ export class Oracle {
 
   /** Once faults have stopped, and two scans were completed. */
   settled(): void {
-    const lost = this.#log.listed().filter((event) => this.#isExpected(event) && !this.#done.has(event.id));
+    const lost = this.#log.listed().filter((event) => this.#isOwed(event));
     for (const { id } of lost) this.violated(`I1: ${id} is lost`);
     for (const id of this.#untoldGap) this.violated(`I7: ${id} is gone, without a notice`);
     if (this.#hasLostAnchors) return;
@@ -181,7 +179,11 @@ export class Oracle {
     return [...this.#deliveries.keys()];
   }
 
-  /** Must have been delivered, if it is listed. */
+  #isOwed(event: AuditEvent): boolean {
+    return !this.#done.has(event.id) && this.#isExpected(event);
+  }
+
+  /** Must be delivered, if it stays listed. */
   #isExpected(event: AuditEvent): boolean {
     const { after, sinceMs } = this.#asked;
     if (!this.#isAsked(event) || this.#atStart.has(event.id)) return false;

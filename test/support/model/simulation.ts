@@ -41,7 +41,7 @@ export interface Outcome {
 }
 
 // Half past a second: events lie on both sides of a floor that the Date header rounds to seconds.
-const startMs = Date.parse('2026-11-01T00:00:00.500Z');
+const startMs = Date.parse('2026-11-04T00:00:00.500Z');
 const wantedAction = 'database.created';
 const otherAction = 'database.deleted';
 const key = 'planetscale-audit:acme';
@@ -352,7 +352,7 @@ class PollerLife {
   #store(): CursorStore {
     const { stored, oracle, schedule } = this.#world;
     const save = (next: string) => {
-      oracle.saved(this.record, stored.get(key), next);
+      oracle.saved(this.record, next);
       stored.set(key, next);
       return true;
     };
