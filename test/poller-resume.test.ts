@@ -544,6 +544,21 @@ describe('a gap', () => {
     expect(await noticesAfter(dayMs - 11 * minuteMs)).toEqual([]);
   });
 
+  test('is possible too where the walk itself took so long', async () => {
+    const served = await serveAt({ events: numbered(20), pageSize: 10 });
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    for (const { id } of numbered(20)) served.fake.remove(id);
+    served.clock.ms += 20 * 60 * minuteMs;
+    served.fake.add(...numbered(15, served.clock.ms).map(({ created_at }) => ({ created_at })));
+    const slow = happeningAt(served.client(), 1, () => {
+      served.clock.ms += 5 * 60 * minuteMs;
+    });
+    const notices: PollNotice[] = [];
+    await collect(poller(slow, { store, drain: true, onNotice: (notice) => void notices.push(notice) }));
+    expect(notices).toMatchObject([{ type: 'possible-gap' }]);
+  });
+
   test('is not told of where an anchor was met, however long the absence', async () => {
     const served = await serveAt({ events: numbered(20) });
     const store = memoryCursorStore();
