@@ -28,7 +28,7 @@ test('what is exported is what is promised, and no more', () => {
     ]
   `);
   expect(Object.keys(node)).toEqual(['fileCursorStore']);
-  expect(Object.keys(testing).sort()).toEqual(['fakePlanetScale', 'listen']);
+  expect(Object.keys(testing).sort()).toEqual(['cursorStoreChecks', 'fakePlanetScale', 'listen']);
 });
 
 test('the 91 known actions are there, each once', () => {

@@ -1,4 +1,5 @@
 // Checked by `npm run typecheck`: what compiles here is what users rely on, and what must not compile is marked.
+import Keyv from 'keyv';
 import {
   type AuditAction,
   type AuditEvent,
@@ -12,12 +13,16 @@ import {
 } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
 import type { PascalCase } from 'type-fest';
+import { createStorage } from 'unstorage';
 import { expectTypeOf } from 'vitest';
 
 const client = PlanetScaleAuditClient.fromEnv();
 
 // What satisfies a store.
 expectTypeOf<Map<string, string>>().toExtend<CursorStore>();
+poller(client, { store: new Keyv({ throwOnErrors: true }) });
+poller(client, { store: createStorage() });
+poller(client, { store: createStorage<string>() });
 expectTypeOf(memoryCursorStore()).toHaveProperty('compareAndSet').not.toBeNullable();
 expectTypeOf(fileCursorStore('./cursors')).toHaveProperty('compareAndSet').not.toBeNullable();
 
