@@ -51,6 +51,8 @@ describe('the source', () => {
     expect(filesWith(/from 'node:/).sort()).toEqual([
       'node/durable-file.ts',
       'node/file-cursor-store.ts',
+      'node/file-error.ts',
+      'node/generations.ts',
       'testing/listen.ts',
     ]);
   });
