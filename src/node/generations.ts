@@ -113,24 +113,25 @@ export class Generations {
   }
 
   async #removeBefore(oldest: number): Promise<void> {
-    for (const generation of await this.#list()) if (generation < oldest) await removeFile(this.#path(generation));
-    for (const name of await this.#names()) {
-      if (name.endsWith('.draft')) await removeIfAbandoned(join(this.#directory, name));
-    }
+    const names = await this.#names();
+    for (const generation of this.#among(names)) if (generation < oldest) await removeFile(this.#path(generation));
+    for (const name of names) if (name.endsWith('.draft')) await removeIfAbandoned(join(this.#directory, name));
   }
 
   /** The newest first. */
   async #list(): Promise<number[]> {
-    const suffixes = (await this.#names()).map((name) => name.slice(this.#name.length + 1));
-    return suffixes
-      .filter((suffix) => /^\d+$/.test(suffix))
-      .map(Number)
-      .sort((a, b) => b - a);
+    return this.#among(await this.#names());
   }
 
   async #names(): Promise<string[]> {
     const names = (await unlessMissing(() => readdir(this.#directory))) ?? [];
     return names.filter((name) => name.startsWith(`${this.#name}.`));
+  }
+
+  #among(names: readonly string[]): number[] {
+    const suffixes = names.map((name) => name.slice(this.#name.length + 1));
+    const generations = suffixes.filter((suffix) => /^\d+$/.test(suffix)).map(Number);
+    return generations.sort((a, b) => b - a);
   }
 
   #path(generation: number): string {
