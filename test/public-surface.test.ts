@@ -34,7 +34,7 @@ test('what is exported is what is promised, and no more', () => {
     ]
   `);
   expect(Object.keys(node)).toEqual(['fileCursorStore']);
-  expect(Object.keys(testing).sort()).toEqual(['fakePlanetScale', 'listen']);
+  expect(Object.keys(testing).sort()).toEqual(['cursorStoreChecks', 'fakePlanetScale', 'listen']);
 });
 
 test('the 91 known actions are there, each once', () => {
@@ -57,6 +57,8 @@ describe('the source', () => {
     expect(filesWith(/from 'node:/).sort()).toEqual([
       'node/durable-file.ts',
       'node/file-cursor-store.ts',
+      'node/file-error.ts',
+      'node/generations.ts',
       'testing/listen.ts',
     ]);
   });

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { codeOf, onceLetGo } from './file-error.ts';
 
 /** Makes a directory, given by its whole path, that its owner alone can enter, and those above it, so that they are still there after a power cut. */
 export async function makeDirectory(path: string): Promise<void> {
@@ -11,7 +12,7 @@ export async function makeDirectory(path: string): Promise<void> {
 
 /** Writes a new file that its owner alone can read. When it resolves, the whole text is on the disk. */
 export async function writeNewFile(path: string, text: string): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  const file = await onceLetGo(() => open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
   try {
     const bytes = Buffer.from(text);
     await writeWhole(file, bytes);
@@ -33,6 +34,17 @@ const writeWhole = async (file: FileHandle, bytes: Uint8Array): Promise<void> =>
   }
 };
 
+/** Gives a file a second name, in one step; false where that name is taken. */
+export async function linkIfFree(from: string, to: string): Promise<boolean> {
+  try {
+    await onceLetGo(() => link(from, to));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
 /** Makes the names in a directory durable. Windows cannot, and need not. */
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
@@ -41,5 +53,22 @@ export async function syncDirectory(path: string): Promise<void> {
     await directory.sync();
   } finally {
     await directory.close();
+  }
+}
+
+/** The text of a file; undefined where there is none of that name. */
+export const readIfThere = (path: string): Promise<string | undefined> =>
+  unlessMissing(() => onceLetGo(() => readFile(path, 'utf8')));
+
+/** Removes a file that somebody else may have removed. */
+export const removeFile = (path: string): Promise<void> => unlessMissing(() => onceLetGo(() => unlink(path)));
+
+/** Undefined where there is no such file or directory. */
+export async function unlessMissing<Result>(operation: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }

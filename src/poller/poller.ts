@@ -127,6 +127,7 @@ class Poller implements AuditPoller {
       signal?.throwIfAborted();
       const name = key ?? `planetscale-audit:${this.#source.organization}`;
       session = await Session.open(store, name, this.#subject, (operation) => this.#retry(operation));
+      await this.#warnOfRecovery(session);
       yield* this.#pollOn(session);
     } catch (error) {
       if (!signal?.aborted || error !== signal.reason) {
@@ -233,6 +234,10 @@ class Poller implements AuditPoller {
       lastScanAt,
       oldestAvailable: oldestMs === undefined ? undefined : new Date(oldestMs),
     });
+  }
+
+  async #warnOfRecovery({ recovery }: Session): Promise<void> {
+    if (recovery !== undefined) await this.#options.onNotice({ type: 'state-recovered', message: recovery });
   }
 
   async #warnOfTruncation(trail: Trail): Promise<void> {

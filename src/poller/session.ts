@@ -16,6 +16,8 @@ export class Session {
   readonly #store: CursorStore;
   readonly #key: string;
   readonly #retry: Retry;
+  /** Why the store gave an earlier state than the last saved, where it did. */
+  readonly recovery: string | undefined;
   /** The text in the store, as far as this session knows. */
   #stored: string | null;
   /** A text that was written with an outcome unknown: the store failed, or answered that another value stood there. */
@@ -32,10 +34,12 @@ export class Session {
     retry: Retry,
     stored: string | null,
     state: PollState | undefined,
+    recovery: string | undefined,
   ) {
     this.#store = store;
     this.#key = key;
     this.#retry = retry;
+    this.recovery = recovery;
     this.#stored = stored;
     this.#saved = state;
     this.#state = state;
@@ -49,7 +53,7 @@ export class Session {
    */
   static async open(store: CursorStore, key: string, subject: Subject, retry: Retry): Promise<Session> {
     const stored = await retry(() => read(store, key));
-    if (stored === null) return new Session(store, key, retry, null, undefined);
+    if (stored === null) return new Session(store, key, retry, null, undefined, undefined);
     const state = decodeState(stored);
     if (!state) {
       throw new CursorStoreError(
@@ -62,7 +66,8 @@ export class Session {
         `poller: the state under "${key}" is about ${describe(state.for)}, and this poller about ${describe(subject)}. Give it another key.`,
       );
     }
-    return new Session(store, key, retry, stored, state);
+    const recovery = await retry(() => ours(key, 'read', () => store.recovery?.(key)));
+    return new Session(store, key, retry, stored, state, recovery);
   }
 
   /** Where the poller stands; undefined before its first run. */

@@ -24,6 +24,11 @@ export interface CursorStore {
    * did. With it several pollers may share a key: one of them wins, the others stop with a `CursorConflictError`.
    */
   compareAndSet?(key: string, expected: string | null, next: string): Promisable<boolean>;
+  /**
+   * For a store that keeps earlier values: why `get` gives an earlier value than the last saved, in words for an operator;
+   * undefined where it does not. A poller asks once, when it begins, and passes it on as a `state-recovered` notice.
+   */
+  recovery?(key: string): Promisable<string | undefined>;
 }
 
 /**

@@ -1,5 +1,6 @@
 // Checked by `npm run typecheck`: what compiles here is what users rely on, and what must not compile is marked.
 import { Reader as GeoIp2Reader } from '@maxmind/geoip2-node';
+import Keyv from 'keyv';
 import { type CityResponse, open } from 'maxmind';
 import {
   type AuditAction,
@@ -14,12 +15,16 @@ import {
   toRunRevealRow,
 } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
+import { createStorage } from 'unstorage';
 import { expectTypeOf } from 'vitest';
 
 const client = PlanetScaleAuditClient.fromEnv();
 
 // What satisfies a store.
 expectTypeOf<Map<string, string>>().toExtend<CursorStore>();
+poller(client, { store: new Keyv({ throwOnErrors: true }) });
+poller(client, { store: createStorage() });
+poller(client, { store: createStorage<string>() });
 expectTypeOf(memoryCursorStore()).toHaveProperty('compareAndSet').not.toBeNullable();
 expectTypeOf(fileCursorStore('./cursors')).toHaveProperty('compareAndSet').not.toBeNullable();
 

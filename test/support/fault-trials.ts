@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const works = (command: string, ...args: readonly string[]): boolean => {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** With FAULT_TRIALS=required, as in CI, what these trials need and cannot get is a failure. */
+const isRequired = process.env.FAULT_TRIALS === 'required';
+const isRoot = process.getuid?.() === 0;
+const mountsAndUnmounts = 'place=$(mktemp -d) && mount -t tmpfs tmpfs "$place" && umount "$place" && rmdir "$place"';
+
+export const canMount = isRequired || (isRoot && works('sh', '-c', mountsAndUnmounts));
+export const canTrace = isRequired || (isRoot && works('strace', '-o', '/dev/null', 'true'));
+
+/** A file system of its own, with no more room than asked for; it is gone with the test. */
+export async function mountedDirectory(options: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'mounted-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
+  onTestFinished(async () => {
+    execFileSync('umount', [directory]);
+    await rm(directory, { recursive: true });
+  });
+  return directory;
+}
+
+/** Modes do not stop root. */
+export const canMakeReadOnly = canMount || !isRoot;
+
+/** A directory in which nothing can be written while it is closed. */
+export async function closableDirectory(): Promise<{ readonly directory: string; close(): void; open(): void }> {
+  if (canMount) {
+    const directory = await mountedDirectory('size=1m');
+    const remount = (how: 'ro' | 'rw') => void execFileSync('mount', ['-o', `remount,${how}`, directory]);
+    return { directory, close: () => remount('ro'), open: () => remount('rw') };
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'closable-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  return { directory, close: () => chmodSync(directory, 0o500), open: () => chmodSync(directory, 0o700) };
+}
+
+/** So many at a time. */
+export async function inParallel<Item>(
+  width: number,
+  items: readonly Item[],
+  run: (item: Item) => Promise<void>,
+): Promise<void> {
+  const left = [...items];
+  const work = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await run(item);
+  };
+  await Promise.all(Array.from({ length: width }, work));
+}
