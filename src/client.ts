@@ -145,6 +145,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     try {
       for await (const page of prefetch ? oneAhead(pages) : pages) {
         yield { ...page, events: page.events.filter((event) => isWithin(event) && isAskedFor(event)) };
+        signal?.throwIfAborted(); // The next page may have come already, and after the last one nothing else would look.
       }
     } finally {
       stop.abort(); // No request outlives the iteration.
@@ -152,7 +153,8 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 
   /**
-   * The events, newest first, over all pages. Lazy, and one page is in memory at a time (two with `prefetch`).
+   * The events, newest first, over all pages. Lazy, and one page is in memory at a time (two with `prefetch`). An abort of `signal`
+   * ends it at once; `return()` while a `next()` is pending, as any async generator's, waits for that request and its retries.
    *
    * @throws as {@link PlanetScaleAuditClient.pages}
    * @example
@@ -167,7 +169,10 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    */
   async *events(query: EventsQuery = {}): AsyncGenerator<AuditEvent, void, undefined> {
     for await (const page of this.pages(query)) {
-      for (const event of page.events) yield event;
+      for (const event of page.events) {
+        yield event;
+        query.signal?.throwIfAborted();
+      }
     }
   }
 

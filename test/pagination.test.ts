@@ -209,6 +209,45 @@ describe('an iteration that is left', () => {
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   });
 
+  test.each([false, true])(
+    'by an abort on the last page rejects as well, at the next event (prefetch %s)',
+    async (prefetch) => {
+      const { client } = await serve({ events: numbered(30) });
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const seen: string[] = [];
+      const walk = async () => {
+        for await (const { id } of client().events({ signal: controller.signal, prefetch })) {
+          seen.push(id);
+          if (seen.length === 30) controller.abort(reason);
+        }
+      };
+      await expect(walk()).rejects.toBe(reason);
+
+      const first = new AbortController();
+      const events = client().events({ signal: first.signal, prefetch });
+      expect((await events.next()).value?.id).toBe(seen[0]);
+      first.abort(reason);
+      await expect(events.next()).rejects.toBe(reason);
+    },
+  );
+
+  test.each(['pages', 'events'] as const)(
+    'by an abort gives nothing of a page that has come already: %s()',
+    async (items) => {
+      const { fake, client } = await serve({ events: numbered(20), pageSize: 10 });
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const iteration = client({ fetch: fake.fetch })[items]({ signal: controller.signal, prefetch: true });
+      await iteration.next();
+      await expect.poll(() => fake.requests.length).toBe(2);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // The answer needs no network.
+      controller.abort(reason);
+      await expect(iteration.next()).rejects.toBe(reason);
+      expect(await iteration.next()).toMatchObject({ done: true });
+    },
+  );
+
   test('asks for nothing at all where the first event is never wanted', async () => {
     const { fake, client } = await serve({ events: numbered(1) });
     client().events();
