@@ -9,12 +9,21 @@ import { AuditApiError, AuditResponseError, type InvalidAuditEvent, PlanetScaleA
 import type { AuditAction, AuditEvent } from './event.ts';
 import { checked } from './internal/checked.ts';
 import { type FollowedPage, followPages } from './internal/follow-pages.ts';
+import { belowKnownStart } from './internal/known-start.ts';
 import { PlanetScaleHttp } from './internal/planetscale-http.ts';
 import { timestampMs } from './internal/timestamp.ts';
 import { type AuditPage, type AuditSource, type PageQuery, readPage } from './page.ts';
 
 /** Which events to walk over, newest first. */
 export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
+  /**
+   * An event's id, or a page's `cursorEnd`: only what stands below it in the list. One that PlanetScale no longer has is an error,
+   * whatever it answers: an {@link AuditApiError}, or an {@link AuditResponseError} where the answer is the newest page or an
+   * empty one. An empty page below an id that is not among the newest 100 may be the end of the log as well, and is that error
+   * too: a walk that has ended with `hasNext` false needs no other below it. Making sure takes one or two requests more, and
+   * only where the first answer leaves a doubt.
+   */
+  readonly startingAfter?: string | undefined;
   /** Leaves out events created before this, and ends after the first page that lies wholly before it. */
   readonly since?: Date | undefined;
   /** Leaves out events created at or after this. */
@@ -37,14 +46,17 @@ export type AccessReport =
       readonly message: string;
     };
 
-const limitMessage = 'must be a whole number from 1 to 100, the most that PlanetScale gives at a time';
+/** The most that PlanetScale gives at a time. */
+const largestPage = 100;
+
+const limitMessage = `must be a whole number from 1 to ${largestPage}, the most that PlanetScale gives at a time`;
 const date = z.date('must be a valid Date').optional();
 const cursor = z.string().min(1, "must not be empty: it is a page's cursor").optional();
 
 const pageQuerySchema = z.object({
   startingAfter: cursor,
   endingBefore: cursor,
-  limit: z.int(limitMessage).min(1, limitMessage).max(100, limitMessage).default(100),
+  limit: z.int(limitMessage).min(1, limitMessage).max(largestPage, limitMessage).default(largestPage),
   actions: z
     .array(z.string().min(1, 'must not be empty'))
     .min(1, 'must name an action, or be left out')
@@ -138,13 +150,20 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     const { since, until, prefetch, signal, startingAfter, ...pageQuery } = checked(eventsQuerySchema, query, 'events');
     const stop = new AbortController();
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    const ask = (cursor: string | undefined) => this.#read({ ...pageQuery, startingAfter: cursor, signal: stopped });
+    const askFor = (wanted: Pick<PageQuery, 'actions'> & { readonly limit: number }) => (cursor: string | undefined) =>
+      this.#read({ ...wanted, startingAfter: cursor, signal: stopped });
+    const askWanted = askFor(pageQuery);
+    const ask =
+      startingAfter === undefined
+        ? askWanted
+        : belowKnownStart(askWanted, askFor({ limit: largestPage }), startingAfter, brokenList);
     const pages = untilBefore(since, followPages(ask, startingAfter, brokenList));
     const isWithin = createdWithin(since, until);
     const isAskedFor = hasAction(pageQuery.actions);
     try {
       for await (const page of prefetch ? oneAhead(pages) : pages) {
         yield { ...page, events: page.events.filter((event) => isWithin(event) && isAskedFor(event)) };
+        signal?.throwIfAborted(); // The next page may have come already, and after the last one nothing else would look.
       }
     } finally {
       stop.abort(); // No request outlives the iteration.
@@ -152,7 +171,8 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 
   /**
-   * The events, newest first, over all pages. Lazy, and one page is in memory at a time (two with `prefetch`).
+   * The events, newest first, over all pages. Lazy, and one page is in memory at a time (two with `prefetch`). An abort of `signal`
+   * ends it at once; `return()` while a `next()` is pending, as any async generator's, waits for that request and its retries.
    *
    * @throws as {@link PlanetScaleAuditClient.pages}
    * @example
@@ -167,7 +187,10 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    */
   async *events(query: EventsQuery = {}): AsyncGenerator<AuditEvent, void, undefined> {
     for await (const page of this.pages(query)) {
-      for (const event of page.events) yield event;
+      for (const event of page.events) {
+        yield event;
+        query.signal?.throwIfAborted();
+      }
     }
   }
 

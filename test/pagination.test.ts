@@ -116,6 +116,119 @@ describe('cursors that would never end', () => {
   });
 });
 
+describe('an end that is promised to be none', () => {
+  test('is the end where all below was deleted and new events have moved the list meanwhile', async () => {
+    const { fake, client } = await serve({ events: numbered(20), pageSize: 10, unknownCursor: 'empty' });
+    const pages = client().pages();
+    expect((await pages.next()).value?.events).toHaveLength(10);
+    for (const { id } of numbered(10)) fake.remove(id);
+    fake.add({ id: 'brandnew0000', created_at: '2026-11-02T00:00:00Z' });
+    expect(await pages.next()).toMatchObject({ value: { events: [], hasNext: false } });
+    expect(await pages.next()).toMatchObject({ done: true });
+    expect(fake.requests).toHaveLength(4);
+  });
+
+  test('is the end where a filter of the client has taken the event of the cursor out', async () => {
+    const { fake, client } = await serve();
+    const full = listOf([newer, { id: 'broken' }], { has_next: true, cursor_end: 'broken' });
+    fake.fail(full, listOf([]), full);
+    expect(await collect(client({ onInvalidEvent: () => {} }).events())).toHaveLength(1);
+  });
+});
+
+describe('startingAfter', () => {
+  test('gives what is older, and asks for each page once', async () => {
+    const { fake, client } = await serve({ events: numbered(30), pageSize: 10 });
+    expect(ids(await collect(client().events({ startingAfter: 'event0000020' })))).toEqual(ids(numbered(20)).reverse());
+    expect(fake.requests).toHaveLength(2);
+  });
+
+  test.each([
+    ['not-found', AuditApiError],
+    ['empty', AuditResponseError],
+    ['first-page', AuditResponseError],
+  ] as const)('an id that is gone, answered with %s, is an error before any event', async (unknownCursor, error) => {
+    const { fake, client } = await serve({ events: numbered(30), pageSize: 10, unknownCursor });
+    const seen: string[] = [];
+    const walk = async () => {
+      for await (const { id } of client().events({ startingAfter: 'gone00000000' })) seen.push(id);
+    };
+    await expect(walk()).rejects.toThrow(error);
+    expect(seen).toEqual([]);
+    expect(fake.requests.length).toBeLessThanOrEqual(3);
+  });
+
+  test.each([
+    ['not-found', AuditApiError],
+    ['empty', AuditResponseError],
+    ['first-page', AuditResponseError],
+  ] as const)(
+    'no newer event is given where a cursor is lost on the way and answered with %s',
+    async (unknownCursor, error) => {
+      const { fake, client } = await serve({ events: numbered(50), pageSize: 10, unknownCursor });
+      const seen: string[] = [];
+      const walk = async () => {
+        for await (const page of client().pages({ startingAfter: 'event0000030' })) {
+          seen.push(...ids(page.events));
+          fake.remove(page.cursorEnd ?? '');
+        }
+      };
+      await expect(walk()).rejects.toThrow(error);
+      expect(seen).toEqual(ids(numbered(30).slice(20)).reverse());
+    },
+  );
+
+  test('the last event has nothing below it, and that is the end where it is among the newest', async () => {
+    const { client } = await serve({ events: numbered(3), unknownCursor: 'empty' });
+    expect(await collect(client().events({ startingAfter: 'event0000000' }))).toEqual([]);
+  });
+
+  test('nothing below it in an empty log is the end', async () => {
+    const { client } = await serve({ unknownCursor: 'empty' });
+    expect(await collect(client().events({ startingAfter: 'gone00000000' }))).toEqual([]);
+  });
+
+  test('the last event of a long log cannot be told from one that is gone: that is the same error', async () => {
+    const { client } = await serve({ events: numbered(30), pageSize: 10, unknownCursor: 'empty' });
+    await expect(collect(client().events({ startingAfter: 'event0000000' }))).rejects.toThrow(
+      /nothing older than event0000000, which it may have no longer/,
+    );
+  });
+
+  test.each([1, 5, 25])('may be an event of other actions than those asked for: number %d', async (place) => {
+    const events = numbered(30).map((event, index) =>
+      index % 10 === 1 ? { ...event, audit_action: 'database.deleted' } : event,
+    );
+    const { client } = await serve({ events, pageSize: 10, unknownCursor: 'empty' });
+    const startingAfter = events[place]?.id;
+    const expected = events.slice(0, place).filter(({ audit_action }) => audit_action === 'database.deleted');
+    const given = await collect(client().events({ startingAfter, actions: ['database.deleted'] }));
+    expect(ids(given)).toEqual(ids(expected).reverse());
+  });
+
+  test.each([true, false])('may stand above all of the actions asked for (has_prev told: %s)', async (isTold) => {
+    const { fake, client } = await serve();
+    const [oldest, middle, newest] = numbered(3);
+    const has = (is: boolean) => (isTold ? { has_prev: is } : {});
+    const below = listOf([middle, oldest], { cursor_end: oldest?.id, ...has(false) });
+    fake.fail(below, listOf([newest, middle, oldest], { cursor_end: oldest?.id }));
+    const query = { startingAfter: newest?.id, actions: ['database_branch.created'] };
+    expect(ids(await collect(client().events(query)))).toEqual(ids([middle, oldest].flatMap((event) => event ?? [])));
+    expect(fake.requests).toHaveLength(2);
+    expect(fake.requests[1]?.url).not.toContain('filters');
+  });
+
+  test('is trusted with one request more in a walk, and no more, where the server never tells has_prev', async () => {
+    const { fake, client } = await serve();
+    const [a, b, c, d] = numbered(4);
+    const page = (event: typeof a, has_next: boolean) =>
+      listOf([event], { has_next, has_prev: null, cursor_end: event?.id });
+    fake.fail(page(c, true), page(d, true), page(b, true), page(a, false));
+    expect(await collect(client().events({ startingAfter: d?.id }))).toHaveLength(3);
+    expect(fake.requests).toHaveLength(4);
+  });
+});
+
 describe('actions', () => {
   const mixed = numbered(250).map((event, index) =>
     index % 10 === 0 ? { ...event, audit_action: 'database.deleted' } : event,
@@ -177,6 +290,16 @@ describe('since and until', () => {
     }
   });
 
+  test('since does not end the walk at a page without events, which lies before no date', async () => {
+    const { fake, client } = await serve();
+    fake.fail(
+      listOf([newer], { has_next: true, cursor_end: 'cursorone' }),
+      listOf([], { has_next: true, cursor_end: 'cursortwo' }),
+      listOf([older]),
+    );
+    expect(ids(await collect(client().events({ since: new Date(0) })))).toEqual([newer?.id, older?.id]);
+  });
+
   test('an event whose date cannot be read is given', async () => {
     const { client } = await serve({ events: [{ id: 'undated00000', created_at: 'yesterday' }], order: 'added' });
     expect(await collect(client().events({ since: at(0), until: at(1) }))).toHaveLength(1);
@@ -208,6 +331,45 @@ describe('an iteration that is left', () => {
     await expect(walk()).rejects.toBe(reason);
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   });
+
+  test.each([false, true])(
+    'by an abort on the last page rejects as well, at the next event (prefetch %s)',
+    async (prefetch) => {
+      const { client } = await serve({ events: numbered(30) });
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const seen: string[] = [];
+      const walk = async () => {
+        for await (const { id } of client().events({ signal: controller.signal, prefetch })) {
+          seen.push(id);
+          if (seen.length === 30) controller.abort(reason);
+        }
+      };
+      await expect(walk()).rejects.toBe(reason);
+
+      const first = new AbortController();
+      const events = client().events({ signal: first.signal, prefetch });
+      expect((await events.next()).value?.id).toBe(seen[0]);
+      first.abort(reason);
+      await expect(events.next()).rejects.toBe(reason);
+    },
+  );
+
+  test.each(['pages', 'events'] as const)(
+    'by an abort gives nothing of a page that has come already: %s()',
+    async (items) => {
+      const { fake, client } = await serve({ events: numbered(20), pageSize: 10 });
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const iteration = client({ fetch: fake.fetch })[items]({ signal: controller.signal, prefetch: true });
+      await iteration.next();
+      await expect.poll(() => fake.requests.length).toBe(2);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // The answer needs no network.
+      controller.abort(reason);
+      await expect(iteration.next()).rejects.toBe(reason);
+      expect(await iteration.next()).toMatchObject({ done: true });
+    },
+  );
 
   test('asks for nothing at all where the first event is never wanted', async () => {
     const { fake, client } = await serve({ events: numbered(1) });

@@ -57,12 +57,16 @@ class KnownIds {
 }
 
 /** Empty on the server: not emptied by a filter of ours. */
-const isBareEnd = ({ events, cursorEnd, hasNext }: AuditPage): boolean =>
+export const isBareEnd = ({ events, cursorEnd, hasNext }: AuditPage): boolean =>
   events.length === 0 && cursorEnd === null && !hasNext;
+
+/** Whether the event of a cursor is on the page; its id may be all that a filter has left of it. */
+const holds = (page: AuditPage, cursor: string | undefined): boolean =>
+  page.cursorEnd === cursor || page.events.some(({ id }) => id === cursor);
 
 /**
  * More was promised, and nothing came. Either the list ends there after all, or the cursor's event has been deleted: taken for
- * the end, that would lose all that lies below. Where the page before still ends with the cursor, the cursor is known.
+ * the end, that would lose all that lies below. Where the page before still has the event, the cursor is known.
  */
 const confirmEnd = async (
   ask: AskPage,
@@ -70,6 +74,8 @@ const confirmEnd = async (
   cursor: string | undefined,
   inconsistent: (what: string) => Error,
 ): Promise<void> => {
-  const { cursorEnd } = await ask(before);
-  if (cursorEnd !== cursor) throw inconsistent('nothing comes after a cursor, though more was promised');
+  let page = await ask(before);
+  // Events that have arrived meanwhile may have pushed it off that page, onto the next.
+  if (!holds(page, cursor) && page.hasNext && page.cursorEnd !== null) page = await ask(page.cursorEnd);
+  if (!holds(page, cursor)) throw inconsistent('nothing comes after a cursor, though more was promised');
 };

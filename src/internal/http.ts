@@ -1,7 +1,8 @@
-import ky, { TimeoutError } from 'ky';
+import ky from 'ky';
 import { AuditApiError, AuditConnectionError, PlanetScaleAuditError } from '../errors.ts';
 import { apiError } from './api-error.ts';
 import type { HttpService } from './http-service.ts';
+import { orAborted } from './or-aborted.ts';
 import { Pace } from './pace.ts';
 import { servedAt } from './retry-after.ts';
 import { redactor } from './secrets.ts';
@@ -42,18 +43,18 @@ export interface HttpAnswer {
 
 /**
  * Sends requests to one service: paced, timed out, read whole within a limit, tried again, and with every failure as one of
- * our errors. ky drives the attempts; what an attempt is stands in {@link Http.#exchange}, so that the body falls under the
- * timeout and the retries too, and so that no error of ky's, which holds the Authorization header, gets out.
+ * our errors. ky drives the attempts; what an attempt is, and when it is over, stands in {@link Http.#exchange}, so that the
+ * body falls under the timeout and the retries too, and so that no error of ky's, which holds the Authorization header, gets out.
  */
 export class Http {
   readonly #options: HttpOptions;
-  readonly #pace: Pace | undefined;
+  readonly #pace: Pace;
   /** Takes the secrets out of text that came from elsewhere. */
   readonly redact: (text: string) => string;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#pace = options.requestsPerMinute === undefined ? undefined : new Pace(options.requestsPerMinute);
+    this.#pace = new Pace(options.requestsPerMinute ?? Number.POSITIVE_INFINITY);
     this.redact = redactor(options.secrets);
   }
 
@@ -75,85 +76,100 @@ export class Http {
   }
 
   async #send<Result>(request: HttpRequest<Result>, signal: AbortSignal): Promise<Result> {
-    const { timeoutMs, retries } = this.#options;
-    const pace = () => this.#pace?.wait(signal);
+    const pace = () => this.#pace.wait(signal);
     let result: { readonly value: Result } | undefined;
-    let askedToWaitMs = 0;
     await ky(request.url, {
       method: request.method,
       headers: request.headers,
       ...(request.body !== undefined && { body: request.body }),
       redirect: 'manual', // 'error' could not be told from a lost connection.
       signal,
-      timeout: timeoutMs,
+      timeout: false, // It is an attempt's own.
       fetch: async (attempt) => {
         // ky always hands over the Request that it made.
-        const { response, answer } = await this.#exchange(attempt as Request, request.name);
+        const { response, answer } = await this.#exchange(attempt as Request, request.name, signal);
         result = { value: request.read(answer) };
         return response;
       },
       hooks: { beforeRequest: [pace], beforeRetry: [pace] }, // Outside of the timeout, which is for the server.
       retry: {
-        limit: retries,
+        limit: this.#options.retries,
         methods: ['get', 'post'], // ky asks this first, and does not count POST among them.
-        shouldRetry: ({ error }) => {
-          askedToWaitMs = error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0;
-          return isRetryable(error) && askedToWaitMs <= longestWaitMs;
-        },
-        delay: (attempt) =>
-          Math.max(askedToWaitMs, Math.random() * Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1))),
+        shouldRetry: ({ error }) => isRetryable(error) && askedToWaitMs(error) <= longestWaitMs,
+        delay: (attempt) => Math.random() * Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1)),
       },
     });
     if (!result) throw new AuditConnectionError(`${request.name} ended without an answer.`);
     return result.value;
   }
 
-  /** One attempt, body included. The response is handed back for ky to look at; its body has been read. */
-  async #exchange(
-    request: Request,
-    name: string,
-  ): Promise<{ readonly response: Response; readonly answer: HttpAnswer }> {
+  /** One attempt, body included: it is over after `timeoutMs` or an abort, whether `fetch` heeds its signal or not. */
+  async #exchange(request: Request, name: string, signal: AbortSignal): Promise<Exchange> {
+    const { service, timeoutMs } = this.#options;
+    const timeout = new AbortController();
+    const timer = setTimeout(() => {
+      const summary = `${service.name} gave no whole answer to ${name} within ${timeoutMs} ms.`;
+      timeout.abort(new AuditConnectionError([summary, service.adviceOnTimeout].filter(Boolean).join(' ')));
+    }, timeoutMs);
+    try {
+      return await this.#receive(request, name, AbortSignal.any([signal, timeout.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #receive(request: Request, name: string, signal: AbortSignal): Promise<Exchange> {
     const { service, maxResponseBytes, fetch = globalThis.fetch } = this.#options;
-    const response = await fetch(request);
-    if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
-      await response.body?.cancel();
+    const response = await orAborted(fetch(request, { signal }), signal);
+    if (isRedirect(response)) {
+      response.body?.cancel().catch(() => {}); // It may have no end.
       throw new AuditConnectionError(
         `${service.name} answered ${name} with a redirect (${response.status}), which is refused: credentials go to the configured host alone. ${service.adviceOnRedirect}`,
         { retryable: false },
       );
     }
-    const text = await readText(response, maxResponseBytes);
-    if (response.status >= 400) {
-      throw apiError(
-        service,
-        { status: response.status, headers: response.headers, body: text ?? '' },
-        name,
-        this.redact,
-      );
-    }
-    return { response, answer: { text, servedAt: servedAt(response.headers) } };
+    const { status, headers } = response;
+    const reading = orAborted(readText(response, maxResponseBytes), signal);
+    if (status < 400) return { response, answer: { text: await reading, servedAt: servedAt(headers) } };
+    const body = await reading.catch(() => undefined); // The status stands, whatever becomes of the body.
+    const error = apiError(service, { status, headers, body: body ?? '' }, name, this.redact);
+    const waitMs = askedToWaitMs(error);
+    if (waitMs <= longestWaitMs) this.#pace.hold(waitMs);
+    throw error;
   }
 
   #translate(error: unknown, name: string): PlanetScaleAuditError {
     if (error instanceof PlanetScaleAuditError) return error;
-    const { service, timeoutMs } = this.#options;
-    if (error instanceof TimeoutError) {
-      const summary = `${service.name} gave no whole answer to ${name} within ${timeoutMs} ms.`;
-      return new AuditConnectionError([summary, service.adviceOnTimeout].filter(Boolean).join(' '));
-    }
     return new AuditConnectionError(
-      `${service.name} gave no whole answer to ${name} (${this.redact(describeFailure(error))}).`,
+      `${this.#options.service.name} gave no whole answer to ${name} (${this.redact(describeFailure(error))}).`,
     );
   }
 }
 
-/** Whatever fetch throws that is not ours is a lost connection, and ky's timeout is one too. */
+/** The response is for ky to look at; its body has been read. */
+interface Exchange {
+  readonly response: Response;
+  readonly answer: HttpAnswer;
+}
+
+/** A `fetch` of the user's may have followed it. */
+const isRedirect = ({ type, status, redirected }: Response): boolean =>
+  type === 'opaqueredirect' || redirected || (status >= 300 && status < 400);
+
+/** Whatever fetch throws that is not ours is a lost connection. */
 const isRetryable = (error: Error): boolean => !(error instanceof PlanetScaleAuditError) || error.retryable;
+
+const askedToWaitMs = (error: Error): number => (error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0);
+
+/** A cause may lead back to its error. */
+const deepestCause = 10;
 
 /** Node keeps what happened in `cause.code` (`ECONNREFUSED`); the message alone is `fetch failed`. ky wraps it once more. */
 const describeFailure = (error: unknown): string => {
   let innermost = error;
-  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  for (let depth = 0; depth < deepestCause; depth++) {
+    if (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  }
   if (!(innermost instanceof Error)) return 'unknown failure';
   return 'code' in innermost && typeof innermost.code === 'string' ? innermost.code : innermost.message;
 };

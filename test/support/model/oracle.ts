@@ -141,7 +141,7 @@ export class Oracle {
     const first = state.anchors[0]?.[0];
     if (first === undefined) return;
     for (const event of this.#log.listed()) {
-      if (!this.#isOwed(event) || (event.id !== first && !this.#log.isBelow(event.id, first))) continue;
+      if (this.#log.isBelow(first, event.id) || !this.#isOwed(event)) continue;
       this.violated(`I4: settles ${first} with ${event.id} below it, which is not done`);
     }
     for (const id of this.#untoldGap) {
