@@ -36,7 +36,7 @@ export interface Trial {
 
 export interface Outcome {
   readonly violations: readonly string[];
-  /** The ids, each when it was delivered first. */
+  /** The ids of what is still listed, each when it was delivered first. */
   readonly delivered: readonly string[];
 }
 
@@ -65,7 +65,8 @@ export async function simulate(
   Math.random = randomFrom(schedule.randomSeed);
   const world = new World(schedule, scheduler, makePoller, judged);
   await world.run();
-  return { violations: world.oracle.violations, delivered: world.oracle.deliveredInOrder };
+  const delivered = world.oracle.deliveredInOrder.filter((id) => world.log.isListed(id));
+  return { violations: world.oracle.violations, delivered };
 }
 
 /** Mulberry32: the jitter of waits must be the same when a schedule is run again. */
