@@ -82,7 +82,8 @@ const randomFrom = (seed: number) => {
 
 /** When it resolves, nothing is left that could go on by itself. */
 const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
-const never = new Promise<never>(() => {});
+/** A new one each time: one for all would hold on to every life that has ended so. */
+const never = () => new Promise<never>(() => {});
 
 const untilCaughtUp: Life = { drain: true, by: 'batch', spoilt: undefined };
 
@@ -380,7 +381,7 @@ class PollerLife {
     this.#isAwaiting = true;
     if (scheduler) await scheduler.schedule(Promise.resolve());
     const fault = this.#world.nextAwait();
-    if (this.#world.hasFailed) return never;
+    if (this.#world.hasFailed) return never();
     this.#isAwaiting = false;
     switch (fault) {
       case undefined:
@@ -406,7 +407,7 @@ class PollerLife {
 
   #crash(): Promise<never> {
     this.#over();
-    return never;
+    return never();
   }
 
   #over(): void {
