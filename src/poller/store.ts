@@ -5,6 +5,7 @@ import type { Promisable } from 'type-fest';
  * they are.
  *
  * `get` gives undefined or null only where nothing was ever saved. Any doubt must throw: a poller that finds nothing starts anew.
+ * Keyv does so with `throwOnErrors` alone. `cursorStoreChecks` in planetscale-audit/testing tries a store of your own.
  *
  * @example
  * ```ts

@@ -38,24 +38,29 @@ export interface CursorStoreCheck {
  *
  * @example
  * ```ts
- * import { test } from 'node:test';
  * import { memoryCursorStore } from 'planetscale-audit';
  * import { cursorStoreChecks } from 'planetscale-audit/testing';
+ * import { test } from 'vitest';
  *
  * const store = memoryCursorStore();
  * for (const check of cursorStoreChecks({ open: () => store, compareAndSet: true })) test(check.name, check.run);
  * ```
  */
 export function cursorStoreChecks(store: CursorStoreUnderTest): readonly CursorStoreCheck[] {
+  const open = store.open.bind(store);
+  const corrupt = store.corrupt?.bind(store);
+  const breakBackend = store.breakBackend?.bind(store);
   const { compareAndSet = false } = store;
   return inTurn([
-    ...valueChecks(store),
-    ...keyChecks(store),
-    ...(compareAndSet ? compareAndSetChecks(store) : []),
-    ...(store.corrupt ? corruptionChecks(store, store.corrupt) : []),
-    ...(store.breakBackend ? failureChecks(store, store.breakBackend) : []),
+    ...valueChecks(open),
+    ...keyChecks(open),
+    ...(compareAndSet ? compareAndSetChecks(open) : []),
+    ...(corrupt ? corruptionChecks(open, compareAndSet, corrupt) : []),
+    ...(breakBackend ? failureChecks(open, compareAndSet, breakBackend) : []),
   ]);
 }
+
+type Open = () => Promisable<CursorStore>;
 
 const inTurn = (checks: readonly CursorStoreCheck[]): CursorStoreCheck[] => {
   let last: Promise<unknown> = Promise.resolve();
@@ -87,7 +92,7 @@ const longestState = (): string => {
   });
 };
 
-const texts: readonly (readonly [kind: string, text: string])[] = [
+const texts = (): (readonly [kind: string, text: string])[] => [
   ["a poller's longest state", longestState()],
   ['JSON, to the byte', 'v1:{"b":1.0,"a":[1e3,null,true, ""],"b":12345678901234567890}'],
   ['digits', 'v1:007'],
@@ -98,7 +103,7 @@ const texts: readonly (readonly [kind: string, text: string])[] = [
   ['a megabyte', `v1:${'0123456789abcdef'.repeat(2 ** 16)}`],
 ];
 
-const valueChecks = ({ open }: CursorStoreUnderTest): CursorStoreCheck[] => [
+const valueChecks = (open: Open): CursorStoreCheck[] => [
   {
     name: 'get gives undefined or null for a key that was never saved',
     async run() {
@@ -106,7 +111,7 @@ const valueChecks = ({ open }: CursorStoreUnderTest): CursorStoreCheck[] => [
       await expectNothing(store, newKey());
     },
   },
-  ...texts.map(([kind, text]) => ({
+  ...texts().map(([kind, text]) => ({
     name: `get gives back what was saved: ${kind}`,
     async run() {
       const [store, key] = [await open(), newKey()];
@@ -145,7 +150,7 @@ const neighbours = (): string[] => {
   return [...names, 'a/b', 'a/c', 'c\\d', '💥', '💦', `${long}y`, `${long}z`].map((name) => `${prefix}:${name}`);
 };
 
-const keyChecks = ({ open }: CursorStoreUnderTest): CursorStoreCheck[] => [
+const keyChecks = (open: Open): CursorStoreCheck[] => [
   {
     name: 'keys that differ in case, accents, punctuation or their last character are kept apart',
     async run() {
@@ -171,7 +176,7 @@ const keyChecks = ({ open }: CursorStoreUnderTest): CursorStoreCheck[] => [
 const racers = 50;
 const rounds = 5;
 
-const compareAndSetChecks = ({ open }: CursorStoreUnderTest): CursorStoreCheck[] => [
+const compareAndSetChecks = (open: Open): CursorStoreCheck[] => [
   {
     name: 'compareAndSet that expects nothing saves only while nothing is stored',
     async run() {
@@ -241,7 +246,8 @@ const race = async (handles: readonly CursorStore[], key: string, expected: stri
 };
 
 const corruptionChecks = (
-  { open, compareAndSet: compares }: CursorStoreUnderTest,
+  open: Open,
+  compares: boolean,
   corrupt: NonNullable<CursorStoreUnderTest['corrupt']>,
 ): CursorStoreCheck[] => [
   {
@@ -267,7 +273,8 @@ const corruptionChecks = (
 ];
 
 const failureChecks = (
-  { open, compareAndSet: compares }: CursorStoreUnderTest,
+  open: Open,
+  compares: boolean,
   breakBackend: NonNullable<CursorStoreUnderTest['breakBackend']>,
 ): CursorStoreCheck[] => {
   const check = (
