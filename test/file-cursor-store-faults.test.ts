@@ -116,6 +116,7 @@ describe.skipIf(!canTrace)(
         },
       );
 
+      // 14: https://github.com/elastic/beats/issues/19634. 26: a lock that a killed process holds would make the next one wait.
       test('kill -9 leaves the old value or the new one, and no lock', async () => {
         const calls = await callsOfSave(await startSaver(program), await makePlace());
         const found = new Set<string | null>();
@@ -199,6 +200,7 @@ describe.skipIf(!canTrace)(
       });
     });
 
+    // 22: https://github.com/npm/write-file-atomic/issues/28
     describe('a file that another program holds, as virus scanners do on Windows', () => {
       /** The calls that such a program can be in the way of. */
       const heldCalls = async (saver: TracedSaver) => {
@@ -238,6 +240,7 @@ describe.skipIf(!canTrace)(
   },
 );
 
+// 15: write-file-atomic 7 and atomically 2 put a file that was cut short in place here, and call it a success.
 describe.skipIf(!canMount)('(needs Linux and root) a disk that is full', () => {
   /** Takes all the room but so many pages of 4096 bytes. */
   const fill = async (directory: string, pagesLeft: number): Promise<void> => {

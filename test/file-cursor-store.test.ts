@@ -126,6 +126,7 @@ test('an empty directory name is an AuditConfigError', () => {
   expect(() => fileCursorStore('')).toThrow(AuditConfigError);
 });
 
+// 13: https://github.com/elastic/beats/issues/3537, https://github.com/grafana/loki/issues/6268
 describe('the file of the last save was spoilt', () => {
   const spoilt: [how: string, spoil: (text: string) => string][] = [
     ['emptied', () => ''],
