@@ -8,9 +8,14 @@ export const lookbackMs = 10 * minuteMs;
 const mostAheadMs = 2 * minuteMs;
 const mostSkewMs = 2 * minuteMs;
 
-/** How late an event may become visible: by the look-back, less what the clocks blur. */
-export function mostLateMs({ tickMs, hasDateHeader }: AuditLogOptions): number {
-  return lookbackMs - tickMs - (hasDateHeader ? 0 : mostAheadMs + mostSkewMs);
+/**
+ * How late an event may become visible: by the look-back, less what the clocks blur. Ahead of its time it may be too, but not where
+ * `since` could lie between the two: the look-back has to cover both.
+ */
+export function withinContract(lateMs: number, { log: { tickMs, hasDateHeader }, startFrom }: Schedule): number {
+  const mostMs = lookbackMs - tickMs - (hasDateHeader ? 0 : mostAheadMs + mostSkewMs);
+  const leastMs = typeof startFrom === 'object' && 'sinceMs' in startFrom ? 0 : -mostAheadMs;
+  return Math.min(Math.max(lateMs, leastMs), mostMs);
 }
 
 /** What happens to the audit log, or to the time. */
@@ -68,7 +73,7 @@ export interface Schedule {
 
 const upTo = (max: number) => fc.integer({ min: 0, max });
 
-/** What is more than a schedule allows is cut down to that: {@link mostLateMs}. */
+/** What is more than a schedule allows is cut down to that: {@link withinContract}. */
 const lateMs = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
   { weight: 2, arbitrary: upTo(lookbackMs) },

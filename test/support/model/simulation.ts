@@ -18,8 +18,8 @@ import {
   type Incident,
   type Life,
   lookbackMs,
-  mostLateMs,
   type Schedule,
+  withinContract,
 } from './schedule.ts';
 
 /** `poller`, or something that wants to be one. */
@@ -208,7 +208,7 @@ class World {
     switch (happening.what) {
       case 'events':
         for (let left = happening.count; left > 0; left--) {
-          const lateMs = Math.min(happening.lateMs + (left - 1) * happening.spacingMs, mostLateMs(this.schedule.log));
+          const lateMs = withinContract(happening.lateMs + (left - 1) * happening.spacingMs, this.schedule);
           this.log.add(happening.isWanted || left % 3 === 0 ? wantedAction : otherAction, lateMs);
         }
         return;
