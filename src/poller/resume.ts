@@ -17,9 +17,9 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
   const allIsOlder = olderRun(anchorMs - lookbackMs);
-  /** At the anchor's own instant too, since events can share it, and where the instant cannot be read. */
+  /** An event may be younger by the look-back than one above it; and the instant of some cannot be read. */
   const mayLieBelow = ({ created_at }: AuditEvent): boolean =>
-    state.anchors.length > 0 && (timestampMs(created_at) ?? anchorMs) <= anchorMs;
+    state.anchors.length > 0 && (timestampMs(created_at) ?? anchorMs) <= anchorMs + lookbackMs;
   const metAgain = new Set<string>();
   let wentBelow = false;
 

@@ -11,6 +11,8 @@ export interface AuditLogOptions {
   readonly hasDateHeader: boolean;
   /** How far the server's clock runs ahead of the poller's. */
   readonly skewMs: number;
+  /** How long before its `created_at` an event may become visible. */
+  readonly aheadMs: number;
   /** The smallest step of `created_at`: events within one share it. */
   readonly tickMs: number;
 }

@@ -8,14 +8,10 @@ export const lookbackMs = 10 * minuteMs;
 const mostAheadMs = 2 * minuteMs;
 const mostSkewMs = 2 * minuteMs;
 
-/**
- * How late an event may become visible: by the look-back, less what the clocks blur. Ahead of its time it may be too, but not where
- * `since` could lie between the two: the look-back has to cover both.
- */
-export function withinContract(lateMs: number, { log: { tickMs, hasDateHeader }, startFrom }: Schedule): number {
-  const mostMs = lookbackMs - tickMs - (hasDateHeader ? 0 : mostAheadMs + mostSkewMs);
-  const leastMs = typeof startFrom === 'object' && 'sinceMs' in startFrom ? 0 : -mostAheadMs;
-  return Math.min(Math.max(lateMs, leastMs), mostMs);
+/** How late an event may become visible: by the look-back, less what the clocks blur. It may be ahead of its time too. */
+export function withinContract(lateMs: number, { tickMs, aheadMs, hasDateHeader }: AuditLogOptions): number {
+  const mostMs = lookbackMs - tickMs - aheadMs - (hasDateHeader ? 0 : mostSkewMs);
+  return Math.min(Math.max(lateMs, -aheadMs), mostMs);
 }
 
 /** What happens to the audit log, or to the time. */
@@ -145,6 +141,7 @@ const anySchedule: fc.Arbitrary<Schedule> = fc.record({
     pageSize: fc.constantFrom(1, 2, 2, 3, 10, 100),
     hasDateHeader: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
     skewMs: fc.oneof(fc.constant(0), fc.integer({ min: -mostSkewMs, max: mostSkewMs })),
+    aheadMs: fc.constantFrom(0, 0, mostAheadMs),
     tickMs: fc.constantFrom(1, 1000, minuteMs),
   }),
   startFrom: fc.oneof(
@@ -177,7 +174,7 @@ const longClimb: fc.Arbitrary<Schedule> = fc
   })
   .map(({ schedule, backlog, ageMs, lateArrivals, awaits }) => ({
     ...schedule,
-    log: { ...schedule.log, order: 'created', pageSize: 10, hasDateHeader: true, tickMs: 1 },
+    log: { ...schedule.log, order: 'created', pageSize: 10, hasDateHeader: true, aheadMs: 0, tickMs: 1 },
     startFrom: 'oldest',
     before: [
       { what: 'events', count: backlog, lateMs: 0, spacingMs: 1000, isWanted: true },

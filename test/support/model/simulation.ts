@@ -208,7 +208,7 @@ class World {
     switch (happening.what) {
       case 'events':
         for (let left = happening.count; left > 0; left--) {
-          const lateMs = withinContract(happening.lateMs + (left - 1) * happening.spacingMs, this.schedule);
+          const lateMs = withinContract(happening.lateMs + (left - 1) * happening.spacingMs, this.schedule.log);
           this.log.add(happening.isWanted || left % 3 === 0 ? wantedAction : otherAction, lateMs);
         }
         return;
