@@ -158,7 +158,7 @@ const checkCredentials = ({ serviceTokenId, serviceToken, accessToken }: Credent
       'PlanetScaleAuditClient: give serviceTokenId and serviceToken, neither with a colon, or `id:token` as serviceToken alone.',
     );
   }
-  return { authorization: `${id}:${token}`, secrets: [`${id}:${token}`, token] };
+  return { authorization: `${id}:${token}`, secrets: [token] };
 };
 
 /** The options that the environment holds. */
