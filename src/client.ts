@@ -110,7 +110,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   readonly organization: string;
   readonly #http: PlanetScaleHttp;
   readonly #onInvalidEvent: InvalidEventPolicy;
-  /** The JSON of the invalid events that have been reported, the oldest first. */
+  /** The digests of the invalid events that have been reported, the oldest first. */
   readonly #reported = new Set<string>();
 
   /** @throws {@link AuditConfigError} for an option that is missing or wrong, before any request. */
@@ -294,9 +294,10 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     if (this.#onInvalidEvent === 'throw')
       throw invalidEventsError(invalidEvents.map((invalid) => this.#redacted(invalid)));
     for (const invalid of invalidEvents) {
-      if (this.#reported.has(invalid.rawJson)) continue;
+      const digest = await sha256(invalid.rawJson); // Of any size: the JSON itself could fill the memory.
+      if (this.#reported.has(digest)) continue;
       await this.#onInvalidEvent(invalid);
-      this.#reported.add(invalid.rawJson);
+      this.#reported.add(digest);
       if (this.#reported.size > mostRemembered) this.#reported.delete(this.#reported.values().next().value ?? '');
     }
   }
@@ -311,6 +312,9 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     };
   }
 }
+
+const sha256 = async (text: string): Promise<string> =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))).toString();
 
 const invalidEventsError = (invalidEvents: readonly InvalidAuditEvent[]): AuditResponseError => {
   const [first] = invalidEvents;

@@ -34,9 +34,9 @@ export function redactor(secrets: readonly string[]): Redact {
   const patterns = [...longestFirst.map(spelled), ...parts.map((part) => spelled(part) + restOfString), anyToken];
   const pattern = new RegExp(patterns.join('|'), 'g');
   const longest = longestSpelling * (longestFirst[0]?.length ?? 0);
-  return (text, most) =>
+  return (text, most = Number.POSITIVE_INFINITY) =>
     text
-      .slice(0, most === undefined ? undefined : most + longest)
+      .slice(0, most + longest)
       .replace(pattern, '[redacted]')
       .slice(0, most);
 }
