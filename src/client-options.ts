@@ -37,13 +37,16 @@ export interface PlanetScaleAuditClientOptions {
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * How many attempts may follow the first, for each page: after a lost connection, a timeout, 408, 429 and 5xx.
+   * How many attempts may follow the first, for each page: after a lost connection, a timeout, 408, 429 and 5xx. A `Retry-After`
+   * of up to a minute is waited for, by all that the client does; a longer one is an {@link AuditApiError} that carries it.
    *
    * @default 4
    */
   readonly retries?: number | undefined;
   /**
-   * The most requests that start in any 60 seconds, over all that the client does.
+   * The most requests that start in any 60 seconds, over all that the client does. An export sends as many as fast as the answers
+   * come, and then waits until the first of them is a minute old. A limit that is shared is to be divided: clients do not know
+   * of each other, and PlanetScale does not say whether it counts by token or by organization.
    *
    * @default 600, PlanetScale's documented limit: https://planetscale.com/docs/api/reference/getting-started-with-planetscale-api
    */
@@ -82,7 +85,7 @@ const baseUrl = z.union([z.string(), z.instanceof(URL)]).transform((value, conte
 
 const baseUrlProblem = (url: URL | null): string => {
   if (!url) return 'must be an absolute URL, such as https://api.planetscale.com/v1';
-  if (url.search || url.hash) return 'must end with its path: remove what follows ? or #';
+  if (/[?#]/.test(url.href)) return 'must end with its path: remove what follows ? or #';
   return exposureProblem(url);
 };
 
@@ -91,7 +94,7 @@ const optionsSchema = z.object({
     .string()
     .min(1, 'must not be empty: it is the name in https://app.planetscale.com/<organization>')
     .regex(
-      /^(?!\.+$)[^/\\?#%\s\p{Cc}]*$/u,
+      /^(?!\.+$)[^/\\?#%\s\p{Cc}\p{Cs}]*$/u,
       'must be the bare name of the organization, without / or .. or white space',
     ),
   serviceTokenId: credential.optional(),
@@ -155,7 +158,7 @@ const checkCredentials = ({ serviceTokenId, serviceToken, accessToken }: Credent
       'PlanetScaleAuditClient: give serviceTokenId and serviceToken, neither with a colon, or `id:token` as serviceToken alone.',
     );
   }
-  return { authorization: `${id}:${token}`, secrets: [`${id}:${token}`, token] };
+  return { authorization: `${id}:${token}`, secrets: [token] };
 };
 
 /** The options that the environment holds. */
@@ -174,7 +177,9 @@ export function optionsFromEnv(
     organization,
     baseUrl: overrides.baseUrl ?? baseUrlFromEnv(read('PLANETSCALE_API_URL')),
   };
-  if (overrides.serviceToken ?? overrides.serviceTokenId ?? overrides.accessToken) return options;
+  // An empty one is theirs too, and wrong: it must not fall back on credentials that nobody meant.
+  const theirs = [overrides.serviceToken, overrides.serviceTokenId, overrides.accessToken];
+  if (theirs.some((credential) => credential !== undefined)) return options;
 
   const serviceTokenId = read('PLANETSCALE_SERVICE_TOKEN_ID');
   const serviceToken = read('PLANETSCALE_SERVICE_TOKEN');
@@ -189,5 +194,7 @@ export function optionsFromEnv(
 /** PlanetScale's own tools take the host alone, `https://api.planetscale.com`. */
 const baseUrlFromEnv = (value: string | undefined): string | undefined => {
   const url = value === undefined ? null : URL.parse(value);
-  return url?.pathname === '/' ? new URL('/v1', url).href : value;
+  if (url?.pathname !== '/') return value;
+  url.pathname = '/v1'; // Whatever else it has stays, to be refused.
+  return url.href;
 };

@@ -53,6 +53,8 @@ const limitMessage = `must be a whole number from 1 to ${largestPage}, the most 
 const date = z.date('must be a valid Date').optional();
 const cursor = z.string().min(1, "must not be empty: it is a page's cursor").optional();
 
+const abortSignal = z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional();
+
 const pageQuerySchema = z.object({
   startingAfter: cursor,
   endingBefore: cursor,
@@ -62,18 +64,26 @@ const pageQuerySchema = z.object({
     .min(1, 'must name an action, or be left out')
     .readonly()
     .optional(),
-  signal: z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional(),
+  signal: abortSignal,
 });
 
 const eventsQuerySchema = pageQuerySchema
   .omit({ endingBefore: true })
   .extend({ since: date, until: date, prefetch: z.boolean('must be true or false').default(false) });
 
+const verifyAccessSchema = z.object({ signal: abortSignal });
+
 /** `GET /organizations`: https://planetscale.com/docs/api/reference/list_organizations */
 const organizationsSchema = z.object({
   data: z.array(z.object({ name: z.string() })),
   next_page: z.int().nullish().catch(null),
 });
+
+/** A list that always promises more would be read for ever. */
+const mostOrganizationPages = 100;
+
+/** How many organizations a message names. */
+const mostOrganizationsNamed = 20;
 
 /** How many different invalid events a client remembers having reported. */
 const mostRemembered = 10_000;
@@ -100,7 +110,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   readonly organization: string;
   readonly #http: PlanetScaleHttp;
   readonly #onInvalidEvent: InvalidEventPolicy;
-  /** The JSON of the invalid events that have been reported, the oldest first. */
+  /** The digests of the invalid events that have been reported, the oldest first. */
   readonly #reported = new Set<string>();
 
   /** @throws {@link AuditConfigError} for an option that is missing or wrong, before any request. */
@@ -201,8 +211,10 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
 
   /**
    * Tells apart what the API answers with one and the same 404: a bad token, a wrong organization, a missing permission.
-   * One request where all is well, a few otherwise. It never rejects but for an abort, with the signal's reason.
+   * One request where all is well, a few otherwise. What goes wrong is in the report: it rejects for an abort alone, with the
+   * signal's reason, and for wrong options.
    *
+   * @throws {@link AuditConfigError}
    * @example
    * ```ts
    * import { PlanetScaleAuditClient } from 'planetscale-audit';
@@ -212,9 +224,10 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    * ```
    */
   async verifyAccess(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<AccessReport> {
-    const { signal } = options;
+    const { signal } = checked(verifyAccessSchema, options, 'verifyAccess');
     try {
-      await this.#http.get(this.#auditLogPath, new URLSearchParams({ limit: '1' }), signal);
+      // Whether each event can be read is not the question.
+      readPage(await this.#http.get(this.#auditLogPath, new URLSearchParams({ limit: '1' }), signal));
       return { ok: true };
     } catch (error) {
       signal?.throwIfAborted();
@@ -229,7 +242,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
         ok: false,
         reason: 'invalid-credentials',
         message:
-          'PlanetScale does not know these credentials: check the service token and its id, and whether it has expired.',
+          'PlanetScale does not know these credentials: check the service token and its id, and whether it has expired. Where baseUrl is set, check its path too: an API that is not there answers so to everything.',
       };
     }
   }
@@ -254,28 +267,26 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   /** The credentials can list the organizations that they belong to, whatever else they may not do. */
   async #explainRefusal(signal: AbortSignal | undefined): Promise<AccessReport> {
     const names: string[] = [];
-    for (let page: number | null | undefined = 1; page; ) {
-      const answer = await this.#http.get(
-        '/organizations',
-        new URLSearchParams({ page: String(page), per_page: '100' }),
-        signal,
-      );
-      const list: z.infer<typeof organizationsSchema> = organizationsSchema.parse(answer.json);
-      names.push(...list.data.map(({ name }) => name));
-      // A page that does not move on would be asked for for ever.
-      page = list.next_page && list.next_page > page ? list.next_page : null;
+    for (let page = 1; page <= mostOrganizationPages; page++) {
+      const query = new URLSearchParams({ page: String(page), per_page: '100' });
+      const { json } = await this.#http.get('/organizations', query, signal);
+      const { data, next_page } = organizationsSchema.parse(json);
+      names.push(...data.map(({ name }) => name));
+      if (names.includes(this.organization)) {
+        return {
+          ok: false,
+          reason: 'missing-permission',
+          message: `The token may not read the audit log of ${this.organization}: an organization admin grants it read_audit_logs under Settings > Service tokens.`,
+        };
+      }
+      if (!next_page || next_page <= page) break;
     }
-    if (names.includes(this.organization)) {
-      return {
-        ok: false,
-        reason: 'missing-permission',
-        message: `The token may not read the audit log of ${this.organization}: an organization admin grants it read_audit_logs under Settings > Service tokens.`,
-      };
-    }
+    const named = names.slice(0, mostOrganizationsNamed).join(', ') || 'none';
+    const unnamed = names.length - mostOrganizationsNamed;
     return {
       ok: false,
       reason: 'unknown-organization',
-      message: `The token does not belong to an organization named ${this.organization}. It belongs to: ${this.#http.redact(names.join(', ')) || 'none'}.`,
+      message: `The token does not belong to an organization named ${this.organization}. It belongs to: ${this.#http.redact(named)}${unnamed > 0 ? `, and ${unnamed} more` : ''}.`,
     };
   }
 
@@ -283,9 +294,10 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     if (this.#onInvalidEvent === 'throw')
       throw invalidEventsError(invalidEvents.map((invalid) => this.#redacted(invalid)));
     for (const invalid of invalidEvents) {
-      if (this.#reported.has(invalid.rawJson)) continue;
+      const digest = await sha256(invalid.rawJson); // Of any size: the JSON itself could fill the memory.
+      if (this.#reported.has(digest)) continue;
       await this.#onInvalidEvent(invalid);
-      this.#reported.add(invalid.rawJson);
+      this.#reported.add(digest);
       if (this.#reported.size > mostRemembered) this.#reported.delete(this.#reported.values().next().value ?? '');
     }
   }
@@ -300,6 +312,9 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     };
   }
 }
+
+const sha256 = async (text: string): Promise<string> =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))).toString();
 
 const invalidEventsError = (invalidEvents: readonly InvalidAuditEvent[]): AuditResponseError => {
   const [first] = invalidEvents;

@@ -8,7 +8,8 @@ import type { knownAuditActions } from './known-actions.ts';
 export type AuditAction = LiteralUnion<(typeof knownAuditActions)[number], string>;
 
 /**
- * One audit event, with the API's own field names. Fields that the API adds later are there at run time, and in {@link rawJson}.
+ * One audit event, with the API's own field names. Fields that the API adds later are there at run time, and in {@link rawJson};
+ * one named `__proto__` in `rawJson` alone.
  * A field that the API leaves out is null, and one that should be text and is not is its JSON.
  *
  * Source: https://planetscale.com/docs/api/reference/list_audit_logs

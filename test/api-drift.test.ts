@@ -100,6 +100,18 @@ test('an envelope with nothing but data, has_next and cursor_end is a page', asy
   expect(await client().page()).toMatchObject({ events: [event], hasPrev: false, cursorStart: null });
 });
 
+test.each(['has_prev', 'cursor_start', 'type'])(
+  'an envelope with %s null is a page, and with all of them',
+  async (name) => {
+    const { fake, client } = await serve();
+    const envelope = { type: 'list', has_next: false, has_prev: false, cursor_start: event.id, cursor_end: event.id };
+    const nothing = { has_prev: null, cursor_start: null, type: null };
+    fake.fail(listOf([event], { ...envelope, [name]: null }), listOf([event], { ...envelope, ...nothing }));
+    expect(await client().page()).toMatchObject({ events: [event], cursorEnd: event.id });
+    expect(await client().page()).toMatchObject({ events: [event], hasPrev: false, cursorStart: null });
+  },
+);
+
 test.each(['data', 'has_next', 'cursor_end'])('an envelope without %s is an AuditResponseError', async (name) => {
   const { fake, client } = await serve();
   const body: Record<string, unknown> = { data: [], has_next: false, cursor_end: null };

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { AuditApiError, AuditConnectionError, AuditResponseError, PlanetScaleAuditClient } from 'planetscale-audit';
+import {
+  AuditApiError,
+  AuditConfigError,
+  AuditConnectionError,
+  AuditResponseError,
+  PlanetScaleAuditClient,
+} from 'planetscale-audit';
 import { describe, expect, test } from 'vitest';
 import { collect, credentials, failure, listOf, numbered, serve, serveRaw } from './support/served.ts';
 
@@ -82,6 +88,70 @@ describe('verifyAccess', () => {
     const { client } = await serve();
     const report = await client({ serviceToken: 'pscale_tkn_wrong' }).verifyAccess();
     expect(report).toMatchObject({ ok: false, reason: 'invalid-credentials' });
+  });
+
+  test('tells a wrong path in baseUrl as a possible cause, where everything is a 404', async () => {
+    const { fake, client } = await serve();
+    fake.fail({ status: 404 }, { status: 404 });
+    expect(await client().verifyAccess()).toMatchObject({
+      reason: 'invalid-credentials',
+      message: expect.stringContaining('baseUrl'),
+    });
+  });
+
+  test.each([{ hello: 1 }, [], null, 'ok'])('takes no other answer for a page: %j', async (body) => {
+    const { fake, client } = await serve();
+    fake.fail({ status: 200, body });
+    expect(await client().verifyAccess()).toMatchObject({ ok: false, reason: 'unreachable' });
+  });
+
+  test('is well where an event cannot be read, and reports none', async () => {
+    const { fake, client } = await serve();
+    fake.fail(listOf([{ id: 'broken' }]));
+    const onInvalidEvent = () => expect.unreachable('it asks for access alone');
+    expect(await client({ onInvalidEvent }).verifyAccess()).toEqual({ ok: true });
+  });
+
+  const organizations = (names: readonly string[], next_page: unknown) => ({
+    status: 200,
+    body: { type: 'list', current_page: 1, next_page, data: names.map((name) => ({ id: name, name })) },
+  });
+
+  test('finds an organization on the second page of those that the token can see', async () => {
+    const { fake, client } = await serve();
+    fake.fail({ status: 404 }, organizations(['other'], 2), organizations(['acme'], 3));
+    expect(await client().verifyAccess()).toMatchObject({ reason: 'missing-permission' });
+    expect(fake.requests.map(({ url }) => new URL(url).searchParams.get('page'))).toEqual([null, '1', '2']);
+  });
+
+  test('ends where the list of organizations does not move on', async () => {
+    const { fake, client } = await serve();
+    fake.fail({ status: 404 }, organizations(['other'], 2), organizations(['another'], 2));
+    expect(await client().verifyAccess()).toMatchObject({
+      reason: 'unknown-organization',
+      message: expect.stringContaining('It belongs to: other, another.'),
+    });
+    expect(fake.requests).toHaveLength(3);
+  });
+
+  test('ends where the list of organizations has no end, and names some of them', async () => {
+    let requests = 0;
+    const url = await serveRaw((request, response) => {
+      requests++;
+      const page = Number(new URL(request.url ?? '', 'http://localhost').searchParams.get('page'));
+      if (page === 0) response.writeHead(404).end();
+      else response.end(JSON.stringify(organizations([`org${page}`], page + 1).body));
+    });
+    const report = await clientOf(url).verifyAccess();
+    expect(report).toMatchObject({ message: expect.stringMatching(/org1, org2, .*, org20, and 80 more\.$/) });
+    expect(requests).toBe(101);
+  });
+
+  test.each([null, 7, { signal: 'x' }])('with the options %j rejects with an AuditConfigError', async (options) => {
+    const { fake, client } = await serve();
+    const report = client().verifyAccess(options as { signal?: AbortSignal }); // Wrong on purpose.
+    await expect(report).rejects.toThrow(AuditConfigError);
+    expect(fake.requests).toHaveLength(0);
   });
 
   test('tells an API that cannot be reached', async () => {
@@ -199,6 +269,17 @@ describe('a whole answer that is not what it should be', () => {
     await clientHungUp;
   });
 });
+
+test.each(['text/html', 'application/octet-stream', 'text/plain; charset=latin1', undefined])(
+  'a page is read whatever its content type: %s',
+  async (contentType) => {
+    const body = JSON.stringify(listOf([{ id: 'a', audit_action: 'b', created_at: 'c', location: 'Zürich' }]).body);
+    const url = await serveRaw((_, response) => {
+      response.writeHead(200, contentType === undefined ? {} : { 'content-type': contentType }).end(body);
+    });
+    expect((await clientOf(url).page()).events).toMatchObject([{ id: 'a', location: 'Zürich' }]);
+  },
+);
 
 describe('retries', () => {
   test.each([

@@ -24,6 +24,7 @@ describe('wrong options are an AuditConfigError that says what to do', () => {
     [{ organization: '..' }, /organization: must be the bare name/],
     [{ organization: 'acme/audit-log' }, /organization: must be the bare name/],
     [{ organization: 'https://app.planetscale.com/acme' }, /organization: must be the bare name/],
+    [{ organization: 'acme\ud800' }, /organization: must be the bare name/],
     [{ organization: undefined }, /organization: /],
     [{ serviceToken: undefined }, /serviceTokenId without its serviceToken/],
     [{ serviceToken: undefined, serviceTokenId: undefined }, /no credentials/],
@@ -36,16 +37,20 @@ describe('wrong options are an AuditConfigError that says what to do', () => {
     [{ accessToken: 'login-token' }, /not both/],
     [{ serviceTokenId: undefined, serviceToken: undefined, accessToken: 'a:b' }, /accessToken holds a colon/],
     [{ timeoutMs: 0 }, /timeoutMs: must be a whole number from 1/],
-    [{ timeoutMs: Number.NaN }, /timeoutMs: must be a whole number from 1/],
-    [{ retries: -1 }, /retries: must be a whole number from 0/],
-    [{ retries: 1.5 }, /retries: must be a whole number from 0/],
+    [{ timeoutMs: 2 ** 31 }, /timeoutMs: must be a whole number from 1 to 2147483647/],
     [{ requestsPerMinute: 0 }, /requestsPerMinute: must be a whole number from 1/],
-    [{ maxResponseBytes: -5 }, /maxResponseBytes: must be a whole number from 1/],
+    [{ maxResponseBytes: 0 }, /maxResponseBytes: must be a whole number from 1/],
     [{ baseUrl: 'api.planetscale.com' }, /baseUrl: must be an absolute URL/],
     [{ baseUrl: 'http://api.planetscale.com/v1' }, /baseUrl: must be https:/],
     [{ baseUrl: 'http://127.0.0.1.example.com/v1' }, /baseUrl: must be https:/],
     [{ baseUrl: 'https://user:pass@api.planetscale.com/v1' }, /baseUrl: must not hold a user or a password/],
     [{ baseUrl: 'https://api.planetscale.com/v1?x=1' }, /baseUrl: must end with its path/],
+    [{ baseUrl: 'https://api.planetscale.com/v1#x' }, /baseUrl: must end with its path/],
+    [{ baseUrl: 'https://api.planetscale.com/v1?' }, /baseUrl: must end with its path/],
+    [{ baseUrl: 'https://api.planetscale.com/v1#' }, /baseUrl: must end with its path/],
+    [{ baseUrl: 'https://:pass@api.planetscale.com/v1' }, /baseUrl: must not hold a user or a password/],
+    [{ baseUrl: 'https://user@api.planetscale.com/v1' }, /baseUrl: must not hold a user or a password/],
+    [{ baseUrl: 'http://evil.localhost/v1' }, /baseUrl: must be https:/],
     [{ baseUrl: 'ftp://api.planetscale.com' }, /baseUrl: must be https:/],
     [{ onInvalidEvent: 'ignore' }, /onInvalidEvent: /],
     [{ fetch: 'fetch' }, /fetch: must be a function/],
@@ -54,6 +59,17 @@ describe('wrong options are an AuditConfigError that says what to do', () => {
     expect(() => new PlanetScaleAuditClient(options)).toThrow(AuditConfigError);
     expect(() => new PlanetScaleAuditClient(options)).toThrow(message);
   });
+
+  const numbers = ['timeoutMs', 'retries', 'requestsPerMinute', 'maxResponseBytes'] as const;
+  const outOfRange = [-1, Number.NaN, 1.5, Number.POSITIVE_INFINITY];
+  test.each(numbers.flatMap((name) => outOfRange.map((value) => [name, value] as const)))(
+    'a number out of its range: %s %d',
+    (name, value) => {
+      const make = () => new PlanetScaleAuditClient({ ...good, [name]: value });
+      expect(make).toThrow(AuditConfigError);
+      expect(make).toThrow(new RegExp(`${name}: must be a whole number from [01] to \\d+`));
+    },
+  );
 
   test('and show no credential', () => {
     const options = { ...good, serviceToken: 'pscale_tkn_with a space' };
@@ -134,6 +150,22 @@ describe('fromEnv', () => {
       await sentFrom({ PLANETSCALE_ORG: 'acme', PLANETSCALE_API_TOKEN: 'login' }, { serviceToken: 'a:b' }),
     ).toMatchObject({ authorization: 'a:b' });
   });
+
+  test.each([{ serviceToken: '' }, { serviceTokenId: '' }, { accessToken: '' }])(
+    'does not fall back on the environment where a credential among the overrides is empty: %j',
+    (overrides) => {
+      expect(() => PlanetScaleAuditClient.fromEnv(overrides, env)).toThrow(/must not be empty/);
+    },
+  );
+
+  test.each(['https://example.com?x=1#y', 'https://example.com?', 'https://example.com/#'])(
+    'refuses a PLANETSCALE_API_URL with more than a path, as baseUrl does: %s',
+    (PLANETSCALE_API_URL) => {
+      expect(() => PlanetScaleAuditClient.fromEnv({}, { ...env, PLANETSCALE_API_URL })).toThrow(
+        /baseUrl: must end with its path/,
+      );
+    },
+  );
 
   test.each([
     [{}, /set PLANETSCALE_ORG/],

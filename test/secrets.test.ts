@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import {
   type AuditEvent,
   PlanetScaleAuditClient,
@@ -8,7 +9,7 @@ import {
 import { type FakeFailure, fakePlanetScale } from 'planetscale-audit/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { escaped, leaks } from './support/leaks.ts';
-import { failure, listOf, serve } from './support/served.ts';
+import { collect, credentials, failure, listOf, serve } from './support/served.ts';
 
 /** Tokens of several shapes: some look otherwise inside JSON or a URL. */
 const tokens = [
@@ -26,6 +27,12 @@ const paths: readonly [string, (token: string) => FakeFailure][] = [
   ['a message', (token) => ({ status: 400, body: { code: 'bad_request', message: `unknown token ${token}` } })],
   ['a message full of escapes', (token) => ({ status: 400, body: `{"message":"unknown token ${escaped(token)}"}` })],
   ['a long message', (token) => ({ status: 400, body: { message: `${'-'.repeat(180)}${token}` } })],
+  [
+    'a message that cuts it off',
+    (token) => ({ status: 400, body: { message: `unknown: ${token.slice(0, -2)}… (cut)` } }),
+  ],
+  ['a message that is cut off in it', (token) => ({ status: 400, body: { message: `${'-'.repeat(185)}${token}` } })],
+  ['many of them', (token) => ({ status: 400, body: { message: `${token} `.repeat(20) } })],
   ['a code', (token) => ({ status: 401, body: { code: token, message: 'no' } })],
   ['an OAuth error', (token) => ({ status: 401, body: { error: token, error_description: `${token} expired` } })],
   ['a list of errors', (token) => ({ status: 422, body: { errors: [{ name: token }] } })],
@@ -123,6 +130,86 @@ describe.each(tokens)('the token %j', (serviceToken) => {
     });
     expect(leaks(await failure(client.page()), serviceToken)).toBe(false);
   });
+});
+
+test.each([
+  ['a message', (token: string) => ({ status: 400, body: { message: `use ${token}, not yours` } })],
+  ['an event', (token: string) => listOf([{ note: token, kept: 'yes' }])],
+])(
+  "a token of PlanetScale's that is not the client's is in no error after %s, and the rest is told",
+  async (_, echo) => {
+    const { fake, client } = await serve();
+    const another = 'pscale_pw_Ab3-Zk9_wLq7xT2v';
+    fake.fail(echo(another));
+    const error = await failure(client().page());
+    expect(leaks(error, another)).toBe(false);
+    expect(inspect(error, { depth: null })).toMatch(/not yours|kept/);
+  },
+);
+
+test.each([
+  ['that the quote would cut', (token: string) => `${'-'.repeat(195)}${token}`],
+  ['that the server has cut', (token: string) => `unknown: ${token.slice(0, -1)}`],
+])('no part of a token is told of one %s', async (_, say) => {
+  const serviceToken = 'Zq8wLx3vNk5tRb7yHc2mJd9f';
+  const { fake, client } = await serve({ serviceToken });
+  fake.fail({ status: 400, body: { message: say(serviceToken) } });
+  const error = await failure(client({ serviceToken }).page());
+  for (let at = 0; at + 4 < serviceToken.length; at++) {
+    expect(String(error)).not.toContain(serviceToken.slice(at, at + 4));
+  }
+});
+
+test('what a list of errors says is told, but for tokens', async () => {
+  const { fake, client } = await serve();
+  fake.fail({ status: 422, body: { errors: [{ limit: 'is too large' }, credentials.serviceToken, 'x'.repeat(500)] } });
+  const error = await failure(client().page());
+  expect(error).toHaveProperty('message', expect.stringContaining(': [{"limit":"is too large"},"[redacted]","xxx'));
+  expect(String(error).length).toBeLessThan(400);
+});
+
+test('an echo of millions of characters that are nearly a token is redacted at once', async () => {
+  const serviceToken = `${'ab'.repeat(250)}c`;
+  const { fake, client } = await serve({ serviceToken });
+  fake.fail({ status: 400, body: { message: 'ab'.repeat(1_000_000) } }, listOf([{ note: 'ab'.repeat(1_000_000) }]));
+  const reading = client({ serviceToken });
+  for (const name of ['AuditApiError', 'AuditResponseError']) {
+    const error = await failure(reading.page());
+    expect(error).toMatchObject({ name });
+    expect(JSON.stringify(error)).not.toContain('abababababab');
+  }
+});
+
+test('nothing that a poller logs by itself shows a token', async () => {
+  vi.useFakeTimers({ now: Date.parse('2026-11-01T00:00:00Z') });
+  onTestFinished(() => void vi.useRealTimers());
+  const lines: unknown[][] = [];
+  for (const method of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
+    vi.spyOn(console, method).mockImplementation((...line) => void lines.push(line));
+  }
+  const { serviceTokenId, serviceToken } = credentials;
+  const fake = fakePlanetScale(credentials);
+  fake.add({ id: 'firstfirst00' });
+  const client = new PlanetScaleAuditClient({
+    organization: 'acme',
+    serviceTokenId,
+    serviceToken,
+    retries: 0,
+    fetch: fake.fetch,
+  });
+  const controller = new AbortController();
+  const polling = collect(poller(client, { store: new Map(), signal: controller.signal }));
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  fake.fail(
+    ...paths.map(([, echo]) => echo(serviceToken)).filter((answer) => 'status' in answer && answer.status >= 500),
+  );
+  fake.remove('firstfirst00');
+  fake.add({ id: 'olderolder00', created_at: '2026-10-31T23:59:59Z' });
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  controller.abort();
+  await polling;
+  expect(lines.length).toBeGreaterThan(0);
+  expect(leaks(lines, serviceToken)).toBe(false);
 });
 
 test('an access token is in no error either', async () => {

@@ -1,14 +1,18 @@
 import * as z from 'zod';
 import { AuditApiError } from '../errors.ts';
+import { compactJson } from './compact-json.ts';
 import type { HttpService } from './http-service.ts';
 import { retryAfterMs } from './retry-after.ts';
+import type { Redact } from './secrets.ts';
 
-/** Two of the shapes that an error's body has: `{code, message}` and `{error, error_description, state}`. Both are optional. */
+/** Shapes that an error's body has: `{code, message}`, `{error, error_description, state}`, `{errors: […]}`, `{}`. */
 const errorBodySchema = z.object({
   code: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
   error: z.string().optional().catch(undefined),
   error_description: z.string().optional().catch(undefined),
+  /** What stands in the list is not documented. */
+  errors: z.array(z.unknown()).optional().catch(undefined),
 });
 
 interface SaidByApi {
@@ -16,16 +20,16 @@ interface SaidByApi {
   readonly message?: string | undefined;
 }
 
-const longestQuote = 200;
-
-const quote = (text: string | undefined, redact: (text: string) => string): string | undefined =>
-  text === undefined ? undefined : redact(text).slice(0, longestQuote);
+/** How much of what came from elsewhere an error quotes. */
+export const longestQuote = 200;
 
 /** Redacted last, and not before: escapes in the JSON would hide a token from that. */
-const readErrorBody = (body: string, redact: (text: string) => string): SaidByApi => {
+const readErrorBody = (body: string, redact: Redact): SaidByApi => {
+  const quote = (text: string | undefined) => (text === undefined ? undefined : redact(text, longestQuote));
   try {
-    const { code, message, error, error_description } = errorBodySchema.parse(JSON.parse(body));
-    return { code: quote(code ?? error, redact), message: quote(message ?? error_description, redact) };
+    const { code, message, error, error_description, errors } = errorBodySchema.parse(JSON.parse(body));
+    const said = message ?? error_description ?? (errors && compactJson(errors));
+    return { code: quote(code ?? error), message: quote(said) };
   } catch {
     return {}; // Empty, HTML, an array: the status says all there is to say.
   }
@@ -36,7 +40,7 @@ export function apiError(
   service: HttpService,
   answer: { readonly status: number; readonly headers: Headers; readonly body: string },
   request: string,
-  redact: (text: string) => string,
+  redact: Redact,
 ): AuditApiError {
   const { status, headers, body } = answer;
   const { code, message } = readErrorBody(body, redact);

@@ -1,11 +1,11 @@
 import ky from 'ky';
 import { AuditApiError, AuditConnectionError, PlanetScaleAuditError } from '../errors.ts';
-import { apiError } from './api-error.ts';
+import { apiError, longestQuote } from './api-error.ts';
 import type { HttpService } from './http-service.ts';
 import { orAborted } from './or-aborted.ts';
 import { Pace } from './pace.ts';
 import { servedAt } from './retry-after.ts';
-import { redactor } from './secrets.ts';
+import { type Redact, redactor } from './secrets.ts';
 
 /** A server that asks for a longer wait gets it from whoever called: an attempt does not sleep for minutes. */
 const longestWaitMs = 60_000;
@@ -50,7 +50,7 @@ export class Http {
   readonly #options: HttpOptions;
   readonly #pace: Pace;
   /** Takes the secrets out of text that came from elsewhere. */
-  readonly redact: (text: string) => string;
+  readonly redact: Redact;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -141,7 +141,7 @@ export class Http {
   #translate(error: unknown, name: string): PlanetScaleAuditError {
     if (error instanceof PlanetScaleAuditError) return error;
     return new AuditConnectionError(
-      `${this.#options.service.name} gave no whole answer to ${name} (${this.redact(describeFailure(error))}).`,
+      `${this.#options.service.name} gave no whole answer to ${name} (${this.redact(describeFailure(error), longestQuote)}).`,
     );
   }
 }

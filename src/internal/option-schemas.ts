@@ -11,11 +11,9 @@ export const credential = z
 export const callable = <Fn extends (...args: never[]) => unknown>() =>
   z.custom<Fn>((value) => typeof value === 'function', 'must be a function');
 
+/** Not the names below `localhost`: some resolvers ask the DNS for them. */
 const isLoopback = (hostname: string): boolean =>
-  hostname === 'localhost' ||
-  hostname.endsWith('.localhost') ||
-  hostname === '[::1]' ||
-  /^127(?:\.\d+){3}$/.test(hostname);
+  hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname);
 
 /** Why no secret should be sent to a URL; `''` where one may be. */
 export const exposureProblem = (url: URL): string => {

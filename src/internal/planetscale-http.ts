@@ -1,6 +1,7 @@
 import { AuditResponseError } from '../errors.ts';
 import { Http, type HttpAnswer, type HttpOptions } from './http.ts';
 import type { HttpService } from './http-service.ts';
+import type { Redact } from './secrets.ts';
 
 const whereToGrant =
   'An organization admin grants read_audit_logs to a service token in PlanetScale under Settings > Service tokens.';
@@ -41,7 +42,7 @@ export class PlanetScaleHttp {
   readonly #maxResponseBytes: number;
   readonly #http: Http;
   /** Takes the credentials out of text that came from elsewhere. */
-  readonly redact: (text: string) => string;
+  readonly redact: Redact;
 
   constructor({ baseUrl, authorization, ...http }: PlanetScaleHttpOptions) {
     this.#baseUrl = baseUrl;

@@ -1,20 +1,44 @@
+const inAnyCase = (hex: string): string => [...hex].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
+
 /** A character as it is, or as JSON or a URL may write it: `c`, `\c`, `\u0063`, `%63`. */
 const inAnySpelling = (char: string): string => {
   const code = char.charCodeAt(0).toString(16);
-  const hex = [...code].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
   const literal = char.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-  return `(?:\\\\?${literal}|\\\\u00${hex}|%${hex})`;
+  return `(?:\\\\?${literal}|\\\\u${inAnyCase(code.padStart(4, '0'))}|%${inAnyCase(code)})`;
 };
 
-/**
- * Makes a function that takes the secrets out of text that came from elsewhere and goes into an error. The escapes
- * are those of printable ASCII.
- */
-export function redactor(secrets: readonly string[]): (text: string) => string {
-  // The longest first: `id:token` before the `token` inside it.
+/** `\u0063` */
+const longestSpelling = 6;
+
+/** Of a secret that an echo has cut off, so many characters are enough to know it. */
+const shortestPart = 12;
+
+/** Whatever PlanetScale made as a token, ours or not. */
+const anyToken = String.raw`pscale_[a-z]+_[\w-]+`;
+
+/** Up to where a string in JSON ends, or a word. */
+const restOfString = String.raw`(?:\\.|[^\s"\\])*`;
+
+const spelled = (text: string): string => [...text].map(inAnySpelling).join('');
+
+/** Takes the secrets out of text that came from elsewhere; with `most`, gives no more than so many characters of it. */
+export type Redact = (text: string, most?: number) => string;
+
+/** Makes the function that redacts text on its way into an error. */
+export function redactor(secrets: readonly string[]): Redact {
+  // The longest first: a whole URL before the parts of it.
   const longestFirst = secrets.toSorted((a, b) => b.length - a.length);
-  const pattern = new RegExp(longestFirst.map((secret) => [...secret].map(inAnySpelling).join('')).join('|'), 'g');
-  return (text) => text.replace(pattern, '[redacted]');
+  const parts = longestFirst
+    .filter(({ length }) => length > shortestPart)
+    .map((secret) => secret.slice(0, shortestPart));
+  const patterns = [...longestFirst.map(spelled), ...parts.map((part) => spelled(part) + restOfString), anyToken];
+  const pattern = new RegExp(patterns.join('|'), 'g');
+  const longest = longestSpelling * (longestFirst[0]?.length ?? 0);
+  return (text, most = Number.POSITIVE_INFINITY) =>
+    text
+      .slice(0, most + longest)
+      .replace(pattern, '[redacted]')
+      .slice(0, most);
 }
 
 /** Anything shorter would be found in every other word. */
