@@ -1,17 +1,14 @@
 import * as z from 'zod';
-import {
-  checkClientOptions,
-  type InvalidEventPolicy,
-  optionsFromEnv,
-  type PlanetScaleAuditClientOptions,
-} from './client-options.ts';
-import { AuditApiError, AuditResponseError, type InvalidAuditEvent, PlanetScaleAuditError } from './errors.ts';
+import { type AccessReport, explainRefusal, isRefusal, unreachable } from './access.ts';
+import { checkClientOptions, optionsFromEnv, type PlanetScaleAuditClientOptions } from './client-options.ts';
+import { AuditResponseError } from './errors.ts';
 import type { AuditAction, AuditEvent } from './event.ts';
 import { checked } from './internal/checked.ts';
 import { type FollowedPage, followPages } from './internal/follow-pages.ts';
 import { belowKnownStart } from './internal/known-start.ts';
 import { PlanetScaleHttp } from './internal/planetscale-http.ts';
 import { timestampMs } from './internal/timestamp.ts';
+import { InvalidEvents } from './invalid-events.ts';
 import { type AuditPage, type AuditSource, type PageQuery, readPage } from './page.ts';
 
 /** Which events to walk over, newest first. */
@@ -35,16 +32,6 @@ export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
    */
   readonly prefetch?: boolean | undefined;
 }
-
-/** What {@link PlanetScaleAuditClient.verifyAccess} found. */
-export type AccessReport =
-  | { readonly ok: true }
-  | {
-      readonly ok: false;
-      readonly reason: 'invalid-credentials' | 'unknown-organization' | 'missing-permission' | 'unreachable';
-      /** What to do about it. */
-      readonly message: string;
-    };
 
 /** The most that PlanetScale gives at a time. */
 const largestPage = 100;
@@ -73,21 +60,6 @@ const eventsQuerySchema = pageQuerySchema
 
 const verifyAccessSchema = z.object({ signal: abortSignal });
 
-/** `GET /organizations`: https://planetscale.com/docs/api/reference/list_organizations */
-const organizationsSchema = z.object({
-  data: z.array(z.object({ name: z.string() })),
-  next_page: z.int().nullish().catch(null),
-});
-
-/** A list that always promises more would be read for ever. */
-const mostOrganizationPages = 100;
-
-/** How many organizations a message names. */
-const mostOrganizationsNamed = 20;
-
-/** How many different invalid events a client remembers having reported. */
-const mostRemembered = 10_000;
-
 /**
  * Reads the audit log of one PlanetScale organization: page by page, or event by event, newest first. Every answer is checked,
  * and kept to the letter for {@link rawJson}. It knows no cursor store: {@link poller} gives only what is new.
@@ -109,16 +81,14 @@ const mostRemembered = 10_000;
 export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditEvent> {
   readonly organization: string;
   readonly #http: PlanetScaleHttp;
-  readonly #onInvalidEvent: InvalidEventPolicy;
-  /** The digests of the invalid events that have been reported, the oldest first. */
-  readonly #reported = new Set<string>();
+  readonly #invalidEvents: InvalidEvents;
 
   /** @throws {@link AuditConfigError} for an option that is missing or wrong, before any request. */
   constructor(options: PlanetScaleAuditClientOptions) {
     const { organization, onInvalidEvent, ...http } = checkClientOptions(options);
     this.organization = organization;
-    this.#onInvalidEvent = onInvalidEvent;
     this.#http = new PlanetScaleHttp(http);
+    this.#invalidEvents = new InvalidEvents(onInvalidEvent, this.#http.redact);
   }
 
   /**
@@ -231,19 +201,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
       return { ok: true };
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isRefusal(error)) return unreachable(error);
-    }
-    try {
-      return await this.#explainRefusal(signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!isRefusal(error)) return unreachable(error);
-      return {
-        ok: false,
-        reason: 'invalid-credentials',
-        message:
-          'PlanetScale does not know these credentials: check the service token and its id, and whether it has expired. Where baseUrl is set, check its path too: an API that is not there answers so to everything.',
-      };
+      return isRefusal(error) ? explainRefusal(this.#http, this.organization, signal) : unreachable(error);
     }
   }
 
@@ -256,75 +214,14 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     for (const action of actions ?? []) search.append('filters[]', `audit_action:${action}`);
 
     const { page, invalidEvents } = readPage(await this.#http.get(this.#auditLogPath, search, signal));
-    if (invalidEvents.length > 0) await this.#report(invalidEvents);
+    if (invalidEvents.length > 0) await this.#invalidEvents.report(invalidEvents);
     return page;
   }
 
   get #auditLogPath(): string {
     return `/organizations/${encodeURIComponent(this.organization)}/audit-log`;
   }
-
-  /** The credentials can list the organizations that they belong to, whatever else they may not do. */
-  async #explainRefusal(signal: AbortSignal | undefined): Promise<AccessReport> {
-    const names: string[] = [];
-    for (let page = 1; page <= mostOrganizationPages; page++) {
-      const query = new URLSearchParams({ page: String(page), per_page: '100' });
-      const { json } = await this.#http.get('/organizations', query, signal);
-      const { data, next_page } = organizationsSchema.parse(json);
-      names.push(...data.map(({ name }) => name));
-      if (names.includes(this.organization)) {
-        return {
-          ok: false,
-          reason: 'missing-permission',
-          message: `The token may not read the audit log of ${this.organization}: an organization admin grants it read_audit_logs under Settings > Service tokens.`,
-        };
-      }
-      if (!next_page || next_page <= page) break;
-    }
-    const named = names.slice(0, mostOrganizationsNamed).join(', ') || 'none';
-    const unnamed = names.length - mostOrganizationsNamed;
-    return {
-      ok: false,
-      reason: 'unknown-organization',
-      message: `The token does not belong to an organization named ${this.organization}. It belongs to: ${this.#http.redact(named)}${unnamed > 0 ? `, and ${unnamed} more` : ''}.`,
-    };
-  }
-
-  async #report(invalidEvents: readonly InvalidAuditEvent[]): Promise<void> {
-    if (this.#onInvalidEvent === 'throw')
-      throw invalidEventsError(invalidEvents.map((invalid) => this.#redacted(invalid)));
-    for (const invalid of invalidEvents) {
-      const digest = await sha256(invalid.rawJson); // Of any size: the JSON itself could fill the memory.
-      if (this.#reported.has(digest)) continue;
-      await this.#onInvalidEvent(invalid);
-      this.#reported.add(digest);
-      if (this.#reported.size > mostRemembered) this.#reported.delete(this.#reported.values().next().value ?? '');
-    }
-  }
-
-  /** An error may be logged; what a function of the user's receives is theirs, whole. */
-  #redacted(invalid: InvalidAuditEvent): InvalidAuditEvent {
-    const { redact } = this.#http;
-    return {
-      ...invalid,
-      id: invalid.id === undefined ? undefined : redact(invalid.id),
-      rawJson: redact(invalid.rawJson),
-    };
-  }
 }
-
-const sha256 = async (text: string): Promise<string> =>
-  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))).toString();
-
-const invalidEventsError = (invalidEvents: readonly InvalidAuditEvent[]): AuditResponseError => {
-  const [first] = invalidEvents;
-  const which = first?.id === undefined ? 'one without an id' : `the first is ${first.id}`;
-  const what = first?.issues.map(({ path, message }) => `${path || 'event'}: ${message}`).join('; ');
-  return new AuditResponseError(
-    `${invalidEvents.length} audit event(s) of a page cannot be read, ${which} (${what}). Their JSON is in error.invalidEvents; give the client an onInvalidEvent function to receive such events and go on with the others.`,
-    { issues: invalidEvents.flatMap(({ issues }) => issues), invalidEvents },
-  );
-};
 
 const brokenList = (what: string): AuditResponseError =>
   new AuditResponseError(
@@ -369,14 +266,3 @@ const createdWithin =
 
 const liesBefore = (page: AuditPage, since: Date | undefined): boolean =>
   since !== undefined && page.events.length > 0 && !page.events.some(createdWithin(since, undefined));
-
-const isRefusal = (error: unknown): boolean => error instanceof AuditApiError && [401, 403, 404].includes(error.status);
-
-const unreachable = (error: unknown): AccessReport => ({
-  ok: false,
-  reason: 'unreachable',
-  message:
-    error instanceof PlanetScaleAuditError
-      ? error.message
-      : 'PlanetScale answered with something that is no list of organizations.',
-});

@@ -4,7 +4,8 @@
  * @module planetscale-audit
  */
 
-export { type AccessReport, type EventsQuery, PlanetScaleAuditClient } from './client.ts';
+export type { AccessReport } from './access.ts';
+export { type EventsQuery, PlanetScaleAuditClient } from './client.ts';
 export type { InvalidEventPolicy, PlanetScaleAuditClientOptions } from './client-options.ts';
 export {
   AuditApiError,
