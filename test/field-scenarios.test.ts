@@ -6,14 +6,13 @@ import {
   type CursorStore,
   memoryCursorStore,
   PlanetScaleAuditClient,
-  type PollerOptions,
   type PollNotice,
   poller,
 } from 'planetscale-audit';
 import { type FakeFailure, type FakePlanetScale, fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { decodeState } from '../src/poller/state.ts';
-import { drain, happeningAt, ids, minuteMs, serveAt, startMs } from './support/polling.ts';
+import { drain, happeningAt, ids, minuteMs, runOn, serveAt, startMs } from './support/polling.ts';
 import { collect, credentials, listOf, numbered } from './support/served.ts';
 import { sourceOf } from './support/source.ts';
 
@@ -33,25 +32,6 @@ const given = async (events: AsyncIterable<{ readonly id: string }>, upTo = Numb
 };
 
 afterEach(() => void vi.useRealTimers());
-
-/** A poller that runs on while time is faked, and what it has given. */
-const running = (source: AuditSource, options: Partial<PollerOptions> = {}) => {
-  const controller = new AbortController();
-  const notices: PollNotice[] = [];
-  const got: string[] = [];
-  const events = poller(source, {
-    store: memoryCursorStore(),
-    startFrom: 'oldest',
-    signal: controller.signal,
-    onNotice: (notice) => void notices.push(notice),
-    ...options,
-  });
-  const ended = (async () => {
-    for await (const { id } of events) got.push(id);
-  })();
-  ended.catch(() => {}); // Looked at by the test.
-  return { events, got, notices, ended, stop: () => controller.abort() };
-};
 
 const clientOf = (fake: FakePlanetScale, retries = 0) =>
   new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries, fetch: fake.fetch });
@@ -143,11 +123,11 @@ test.each([400, 404, 410, 422])(
     const events = numbered(50);
     const fake = fakePlanetScale({ ...credentials, events, pageSize: 10 });
     const source = happeningAt(clientOf(fake), 2, () => fake.fail({ status }));
-    const { got, notices, stop, ended } = running(source);
+    const { given: got, notices, controller, ended } = runOn(source);
     await vi.advanceTimersByTimeAsync(2000);
     expect(got).toEqual(ids(events));
     expect(notices).toMatchObject([{ type: 'retrying', attempt: 1 }]);
-    stop();
+    controller.abort();
     await ended;
   },
 );
@@ -159,11 +139,11 @@ test.each(['not-found', 'empty', 'first-page'] as const)(
     vi.useFakeTimers({ now: startMs + 24 * hourMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(50), pageSize: 10, unknownCursor });
     const source = happeningAt(clientOf(fake), 2, () => fake.remove('event0000030'));
-    const { got, stop, ended } = running(source);
+    const { given: got, controller, ended } = runOn(source);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(got).toEqual(ids(numbered(50)).filter((id) => id !== 'event0000030'));
     expect(fake.requests.length).toBeLessThanOrEqual(2 * 6 + 2);
-    stop();
+    controller.abort();
     await ended;
   },
 );
@@ -171,16 +151,16 @@ test.each(['not-found', 'empty', 'first-page'] as const)(
 // 9: https://github.com/gravitational/teleport/issues/58365
 test('a poller whose scans do not come to their end is stale after five intervals, though it gives no error', async () => {
   vi.useFakeTimers({ now: startMs });
-  const { events, stop, ended } = running({
+  const { running, controller, ended } = runOn({
     organization: 'acme',
     page: ({ signal } = {}) =>
       new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
   });
   await vi.advanceTimersByTimeAsync(5 * minuteMs);
-  expect(events.health().state).toBe('catching-up');
+  expect(running.health().state).toBe('catching-up');
   await vi.advanceTimersByTimeAsync(1);
-  expect(events.health().state).toBe('stale');
-  stop();
+  expect(running.health().state).toBe('stale');
+  controller.abort();
   await ended;
 });
 
@@ -189,11 +169,11 @@ test('fifty resets in a row are lived through', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
   fake.fail(...Array.from({ length: 50 }, () => ({ network: 'reset' }) as const));
-  const { events, got, stop, ended } = running(clientOf(fake));
+  const { running, given: got, controller, ended } = runOn(clientOf(fake));
   await vi.advanceTimersByTimeAsync(6 * hourMs);
   expect(got).toEqual(ids(numbered(3)));
-  expect(events.health()).toMatchObject({ state: 'waiting', consecutiveFailures: 0 });
-  stop();
+  expect(running.health()).toMatchObject({ state: 'waiting', consecutiveFailures: 0 });
+  controller.abort();
   await ended;
 });
 
@@ -201,7 +181,7 @@ test('fifty resets in a row are lived through', async () => {
 test('a 403 stops the poller after one attempt: no hot loop', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3), missingPermission: 403 });
-  const { ended } = running(clientOf(fake, 4));
+  const { ended } = runOn(clientOf(fake, 4));
   await vi.advanceTimersByTimeAsync(hourMs);
   await expect(ended).rejects.toMatchObject({ name: 'AuditApiError', status: 403 });
   expect(fake.requests).toHaveLength(1);
@@ -222,12 +202,12 @@ describe('a Retry-After is never cut short, and means one wait, not one of each 
     vi.useFakeTimers({ now: startMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
     fake.fail({ status: 429, headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter } });
-    const { got, stop, ended } = running(clientOf(fake, 4));
+    const { given: got, controller, ended } = runOn(clientOf(fake, 4));
     await vi.advanceTimersByTimeAsync(Math.max(0, toldMs - 1));
     expect(fake.requests.length).toBe(1);
     await vi.advanceTimersByTimeAsync(1000);
     expect(got).toEqual(ids(numbered(3)));
-    stop();
+    controller.abort();
     await ended;
   });
 });
@@ -386,9 +366,9 @@ test('an error of the network that a source makes is waited out like one of the 
       return inner.page(query);
     },
   };
-  const { got, stop, ended } = running(source);
+  const { given: got, controller, ended } = runOn(source);
   await vi.advanceTimersByTimeAsync(minuteMs);
   expect(got).toHaveLength(3);
-  stop();
+  controller.abort();
   await ended;
 });

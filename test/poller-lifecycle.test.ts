@@ -11,11 +11,11 @@ import {
   memoryCursorStore,
   PlanetScaleAuditClient,
   type PollerOptions,
-  type PollNotice,
   poller,
 } from 'planetscale-audit';
 import { type FakePlanetScale, fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { runOn } from './support/polling.ts';
 import { collect, credentials, numbered } from './support/served.ts';
 import { sourceOf } from './support/source.ts';
 
@@ -26,24 +26,8 @@ const startMs = Date.parse('2026-11-02T00:00:00Z');
 beforeEach(() => void vi.useFakeTimers({ now: startMs }));
 afterEach(() => void vi.useRealTimers());
 
-/** A poller that runs in the background, and what it has given so far. */
-const start = (fake: FakePlanetScale, options: Partial<PollerOptions> = {}, source: AuditSource = sourceOf(fake)) => {
-  const controller = new AbortController();
-  const notices: PollNotice[] = [];
-  const given: string[] = [];
-  const running = poller(source, {
-    store: memoryCursorStore(),
-    startFrom: 'oldest',
-    signal: controller.signal,
-    onNotice: async (notice) => void notices.push(notice),
-    ...options,
-  });
-  const ended = (async () => {
-    for await (const { id } of running) given.push(id);
-  })();
-  ended.catch(() => {}); // Looked at by the test.
-  return { running, controller, notices, given, ended };
-};
+const start = (fake: FakePlanetScale, options: Partial<PollerOptions> = {}, source: AuditSource = sourceOf(fake)) =>
+  runOn(source, options);
 
 const fakeWith = (count: number) => fakePlanetScale({ ...credentials, events: numbered(count) });
 

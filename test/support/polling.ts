@@ -1,4 +1,4 @@
-import { type AuditSource, type PollerOptions, poller } from 'planetscale-audit';
+import { type AuditSource, memoryCursorStore, type PollerOptions, type PollNotice, poller } from 'planetscale-audit';
 import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
 import { type Served, serve } from './served.ts';
 
@@ -28,4 +28,23 @@ export const happeningAt = (source: AuditSource, request: number, happen: () => 
       return source.page(query);
     },
   };
+};
+
+/** A poller that runs on in the background, and what it has given so far. */
+export const runOn = (source: AuditSource, options: Partial<PollerOptions> = {}) => {
+  const controller = new AbortController();
+  const notices: PollNotice[] = [];
+  const given: string[] = [];
+  const running = poller(source, {
+    store: memoryCursorStore(),
+    startFrom: 'oldest',
+    signal: controller.signal,
+    onNotice: (notice) => void notices.push(notice),
+    ...options,
+  });
+  const ended = (async () => {
+    for await (const { id } of running) given.push(id);
+  })();
+  ended.catch(() => {}); // Looked at by the test.
+  return { running, controller, notices, given, ended };
 };
