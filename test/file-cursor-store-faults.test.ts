@@ -75,7 +75,9 @@ describe.skipIf(!canTrace)(
   () => {
     let program: string;
     beforeAll(async () => {
-      program = await bundled('save-on-command.ts');
+      const bundle = await bundled('save-on-command.ts');
+      program = bundle.path;
+      return bundle.remove;
     });
 
     const places = [

@@ -134,7 +134,9 @@ class Ledger {
 
 let program: string;
 beforeAll(async () => {
-  program = await bundled('poll-into-file.ts');
+  const bundle = await bundled('poll-into-file.ts');
+  program = bundle.path;
+  return bundle.remove;
 });
 
 const startPoller = (args: readonly string[], env: Readonly<Record<string, string>>) => {
