@@ -82,7 +82,7 @@ export interface Walk extends ScanClock {
  * @throws InconsistentListError
  */
 export async function walk(askPage: AskPage, goal: WalkGoal, lookbackMs: number): Promise<Walk> {
-  const ask = withLostCursorsAsInconsistency(askPage);
+  const ask = withLostCursorsAsInconsistency(neverTheNewest(askPage));
   const pages = new WalkedPages();
   const readClock = clockOf(lookbackMs);
   let clock: ScanClock | undefined;
@@ -179,6 +179,24 @@ const clockOf = (lookbackMs: number): ((page: AuditPage) => ScanClock) => {
     startedAtMs ??= servedAtMs ?? Date.now();
     for (const { created_at } of events) newestMs = Math.max(newestMs, timestampMs(created_at) ?? newestMs);
     return { startedAtMs, floorMs: (servedAtMs ?? Math.min(newestMs, startedAtMs)) - lookbackMs };
+  };
+};
+
+/**
+ * Something lies above each page that was asked for with a cursor. Where a page says otherwise it may be the newest one, as an answer
+ * to a cursor that is no longer known: that one is asked for, and only once if the API does not tell what lies above.
+ */
+const neverTheNewest = (ask: AskPage): AskPage => {
+  let tellsWhatLiesAbove = true;
+  return async (cursor) => {
+    const page = await ask(cursor);
+    if (cursor === undefined || page.hasPrev || page.cursorStart === null || !tellsWhatLiesAbove) return page;
+    const newest = await ask(undefined);
+    if (newest.cursorStart === page.cursorStart) {
+      throw new InconsistentListError('a cursor that it gave is answered with the newest page');
+    }
+    tellsWhatLiesAbove = false;
+    return page;
   };
 };
 
