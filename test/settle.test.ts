@@ -19,7 +19,7 @@ test('nothing is an anchor while nothing is old enough', () => {
   expect(settle(done, 0, floorMs, 10_000)).toEqual({ anchors: [], seen: done, truncated: false });
 });
 
-test('an old event above newer ones settles them: whatever stands below it was visible before it', () => {
+test('an old event above newer ones settles them: below it nothing becomes visible any more', () => {
   const { anchors, seen } = settle([mark(0, 5000), mark(1, -1000), mark(2, 9000)], 0, floorMs, 10_000);
   expect(anchors.map(([id]) => id)).toEqual(['1', '0']);
   expect(seen.map(([id]) => id)).toEqual(['2']);

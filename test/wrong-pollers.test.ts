@@ -13,6 +13,6 @@ test.each(wrongPollers)(
       seed,
       endOnFailure: true,
     });
-    expect(found.failed).toBe(true);
+    expect(found).toMatchObject({ failed: true, errorInstance: { message: expect.stringMatching(breaks) } });
   },
 );

@@ -10,8 +10,8 @@ export interface Settled {
 }
 
 /**
- * Divides what is done into anchors and seen. Below the floor no event can become visible any more, so the newest event older
- * than it is an anchor: all that stands at or below it is settled. What is settled stays so, whatever the clocks say.
+ * Divides what is done into anchors and seen. Below an event older than the floor none can become visible any more, so the newest
+ * such event is an anchor: all that stands at or below it is settled. What is settled stays so, whatever the clocks say.
  *
  * @param done an unbroken stretch of the list, oldest first, of which every event is done
  * @param settled how many of them, from the first on, are settled already

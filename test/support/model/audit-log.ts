@@ -4,7 +4,13 @@ import { auditLogPage } from '../../../src/testing/audit-log-page.ts';
 import { EventList, isOlder, type ListedEvent } from '../../../src/testing/event-list.ts';
 
 export interface AuditLogOptions {
-  readonly order: 'added' | 'created';
+  /**
+   * By when events become visible, by when they were created, or by a place that each takes in between, as rows do whose id is
+   * given by the insert and which the commit shows.
+   */
+  readonly order: 'added' | 'created' | 'inserted';
+  /** How long after its `created_at` an event may take its place in the order 'inserted'. The rest of how late it is comes after. */
+  readonly insertedWithinMs: number;
   readonly unknownCursor: 'not-found' | 'empty' | 'first-page';
   readonly filters: 'honoured' | 'ignored';
   readonly pageSize: number;
@@ -41,19 +47,21 @@ export class AuditLog {
 
   /** An event that becomes visible now, so long after its `created_at`; before it, where that is negative. */
   add(auditAction: string, lateMs: number): void {
-    const { tickMs, order } = this.#options;
+    const { tickMs, insertedWithinMs } = this.#options;
     const createdMs = Math.floor((this.nowMs() - lateMs) / tickMs) * tickMs;
-    this.#add(auditAction, new Date(createdMs).toISOString(), order === 'added' ? 0 : createdMs);
+    const insertedMs = Math.min(createdMs + insertedWithinMs, this.nowMs());
+    this.#add(auditAction, new Date(createdMs).toISOString(), createdMs, insertedMs);
   }
 
   /** An event whose `created_at` is no date. */
   addUndated(auditAction: string): void {
-    this.#add(auditAction, 'a moment ago', this.#options.order === 'added' ? 0 : this.nowMs());
+    this.#add(auditAction, 'a moment ago', this.nowMs(), this.nowMs());
   }
 
-  #add(audit_action: string, created_at: string, instant: number): void {
+  #add(audit_action: string, created_at: string, created: number, inserted: number): void {
     const id = `e${this.#list.added}`;
-    this.#list.add(eventOf(id, audit_action, created_at), instant);
+    const place = { added: 0, created, inserted }[this.#options.order];
+    this.#list.add(eventOf(id, audit_action, created_at), place);
     const listed = this.#list.find(id);
     if (listed) this.#everListed.set(id, listed);
     this.#visibleSinceMs.set(id, this.nowMs());

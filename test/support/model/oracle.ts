@@ -62,9 +62,10 @@ export class Oracle {
     if (this.#judged.test(what)) this.violations.push(what);
   }
 
-  /** The poller begins with what comes from now on. */
-  beginsHere(): void {
-    for (const { id } of this.#log.listed()) this.#atStart.add(id);
+  /** The poller begins with so many of what it is asked for, and with what comes from now on. */
+  beginsWith(latest: number): void {
+    const listed = this.#log.listed().filter((event) => this.#isAsked(event));
+    for (const { id } of listed.slice(latest)) this.#atStart.add(id);
   }
 
   retained(deleted: readonly AuditEvent[]): void {
@@ -133,7 +134,10 @@ export class Oracle {
 
   #checkState(text: string): void {
     const state = decodeState(text);
-    if (!state) return; // A wrong poller's own: it is judged by what it delivers.
+    if (!state) {
+      this.violated(`I8: saves ${text.length} characters that are no state, or one beyond its bounds`);
+      return;
+    }
     for (const [id] of [...state.seen, ...state.anchors]) {
       const event = this.#log.everListed(id);
       if (event && this.#isOwed(event)) this.violated(`I6: commits ${id}, which is not done`);

@@ -135,7 +135,8 @@ const aloneWhereItMust = (schedule: Schedule): Schedule =>
 
 const anySchedule: fc.Arbitrary<Schedule> = fc.record({
   log: fc.record({
-    order: fc.constantFrom('added', 'created'),
+    order: fc.constantFrom('added', 'created', 'inserted'),
+    insertedWithinMs: upTo(lookbackMs),
     unknownCursor: fc.constantFrom('not-found', 'empty', 'first-page'),
     filters: fc.constantFrom('honoured', 'ignored'),
     pageSize: fc.constantFrom(1, 2, 2, 3, 10, 100),
@@ -186,6 +187,27 @@ const longClimb: fc.Arbitrary<Schedule> = fc
     ],
   }));
 
+/** A moment in which something arrives, and with it what could hide it from a poller that has been there before. */
+const hiddenArrival: fc.Arbitrary<Schedule> = fc
+  .record({
+    schedule: anySchedule,
+    known: events(1, 8),
+    awaits: upTo(25),
+    arrival: events(1, 8),
+    hiddenBy: fc.constantFrom<Happening>({ what: 'backdated event' }, { what: 'time', ms: 16 * dayMs }),
+  })
+  .map(({ schedule, known, awaits, arrival, hiddenBy }) => ({
+    ...schedule,
+    log: { ...schedule.log, order: 'added' },
+    startFrom: 'oldest',
+    before: [known, { what: 'time', ms: 2 * lookbackMs }],
+    incidents: [[awaits, { happens: arrival }], [0, { happens: hiddenBy }], ...schedule.incidents],
+  }));
+
 export const schedule = fc
-  .oneof({ weight: 12, arbitrary: anySchedule }, { weight: 1, arbitrary: longClimb })
+  .oneof(
+    { weight: 12, arbitrary: anySchedule },
+    { weight: 1, arbitrary: longClimb },
+    { weight: 1, arbitrary: hiddenArrival },
+  )
   .map(aloneWhereItMust);

@@ -251,10 +251,12 @@ class World {
     return this.asked.after === undefined ? 'oldest' : { after: this.asked.after };
   }
 
-  /** Whether the poller is about to learn where it begins, and begins with what is new. */
-  get beginsHere(): boolean {
+  /** With how many of the newest events a poller begins, if that is how it begins, and it is about to learn where. */
+  get beginsWith(): number | undefined {
     const { startFrom } = this.schedule;
-    return !this.stored.has(key) && (startFrom === 'now' || (typeof startFrom === 'object' && 'latest' in startFrom));
+    if (this.stored.has(key)) return undefined;
+    if (startFrom === 'now') return 0;
+    return typeof startFrom === 'object' && 'latest' in startFrom ? startFrom.latest : undefined;
   }
 }
 
@@ -342,7 +344,8 @@ class PollerLife {
         oracle.requested(this.record);
         return this.#await(
           () => {
-            if (this.#world.beginsHere) oracle.beginsHere();
+            const latest = this.#world.beginsWith;
+            if (latest !== undefined) oracle.beginsWith(latest);
             return log.page(query);
           },
           () => new AuditApiError('answered 503', { status: 503 }),
