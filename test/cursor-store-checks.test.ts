@@ -46,7 +46,7 @@ test('what a store does not claim is not listed', () => {
   const names = (store: Partial<CursorStoreUnderTest>) =>
     cursorStoreChecks({ open: memoryCursorStore, ...store }).map(({ name }) => name);
   expect(names({}).filter((name) => /compareAndSet|spoilt|fails/.test(name))).toEqual([]);
-  expect(names({ compareAndSet: true }).filter((name) => name.includes('compareAndSet'))).toHaveLength(5);
+  expect(names({ compareAndSet: true }).filter((name) => name.includes('compareAndSet'))).toHaveLength(14);
   expect(names({ corrupt: () => {} }).filter((name) => name.includes('spoilt'))).toHaveLength(1);
   expect(names({ breakBackend: () => () => {} }).filter((name) => name.includes('fails'))).toHaveLength(3);
 });
@@ -81,6 +81,15 @@ describe('a store that is wrong fails a check:', () => {
   };
   const changing = (change: (value: string) => string) =>
     wrong((backend) => ({ set: (key, value) => backend.set(key, change(value)) }));
+  const changingWhatIsCompared = (compared: (text: string) => unknown, saved = (text: string) => text) =>
+    wrong((backend) => ({
+      compareAndSet: (key, expected, next) => {
+        const value = backend.get(key);
+        if (value === undefined ? expected !== null : compared(value) !== compared(expected ?? '')) return false;
+        backend.set(key, saved(next));
+        return true;
+      },
+    }));
   const withKeys = (change: (key: string) => string) =>
     wrong((backend) => ({
       get: (key) => backend.get(change(key)),
@@ -246,6 +255,44 @@ describe('a store that is wrong fails a check:', () => {
       'lacks the compareAndSet that it claims',
       { open: () => new Map<string, string>(), compareAndSet: true },
       'compareAndSet that expects nothing saves only while nothing is stored',
+    ],
+    [
+      'cuts off what compareAndSet saves',
+      changingWhatIsCompared(
+        (text) => text,
+        (text) => text.slice(0, 255),
+      ),
+      "compareAndSet saves, and compares to the last character: a poller's longest state",
+    ],
+    [
+      'trims what compareAndSet saves',
+      changingWhatIsCompared(
+        (text) => text,
+        (text) => text.trimEnd(),
+      ),
+      'compareAndSet saves, and compares to the last character: white space',
+    ],
+    [
+      'compares the beginning alone',
+      changingWhatIsCompared((text) => text.slice(0, 60)),
+      "compareAndSet saves, and compares to the last character: a poller's longest state",
+    ],
+    [
+      'never finds a long text equal',
+      changingWhatIsCompared((text) => (text.length > 8192 ? Number.NaN : text)),
+      "compareAndSet saves, and compares to the last character: a poller's longest state",
+    ],
+    [
+      'ignores the case of keys in compareAndSet',
+      wrong((backend) => ({
+        compareAndSet: (key, expected, next) => {
+          const others = [...backend.keys()].filter((other) => other.toLowerCase() === key.toLowerCase());
+          if ((backend.get(others[0] ?? key) ?? null) !== expected) return false;
+          backend.set(key, next);
+          return true;
+        },
+      })),
+      'compareAndSet keeps the same keys apart as set does',
     ],
     ['trims', changing((value) => value.trim()), 'get gives back what was saved: white space'],
     ['normalizes Unicode', changing((value) => value.normalize()), 'get gives back what was saved: every script'],

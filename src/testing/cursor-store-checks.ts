@@ -150,17 +150,25 @@ const neighbours = (): string[] => {
   return [...names, 'a/b', 'a/c', 'c\\d', '💥', '💦', `${long}y`, `${long}z`].map((name) => `${prefix}:${name}`);
 };
 
+const keptApart = async (
+  store: CursorStore,
+  save: (key: string, text: string) => Promisable<unknown>,
+): Promise<void> => {
+  const keys = neighbours();
+  const textOf = (key: string) => `v1:${JSON.stringify({ key })}`;
+  for (const key of keys) {
+    await expectNothing(store, key);
+    await save(key, textOf(key));
+  }
+  for (const key of keys) await expectText(store, key, textOf(key));
+};
+
 const keyChecks = (open: Open): CursorStoreCheck[] => [
   {
     name: 'keys that differ in case, accents, punctuation or their last character are kept apart',
     async run() {
-      const [store, keys] = [await open(), neighbours()];
-      const textOf = (key: string) => `v1:${JSON.stringify({ key })}`;
-      for (const key of keys) {
-        await expectNothing(store, key);
-        await store.set(key, textOf(key));
-      }
-      for (const key of keys) await expectText(store, key, textOf(key));
+      const store = await open();
+      await keptApart(store, (key, text) => store.set(key, text));
     },
   },
   {
@@ -212,6 +220,24 @@ const compareAndSetChecks = (open: Open): CursorStoreCheck[] => [
       const [store, key] = [await open(), newKey()];
       await expectRefused(store, key, one, two);
       await expectNothing(store, key);
+    },
+  },
+  ...texts().map(([kind, text]) => ({
+    name: `compareAndSet saves, and compares to the last character: ${kind}`,
+    async run() {
+      const [store, key] = [await open(), newKey()];
+      await expectSaved(store, key, null, text);
+      await expectText(store, key, text);
+      await expectRefused(store, key, `${text}.`, two);
+      await expectSaved(store, key, text, two);
+      await expectText(store, key, two);
+    },
+  })),
+  {
+    name: 'compareAndSet keeps the same keys apart as set does',
+    async run() {
+      const store = await open();
+      await keptApart(store, (key, text) => expectSaved(store, key, null, text));
     },
   },
   {
