@@ -122,6 +122,25 @@ test('removes the draft that a killed process has left, and not that of a proces
   ]);
 });
 
+test('leaves a file alone whose name it would not have given', async () => {
+  const directory = await temporaryDirectory();
+  const store = fileCursorStore(directory);
+  await store.set('key', 'one');
+  const file = await newestFile(directory);
+  for (const suffix of ['0099', '9'.repeat(20)]) await writeFile(file.replace(/1$/, suffix), 'a stray copy');
+  expect(await store.get('key')).toBe('one');
+  await store.set('key', 'two');
+  expect(await store.get('key')).toBe('two');
+  expect(await readdir(directory)).toHaveLength(2 + 2);
+});
+
+test('a value that is no text is refused, and what is stored stays', async () => {
+  const store = fileCursorStore(await temporaryDirectory());
+  await store.set('key', 'one');
+  await expect(Reflect.apply(store.set, store, ['key', undefined])).rejects.toThrow(AuditConfigError);
+  expect(await store.get('key')).toBe('one');
+});
+
 test('an empty directory name is an AuditConfigError', () => {
   expect(() => fileCursorStore('')).toThrow(AuditConfigError);
 });

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { CursorStoreError } from '../errors.ts';
+import { AuditConfigError, CursorStoreError } from '../errors.ts';
 import {
   linkIfFree,
   makeDirectory,
@@ -71,6 +71,8 @@ export class Generations {
 
   /** Saves the generation after those that were there when `loaded` was; false where somebody else has. */
   async append(loaded: Saved | undefined, value: string): Promise<boolean> {
+    if (typeof value !== 'string')
+      throw new AuditConfigError(`fileCursorStore: the value for "${this.#key}" must be text.`);
     const save = randomUUID();
     const generation = (loaded?.newest ?? 0) + 1;
     const path = this.#path(generation);
@@ -130,7 +132,7 @@ export class Generations {
 
   #among(names: readonly string[]): number[] {
     const suffixes = names.map((name) => name.slice(this.#name.length + 1));
-    const generations = suffixes.filter((suffix) => /^\d+$/.test(suffix)).map(Number);
+    const generations = suffixes.filter((suffix) => /^[1-9]\d{0,14}$/.test(suffix)).map(Number);
     return generations.sort((a, b) => b - a);
   }
 
