@@ -60,6 +60,18 @@ describe('what is new', () => {
     expect(saves).toBe(1 + 3);
   });
 
+  test('is done with its batch, though the consumer empties it and changes its events', async () => {
+    const served = await serveAt({ events: numbered(250) });
+    const store = memoryCursorStore();
+    const taken: unknown[] = [];
+    for await (const batch of drain(served, { store, startFrom: 'oldest' }).batches()) {
+      for (const event of batch) Object.assign(event, { id: `acme:${event.id}`, created_at: 'today' });
+      taken.push(...Reflect.apply(Array.prototype.splice, batch, [0]));
+    }
+    expect(taken).toHaveLength(250);
+    expect(await collect(drain(served, { store }))).toEqual([]);
+  });
+
   test('is all that the actions ask for, and nothing else, by a server that ignores the filter too', async () => {
     const events = numbered(250).map((event, index) =>
       index % 5 ? event : { ...event, audit_action: 'database.deleted' },
@@ -220,6 +232,13 @@ describe('startFrom', () => {
       expect([...store.keys()]).toEqual(['planetscale-audit:acme']);
       break;
     }
+  });
+
+  test('{ latest: 5 } gives the five to the next run too, where the first one broke off', async () => {
+    const served = await serveAt({ events: numbered(50) });
+    const store = memoryCursorStore();
+    for await (const _ of drain(served, { store, startFrom: { latest: 5 } })) break;
+    expect(ids(await collect(drain(served, { store })))).toEqual(ids(numbered(50).slice(-5)));
   });
 
   test('counts once: a poller that has a state goes on from there', async () => {

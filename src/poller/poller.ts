@@ -101,7 +101,7 @@ class Poller implements AuditPoller {
 
   async *batches(): AsyncGenerator<readonly AuditEvent[], void, undefined> {
     for await (const handover of this.#run()) {
-      yield handover.events;
+      yield [...handover.events]; // Theirs, to empty or to sort.
       this.#done(handover, handover.events);
     }
   }

@@ -69,9 +69,10 @@ export class Trail {
   *#batchesOf(oldestFirst: readonly AuditEvent[]): Generator<Batch, void, undefined> {
     for (let from = 0; from < oldestFirst.length; from += batchSize) {
       const stretch = oldestFirst.slice(from, from + batchSize);
+      const marks = stretch.map(markOf); // Before the consumer has the events, and may change them.
       const events = stretch.filter(this.#isWanted);
       if (events.length === 0) {
-        this.#pass(stretch.map(markOf));
+        this.#pass(marks);
         continue;
       }
       yield {
@@ -79,7 +80,7 @@ export class Trail {
         lateIds: this.#lateIds(stretch),
         stateAfter: (done) => {
           const undone = events[done];
-          this.#pass(stretch.slice(0, undone && stretch.indexOf(undone)).map(markOf));
+          this.#pass(marks.slice(0, undone && stretch.indexOf(undone)));
           return this.#state();
         },
       };
