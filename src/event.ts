@@ -101,6 +101,8 @@ export function readEvent(
  * The event's JSON exactly as it stood in the response, to the character: big integers, escapes, order of keys and white
  * space. For an event made elsewhere, a copy with changes included, it is `JSON.stringify(event)`.
  *
+ * @throws RangeError for such an event, where it is nested deeper than the JavaScript engine can write: some thousands of levels.
+ *
  * @example
  * ```ts
  * import { PlanetScaleAuditClient, rawJson } from 'planetscale-audit';

@@ -17,6 +17,7 @@ describe('a real GeoLite2 database', () => {
   });
 
   test('fills the columns of the row that City knows', () => {
+    expect(city.metadata.ipVersion).toBe(6);
     const row = toRunRevealRow(eventWith({ remote_ip: '81.2.69.142' }), { lookupIp: maxmindLookup(city) });
     expect(row).toMatchObject({ srcIP: '81.2.69.142', srcASCountryCode: 'GB', srcCity: expect.stringMatching(/\w/) });
     expect(row.srcLatitude).toBeGreaterThan(49);
@@ -46,6 +47,19 @@ describe('a real GeoLite2 database', () => {
     for (const ip of ['81.2.69.142', '8.8.8.8', '192.168.0.1']) expect(lookup(ip)).toEqual(maxmindLookup(country)(ip));
     expect(lookup('8.8.8.8')).toEqual({ asCountryCode: 'US' });
   });
+});
+
+test('a database of IPv4 alone is not asked for other addresses, of which it would take the first bits', () => {
+  const reader = { ...always({ country: { iso_code: 'US' } }), metadata: { ipVersion: 4 } };
+  expect(maxmindLookup(reader)('203.0.113.24')).toEqual({ asCountryCode: 'US' });
+  for (const ip of ['2001:db8::1', '::ffff:203.0.113.24', '::1']) expect(maxmindLookup(reader)(ip)).toBeUndefined();
+});
+
+test('where a network is counts for more than where it is registered, in whichever database that stands', () => {
+  const registered = always({ registered_country: { iso_code: 'DE' } });
+  const located = always({ country: { iso_code: 'FR' } });
+  expect(maxmindLookup(registered, located)('203.0.113.24')).toEqual({ asCountryCode: 'FR' });
+  expect(maxmindLookup(registered)('203.0.113.24')).toEqual({ asCountryCode: 'DE' });
 });
 
 /** One record of each database, with the fields that MaxMind's pages give it. */

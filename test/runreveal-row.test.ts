@@ -150,6 +150,11 @@ test('the context goes into the row', () => {
   expect(rowOf({}, context)).toMatchObject(context);
 });
 
+test('an empty text in the context is one, and not the default', () => {
+  const context = { sourceType: '', serviceName: '' };
+  expect(rowOf({}, context)).toMatchObject(context);
+});
+
 test('the id is that of the event in this source, unless the context has one', () => {
   expect(rowOf({}, { sourceID: 'a' }).id).not.toBe(rowOf({}, { sourceID: 'b' }).id);
   expect(rowOf({ id: 'a' }).id).not.toBe(rowOf({ id: 'b' }).id);

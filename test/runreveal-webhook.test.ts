@@ -65,6 +65,27 @@ describe('a batch that RunReveal accepts', () => {
     for (const event of numberedEvents(3)) await send([event]);
     expect(webhook.accepted).toHaveLength(3);
   });
+
+  test('is accepted by the status, though its body breaks off', async () => {
+    let requests = 0;
+    const url = await serveRaw((request, response) => {
+      requests++;
+      request.resume().on('end', () => {
+        response.writeHead(202, { 'content-length': '100' }).write('{"ok":', () => response.destroy());
+      });
+    });
+    await runRevealWebhook({ url })(numberedEvents(1));
+    expect(requests).toBe(1);
+  });
+
+  test('is sent as it was handed over, though the caller empties it meanwhile', async () => {
+    const webhook = await recordingWebhook();
+    const events = numberedEvents(150);
+    const sent = runRevealWebhook({ url: webhook.url })(events);
+    events.length = 0;
+    await sent;
+    expect(webhook.accepted).toHaveLength(150);
+  });
 });
 
 describe('the raw log of the reveald format', () => {
@@ -180,10 +201,12 @@ describe('a failure that lasts', () => {
     [401, 'token'],
     [403, 'token'],
     [404, 'check the URL'],
+    [409, 'RunReveal answered 409'],
     [410, 'check the URL'],
     [413, 'fewer'],
     [422, 'format'],
     [418, 'RunReveal answered 418'],
+    [425, 'RunReveal answered 425'],
   ])('%i is an AuditApiError at once, and says what to do', async (status, hint) => {
     const webhook = await recordingWebhook();
     webhook.answer({ status, body: '{"error":"no"}' });
@@ -202,6 +225,15 @@ describe('a failure that lasts', () => {
     expect(error).toMatchObject({ retryable: false });
     expect(elsewhere.received).toEqual([]);
   });
+
+  test('so is one that a fetch of the user has followed', async () => {
+    const elsewhere = await recordingWebhook();
+    const webhook = await recordingWebhook();
+    webhook.answer({ status: 307, headers: { location: elsewhere.url } });
+    const following: typeof fetch = (input) => fetch(new Request(input, { redirect: 'follow' }));
+    const error = await failure(runRevealWebhook({ url: webhook.url, fetch: following })(numberedEvents(1)));
+    expect(error).toMatchObject({ name: 'AuditConnectionError', retryable: false });
+  });
 });
 
 describe('an abort', () => {
@@ -212,26 +244,38 @@ describe('an abort', () => {
     expect(webhook.received).toEqual([]);
   });
 
-  test('between two parts keeps the second back', async () => {
-    const stop = new AbortController();
-    const url = await serveRaw((request, response) => {
-      request.resume().on('end', () => {
-        response.end();
-        stop.abort('enough');
-      });
-    });
-    const error = await failure(runRevealWebhook({ url })(numberedEvents(200), { signal: stop.signal }));
-    expect(error).toBe('enough');
+  test('beforehand rejects an empty batch too', async () => {
+    const send = runRevealWebhook({ url: 'https://hook.example.com/x' });
+    expect(await failure(send([], { signal: AbortSignal.abort('not now') }))).toBe('not now');
   });
 
-  test.each([
-    ['while RunReveal is silent', undefined],
-    ['while a retry is waited for', { status: 503, headers: { 'retry-after': '50' } }],
-  ])('%s rejects with its reason, hangs up and leaves no listener', async (_, answer) => {
+  test('between two parts keeps the second back', async () => {
+    const webhook = await recordingWebhook();
+    const stop = new AbortController();
+    const actorEmail = ({ id }: AuditEvent) => void (id === 'event100' && stop.abort('enough'));
+    const send = runRevealWebhook({ url: webhook.url, context: { actorEmail } });
+    expect(await failure(send(numberedEvents(200), { signal: stop.signal }))).toBe('enough');
+    expect(webhook.received).toHaveLength(1);
+  });
+
+  test('while RunReveal is silent rejects with its reason, hangs up and leaves no listener', async () => {
+    const stop = new AbortController();
+    const reason = new Error('enough');
+    const hungUp = Promise.withResolvers<void>();
+    const url = await serveRaw((request, response) => {
+      response.on('close', hungUp.resolve);
+      request.resume().on('end', () => stop.abort(reason));
+    });
+    expect(await failure(runRevealWebhook({ url })(numberedEvents(1), { signal: stop.signal }))).toBe(reason);
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+    await hungUp.promise;
+  });
+
+  test('while a retry is waited for rejects with its reason and leaves no listener', async () => {
     const stop = new AbortController();
     const reason = new Error('enough');
     const url = await serveRaw((request, response) => {
-      if (answer) response.writeHead(answer.status, answer.headers).end();
+      response.writeHead(503, { 'retry-after': '50' }).end();
       setTimeout(() => stop.abort(reason), 20);
       request.resume();
     });
@@ -259,6 +303,7 @@ describe('an option that is wrong is an AuditConfigError before any request', ()
     ['a user', { url: url.replace('//', `//${webhookSecret}@`) }, 'url: must not hold a user or a password'],
     ['a line feed behind the token', { url, token: `${token}\n` }, 'token: must be printable ASCII'],
     ['an empty token', { url, token: '' }, 'token: must not be empty'],
+    ['a token where the source has none', { url, token, format: 'reveald' }, 'token: is for a structured webhook'],
     ['an unknown format', { url, format: token }, "format: must be 'structured' or 'reveald'"],
     ['no function', { url, fetch: url }, 'fetch: must be a function'],
   ])('%s', (_, options, problem) => {
@@ -341,6 +386,13 @@ describe.each(ids)('the secret %j in the URL', (id) => {
     for (const hidden of [id, encodeURIComponent(id), token]) expect(leaks(send, hidden)).toBe(false);
     expect(inspect(send)).toMatch(/^\[AsyncFunction/);
   });
+});
+
+test('a secret that comes back in capitals is in no error either', async () => {
+  const webhook = await recordingWebhook();
+  webhook.answer({ status: 400, body: `{"message":"no ${token.toUpperCase()} for ${webhookSecret.toLowerCase()}"}` });
+  const error = await failure(runRevealWebhook({ url: webhook.url, token })(numberedEvents(1)));
+  expect(error).toHaveProperty('message', expect.stringContaining('no [redacted] for [redacted]'));
 });
 
 test('short parts of the URL are words, and stay readable in what RunReveal says', async () => {

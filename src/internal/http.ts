@@ -32,12 +32,12 @@ export interface HttpRequest<Result> {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   /** What becomes of an answer with a status below 300. What it throws is the attempt's error, and may be retryable. */
-  read(answer: HttpAnswer): Result;
+  read(answer: HttpAnswer): Promise<Result>;
 }
 
 export interface HttpAnswer {
-  /** The whole body; undefined where that is larger than `maxResponseBytes`. */
-  readonly text: string | undefined;
+  /** Gives the whole body; undefined where that is larger than `maxResponseBytes`. To be read once, and to its end. */
+  text(): Promise<string | undefined>;
   readonly servedAt: Date | undefined;
 }
 
@@ -87,8 +87,8 @@ export class Http {
       timeout: false, // It is an attempt's own.
       fetch: async (attempt) => {
         // ky always hands over the Request that it made.
-        const { response, answer } = await this.#exchange(attempt as Request, request.name, signal);
-        result = { value: request.read(answer) };
+        const { response, value } = await this.#exchange(attempt as Request, request, signal);
+        result = { value };
         return response;
       },
       hooks: { beforeRequest: [pace], beforeRetry: [pace] }, // Outside of the timeout, which is for the server.
@@ -104,23 +104,31 @@ export class Http {
   }
 
   /** One attempt, body included: it is over after `timeoutMs` or an abort, whether `fetch` heeds its signal or not. */
-  async #exchange(request: Request, name: string, signal: AbortSignal): Promise<Exchange> {
+  async #exchange<Result>(
+    attempt: Request,
+    request: HttpRequest<Result>,
+    signal: AbortSignal,
+  ): Promise<Exchange<Result>> {
     const { service, timeoutMs } = this.#options;
     const timeout = new AbortController();
     const timer = setTimeout(() => {
-      const summary = `${service.name} gave no whole answer to ${name} within ${timeoutMs} ms.`;
+      const summary = `${service.name} gave no whole answer to ${request.name} within ${timeoutMs} ms.`;
       timeout.abort(new AuditConnectionError([summary, service.adviceOnTimeout].filter(Boolean).join(' ')));
     }, timeoutMs);
     try {
-      return await this.#receive(request, name, AbortSignal.any([signal, timeout.signal]));
+      return await this.#receive(attempt, request, AbortSignal.any([signal, timeout.signal]));
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #receive(request: Request, name: string, signal: AbortSignal): Promise<Exchange> {
+  async #receive<Result>(
+    attempt: Request,
+    { name, read }: HttpRequest<Result>,
+    signal: AbortSignal,
+  ): Promise<Exchange<Result>> {
     const { service, maxResponseBytes, fetch = globalThis.fetch } = this.#options;
-    const response = await orAborted(fetch(request, { signal }), signal);
+    const response = await orAborted(fetch(attempt, { signal }), signal);
     if (isRedirect(response)) {
       response.body?.cancel().catch(() => {}); // It may have no end.
       throw new AuditConnectionError(
@@ -129,9 +137,9 @@ export class Http {
       );
     }
     const { status, headers } = response;
-    const reading = orAborted(readText(response, maxResponseBytes), signal);
-    if (status < 400) return { response, answer: { text: await reading, servedAt: servedAt(headers) } };
-    const body = await reading.catch(() => undefined); // The status stands, whatever becomes of the body.
+    const text = () => orAborted(readText(response, maxResponseBytes), signal);
+    if (status < 400) return { response, value: await read({ text, servedAt: servedAt(headers) }) };
+    const body = await text().catch(() => undefined); // The status stands, whatever becomes of the body.
     const error = apiError(service, { status, headers, body: body ?? '' }, name, this.redact);
     const waitMs = askedToWaitMs(error);
     if (waitMs <= longestWaitMs) this.#pace.hold(waitMs);
@@ -147,9 +155,9 @@ export class Http {
 }
 
 /** The response is for ky to look at; its body has been read. */
-interface Exchange {
+interface Exchange<Result> {
   readonly response: Response;
-  readonly answer: HttpAnswer;
+  readonly value: Result;
 }
 
 /** A `fetch` of the user's may have followed it. */

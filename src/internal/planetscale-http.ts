@@ -60,13 +60,14 @@ export class PlanetScaleHttp {
     return this.#http.send({ name, method: 'GET', url, headers: this.#headers, read }, signal);
   }
 
-  #readJson({ text, servedAt }: HttpAnswer, name: string): JsonAnswer {
+  async #readJson(answer: HttpAnswer, name: string): Promise<JsonAnswer> {
+    const text = await answer.text();
     if (text === undefined) {
       throw new AuditResponseError(
         `The answer to ${name} is larger than ${this.#maxResponseBytes} bytes (maxResponseBytes). Ask for fewer events with limit, or raise maxResponseBytes.`,
       );
     }
-    return { text, json: parseJson(text, name), servedAt };
+    return { text, json: parseJson(text, name), servedAt: answer.servedAt };
   }
 }
 

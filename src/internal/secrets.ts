@@ -1,10 +1,8 @@
-const inAnyCase = (hex: string): string => [...hex].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
-
 /** A character as it is, or as JSON or a URL may write it: `c`, `\c`, `\u0063`, `%63`. */
 const inAnySpelling = (char: string): string => {
   const code = char.charCodeAt(0).toString(16);
   const literal = char.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-  return `(?:\\\\?${literal}|\\\\u${inAnyCase(code.padStart(4, '0'))}|%${inAnyCase(code)})`;
+  return `(?:\\\\?${literal}|\\\\u${code.padStart(4, '0')}|%${code})`;
 };
 
 /** `\u0063` */
@@ -32,7 +30,7 @@ export function redactor(secrets: readonly string[]): Redact {
     .filter(({ length }) => length > shortestPart)
     .map((secret) => secret.slice(0, shortestPart));
   const patterns = [...longestFirst.map(spelled), ...parts.map((part) => spelled(part) + restOfString), anyToken];
-  const pattern = new RegExp(patterns.join('|'), 'g');
+  const pattern = new RegExp(patterns.join('|'), 'gi');
   const longest = longestSpelling * (longestFirst[0]?.length ?? 0);
   return (text, most = Number.POSITIVE_INFINITY) =>
     text

@@ -3,14 +3,13 @@ import type { IpInfo } from './context.ts';
 /** What gives a record for an address: a `Reader` of the packages `maxmind` and `mmdb-lib`, or anything else with a `get`. */
 export interface MaxMindReader {
   get(ip: string): unknown;
+  /** Where `ipVersion` is 4, the reader is asked for IPv4 addresses alone: those packages take the first bits of others for one. */
+  readonly metadata?: { readonly ipVersion?: number };
 }
 
 /** Where each field lies in a record, first in the databases of one subject, then in Enterprise. */
 const paths = {
-  asCountryCode: [
-    ['country', 'iso_code'],
-    ['registered_country', 'iso_code'],
-  ],
+  asCountryCode: [['country', 'iso_code']],
   asNumber: [['autonomous_system_number'], ['traits', 'autonomous_system_number']],
   asOrganization: [['autonomous_system_organization'], ['traits', 'autonomous_system_organization']],
   city: [['city', 'names', 'en']],
@@ -20,6 +19,8 @@ const paths = {
   longitude: [['location', 'longitude']],
   userType: [['user_type'], ['traits', 'user_type']],
 } as const satisfies Record<keyof IpInfo, readonly (readonly string[])[]>;
+
+const registeredCountry = [['registered_country', 'iso_code']] as const;
 
 /**
  * Makes a `lookupIp` for {@link toRunRevealRow} of databases in MaxMind's format: City, Country, ASN, ISP, Connection-Type and
@@ -51,7 +52,7 @@ export function maxmindLookup(...readers: readonly MaxMindReader[]): (ip: string
   return (ip) => {
     const records = readers.map((reader) => recordOf(reader, ip));
     const info: IpInfo = {
-      asCountryCode: first(records, textAt(paths.asCountryCode)),
+      asCountryCode: first(records, textAt(paths.asCountryCode)) ?? first(records, textAt(registeredCountry)),
       asNumber: first(records, numberAt(paths.asNumber)),
       asOrganization: first(records, textAt(paths.asOrganization)),
       city: first(records, textAt(paths.city)),
@@ -65,6 +66,7 @@ export function maxmindLookup(...readers: readonly MaxMindReader[]): (ip: string
 }
 
 const recordOf = (reader: MaxMindReader, ip: string): unknown => {
+  if (reader.metadata?.ipVersion === 4 && ip.includes(':')) return undefined;
   try {
     return reader.get(ip);
   } catch (error) {

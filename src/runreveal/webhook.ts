@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { AuditEvent } from '../event.ts';
 import { checked } from '../internal/checked.ts';
-import { Http } from '../internal/http.ts';
+import { Http, type HttpAnswer } from '../internal/http.ts';
 import type { HttpService } from '../internal/http-service.ts';
 import { callable, credential, exposureProblem } from '../internal/option-schemas.ts';
 import { secretsOfUrl } from '../internal/secrets.ts';
@@ -61,21 +61,26 @@ const runReveal: HttpService = {
   adviceOnTimeout: 'The events may have arrived or not: hand them over again.',
 };
 
-const optionsSchema = z.object({
-  url: z.union([z.string(), z.instanceof(URL)], 'must be a URL').transform((value, context) => {
-    const url = URL.parse(String(value));
-    const problem = url ? exposureProblem(url) : "must be the absolute URL on the source's page in RunReveal";
-    if (!url || problem) {
-      context.addIssue({ code: 'custom', message: problem });
-      return z.NEVER;
-    }
-    url.hash = ''; // Never sent.
-    return url;
-  }),
-  token: credential.optional(),
-  format: z.enum(['structured', 'reveald'], "must be 'structured' or 'reveald'").default('structured'),
-  fetch: callable<typeof globalThis.fetch>().optional(),
-});
+const optionsSchema = z
+  .object({
+    url: z.union([z.string(), z.instanceof(URL)], 'must be a URL').transform((value, context) => {
+      const url = URL.parse(String(value));
+      const problem = url ? exposureProblem(url) : "must be the absolute URL on the source's page in RunReveal";
+      if (!url || problem) {
+        context.addIssue({ code: 'custom', message: problem });
+        return z.NEVER;
+      }
+      url.hash = ''; // Never sent.
+      return url;
+    }),
+    token: credential.optional(),
+    format: z.enum(['structured', 'reveald'], "must be 'structured' or 'reveald'").default('structured'),
+    fetch: callable<typeof globalThis.fetch>().optional(),
+  })
+  .refine(({ format, token }) => format === 'structured' || token === undefined, {
+    path: ['token'],
+    message: "is for a structured webhook: a source of the format 'reveald' has none, leave it out",
+  });
 
 /**
  * Makes a function that sends events to a webhook of RunReveal's: at most 100 a request, one request after the other and in
@@ -86,7 +91,7 @@ const optionsSchema = z.object({
  * the structured format has no id by which RunReveal could tell. Neither the URL nor the token is in any error.
  *
  * @returns a function that throws {@link AuditApiError} for a status of 400 or more, {@link AuditConnectionError} where no whole
- * answer came or a redirect did, {@link AuditConfigError} for a context that is wrong, and the signal's reason after an abort.
+ * answer came or a redirect did, {@link AuditConfigError} for an invalid `receivedAt` in the context, and the signal's reason after an abort.
  *
  * @throws {@link AuditConfigError} for an option that is missing or wrong.
  *
@@ -124,8 +129,10 @@ export function runRevealWebhook(
   const write = format === 'reveald' ? revealdJson : structuredJson;
 
   return async (events, { signal } = {}) => {
-    for (let from = 0; from < events.length; from += mostEvents) {
-      const part = events.slice(from, from + mostEvents);
+    signal?.throwIfAborted();
+    const batch = [...events]; // The caller may change the other one meanwhile.
+    for (let from = 0; from < batch.length; from += mostEvents) {
+      const part = batch.slice(from, from + mostEvents);
       const body = `[${part.map((event) => write(event, context)).join(',')}]`;
       const name = `a POST of ${part.length} event(s)`;
       await http.send({ name, method: 'POST', url: url.href, headers, body, read: accepted }, signal);
@@ -136,5 +143,7 @@ export function runRevealWebhook(
 const structuredJson = (event: AuditEvent, context: RunRevealContext | undefined): string =>
   JSON.stringify(toStructuredWebhook(event, context));
 
-/** The status says it; what else such an answer holds is not published. */
-const accepted = (): void => {};
+/** The status says it, whatever becomes of the body: to send the events again would repeat them. */
+const accepted = async ({ text }: HttpAnswer): Promise<void> => {
+  await text().catch(() => {});
+};
