@@ -1,6 +1,5 @@
 import type { JsonObject } from 'type-fest';
 import { type AuditEvent, rawJson, verb } from './event.ts';
-import { compactJson } from './internal/compact-json.ts';
 import { timestampMs } from './internal/timestamp.ts';
 import { ocsfActivity, ocsfSeverity } from './ocsf-activity.ts';
 import { actor as runRevealActor, srcIP } from './runreveal/normalized.ts';
@@ -15,7 +14,7 @@ const entityManagement = { uid: 3004, caption: 'Entity Management' };
  * The auditable is the `entity`; location, target and metadata are in `unmapped`, and the event as PlanetScale sent it is in
  * `raw_data`. An event without an actor is by PlanetScale itself, `actor.app_name`. `status_id` is always Success: PlanetScale
  * records what has happened. `time` is that of the call where `created_at` is no timestamp. Metadata that is nested deeper than
- * the JavaScript engine can write is in `raw_data` alone. docs/ocsf.md has it attribute by attribute, and every action's activity.
+ * 1,000 levels is in `raw_data` alone. docs/ocsf.md has it attribute by attribute, and every action's activity.
  *
  * Source: https://schema.ocsf.io/1.4.0/classes/entity_management
  *
@@ -85,20 +84,27 @@ const present = (fields: Readonly<Record<string, unknown>>): Record<string, stri
 const message = (event: AuditEvent): string =>
   wellFormed([verb(event).replaceAll('_', ' '), event.auditable_display_name].filter(Boolean).join(' '));
 
-const actorTypeIds: ReadonlyMap<string, number> = new Map([
-  ['', 0], // Unknown
+const unknown = 0;
+const other = 99;
+const userTypeIds: ReadonlyMap<string, number> = new Map([
+  ['', unknown],
   ['User', 1],
 ]);
-const other = 99;
 
+/** OCSF wants a name or an id here too. */
 const actor = (event: AuditEvent): JsonObject => {
   const { id, username, email } = runRevealActor(event, {});
-  if (id === undefined && username === undefined) return { app_name: 'PlanetScale' };
   const type = wellFormed(event.actor_type);
+  const identity = present({ uid: id, name: username });
+  if (Object.keys(identity).length === 0) {
+    if (type === '') return { app_name: 'PlanetScale' };
+    identity.name = type;
+  }
   return {
     user: {
-      ...present({ uid: id, name: username, type }),
-      type_id: actorTypeIds.get(type) ?? other,
+      ...identity,
+      ...present({ type }),
+      type_id: userTypeIds.get(type) ?? other,
       ...(email !== undefined && isAscii(email) && { email_addr: email }),
     },
   };
@@ -114,11 +120,19 @@ const entity = (event: AuditEvent): JsonObject => {
   if (Object.keys(identity).length === 0) identity.name = wellFormed(audit_action.split('.')[0]);
   if (auditable_type === 'User') return { ...identity, type: 'User', type_id: 2, user: identity };
   if (auditable_type === 'Organization') return { ...identity, type: 'Organization', type_id: 4, org: identity };
-  return { ...identity, ...present({ type: auditable_type }), type_id: other };
+  return { ...identity, ...present({ type: auditable_type }), type_id: auditable_type ? other : unknown };
 };
 
 const unmappedFields = (event: AuditEvent): JsonObject => {
   const { location, target_id, target_type, target_display_name, updated_at, metadata } = event;
   const texts = present({ location, target_id, target_type, target_display_name, updated_at });
-  return metadata && compactJson(metadata) !== '' ? { ...texts, metadata } : texts;
+  return metadata && !isDeeperThan(deepestMetadata, metadata) ? { ...texts, metadata } : texts;
 };
+
+/** Whoever writes the event as JSON, and however deep in the stack: all engines can. */
+const deepestMetadata = 1000;
+
+const isDeeperThan = (levels: number, value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));

@@ -243,6 +243,9 @@ test('who acted is a user, a service token, or PlanetScale itself', () => {
   expect(toOcsf(eventWith({ actor_id: null, actor_type: null, actor_display_name: null })).actor).toEqual({
     app_name: 'PlanetScale',
   });
+  expect(toOcsf(eventWith({ actor_id: null, actor_type: 'ServiceToken', actor_display_name: null })).actor).toEqual({
+    user: { name: 'ServiceToken', type: 'ServiceToken', type_id: 99 },
+  });
 });
 
 test('a user or an organization that was acted on is one in OCSF too', () => {
@@ -258,15 +261,27 @@ test('a user or an organization that was acted on is one in OCSF too', () => {
 test('an event that has lost all but the three fields that it needs is whole in OCSF', () => {
   const event = eventFromText('{"id":"a","audit_action":"user.signed_in","created_at":"2026-11-01T00:00:00Z"}');
   const ocsf = toOcsf(event);
-  expect(ocsf).toMatchObject({ entity: { name: 'user', type_id: 99 }, actor: { app_name: 'PlanetScale' } });
+  expect(ocsf).toMatchObject({ entity: { name: 'user', type_id: 0 }, actor: { app_name: 'PlanetScale' } });
   expect(ocsf).not.toHaveProperty('src_endpoint');
   expect(ocsf).not.toHaveProperty('unmapped');
 });
 
-test('metadata that is nested too deep to be written does not keep the event from being written', () => {
-  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
-  const event = eventFromText(
-    `{"id":"a","audit_action":"user.created","created_at":"2026-11-01T00:00:00Z","metadata":{"deep":${deep}}}`,
-  );
-  expect(JSON.parse(JSON.stringify(toOcsf(event))).raw_data).toContain(deep);
+describe('metadata that is nested', () => {
+  const nested = (levels: number) => `{"deep":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+  const ocsfWith = (metadata: string) =>
+    toOcsf(
+      eventFromText(
+        `{"id":"a","audit_action":"user.created","created_at":"2026-11-01T00:00:00Z","metadata":${metadata}}`,
+      ),
+    );
+
+  test('1,000 levels deep is there', () => {
+    expect(JSON.stringify(ocsfWith(nested(1000)).unmapped)).toBe(`{"metadata":${nested(1000)}}`);
+  });
+
+  test.each([1001, 4000, 5000, 20_000])('%i levels deep never keeps the event from being written', (levels) => {
+    const ocsf = ocsfWith(nested(levels));
+    expect(ocsf).not.toHaveProperty('unmapped');
+    expect(JSON.parse(JSON.stringify(ocsf)).raw_data).toContain(nested(levels));
+  });
 });
