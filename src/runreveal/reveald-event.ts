@@ -9,8 +9,8 @@ import { wellFormed } from './well-formed.ts';
  * `sourceType` and the raw log together. The values are those of {@link toRunRevealRow}, `eventTime` is in RFC 3339.
  *
  * `rawLog` is the event as parsed JSON: an integer beyond 2^53 has been rounded. {@link runRevealWebhook} sends the text of
- * {@link rawJson} in its place, exact to the byte, and however deep it is nested. RunReveal may take a `sourceType` that it does not expect from a collector
- * for `reveald`; what it expects is not published.
+ * {@link rawJson} in its place, exact to the byte, and however deep it is nested. RunReveal may take a `sourceType` that it does
+ * not expect from a collector for `reveald`; what it expects is not published.
  *
  * Sources: https://docs.runreveal.com/sources/reveald/destinations/runreveal, and internal/types/types.go in the history of
  * https://github.com/runreveal/reveald. The version is an option of reveald's, and no field of the event.

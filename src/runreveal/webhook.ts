@@ -91,7 +91,8 @@ const optionsSchema = z
  * the structured format has no id by which RunReveal could tell. Neither the URL nor the token is in any error.
  *
  * @returns a function that throws {@link AuditApiError} for a status of 400 or more, {@link AuditConnectionError} where no whole
- * answer came or a redirect did, {@link AuditConfigError} for an invalid `receivedAt` in the context, and the signal's reason after an abort.
+ * answer came or a redirect did, {@link AuditConfigError} for an invalid `receivedAt` in the context, and the signal's reason
+ * after an abort.
  *
  * @throws {@link AuditConfigError} for an option that is missing or wrong.
  *
