@@ -18,6 +18,8 @@ const entityManagement = { uid: 3004, caption: 'Entity Management' };
  *
  * Source: https://schema.ocsf.io/1.4.0/classes/entity_management
  *
+ * @throws RangeError as {@link rawJson} does, for an event made elsewhere that is nested too deep.
+ *
  * @example
  * ```ts
  * import { PlanetScaleAuditClient, toOcsf } from 'planetscale-audit';

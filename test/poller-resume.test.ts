@@ -64,11 +64,13 @@ describe('what is new', () => {
     const served = await serveAt({ events: numbered(250) });
     const store = memoryCursorStore();
     const taken: unknown[] = [];
-    for await (const batch of drain(served, { store, startFrom: 'oldest' }).batches()) {
+    const running = drain(served, { store, startFrom: 'oldest' });
+    for await (const batch of running.batches()) {
       for (const event of batch) Object.assign(event, { id: `acme:${event.id}`, created_at: 'today' });
       taken.push(...Reflect.apply(Array.prototype.splice, batch, [0]));
     }
     expect(taken).toHaveLength(250);
+    expect(running.health()).toMatchObject({ delivered: 250, lastEventAt: new Date(startMs + 249_000) });
     expect(await collect(drain(served, { store }))).toEqual([]);
   });
 

@@ -67,6 +67,7 @@ const directoryOff = ago({ days: 60 });
 const abroad = ago({ minutes: 20 });
 const burst = [16, 15, 14, 13].map((minutes) => ago({ days: 6, minutes }));
 const burstEnd = ago({ days: 6, minutes: 8 });
+const maintenance = [5, 4, 3, 2, 1].map((minutes) => ago({ days: 5, minutes }));
 const failover = [ago({ days: 20 }), ago({ days: 8 })];
 const tokenLeak = ago({ days: 12 });
 const passwordLeaks = [ago({ days: 11 }), ago({ days: 10 })];
@@ -142,7 +143,13 @@ const events: readonly Fields[] = [
 
   // Two of these things have no id.
   ...burst.map((date, index) => did(robot, 'backup_policy.deleted', date, index < 2 ? unnamed : on(`weekly ${index}`))),
-  did(robot, 'database_branch_keyspace.requested_deletion', burstEnd, on('keyspace')),
+  // Of another kind, and with the id of what is there already; asked for twice.
+  ...[ago({ days: 6, minutes: 10 }), burstEnd].map((date) =>
+    did(robot, 'database_branch_keyspace.requested_deletion', date, on('weekly 3')),
+  ),
+  ...maintenance.map((date, index) =>
+    did(planetScale, 'branch_maintenance_window.deleted', date, on(`window ${index}`)),
+  ),
   // As many within the quarter of an hour, but three within ten minutes.
   ...[0, 3.5, 7, 10.5, 14].map((minutes) =>
     did(bob, 'database_webhook.deleted', ago({ days: 5, minutes }), on(`webhook ${minutes}`)),
@@ -293,6 +300,7 @@ const answers: Record<string, readonly Record<string, unknown>[]> = {
   ],
   'A burst of deletions': [{ psActorId: 'robot', who: 'deploy-bot', deletions: 5, lastDeletion: at(burstEnd) }],
   'What PlanetScale itself did': [
+    byPlanetScale('branch_maintenance_window.deleted', maintenance),
     byPlanetScale('database_branch_password.password_leaked', passwordLeaks),
     byPlanetScale('regional_failover_event.created', failover),
     byPlanetScale('service_token.token_leaked', [tokenLeak, namelessLeak]),

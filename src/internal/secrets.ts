@@ -50,7 +50,7 @@ export function secretsOfUrl(url: URL, publicWords: readonly string[]): string[]
   const path = `${url.pathname}${url.search}`;
   const parts = path.split(/[/?&=]/);
   const secrets = [url.href, url.host, url.hostname, path, ...parts, ...parts.map(decoded)];
-  return secrets.filter((secret) => secret.length >= shortestSecret && !publicWords.includes(secret));
+  return secrets.filter((secret) => secret.length >= shortestSecret && !publicWords.includes(secret.toLowerCase()));
 }
 
 const decoded = (part: string): string => {

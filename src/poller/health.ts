@@ -1,6 +1,3 @@
-import type { AuditEvent } from '../event.ts';
-import { timestampMs } from '../internal/timestamp.ts';
-
 /** How a poller is doing, for a health check or a metric. */
 export interface PollerHealth {
   /**
@@ -78,12 +75,10 @@ export class HealthRecord {
     this.#handedOverAtMs = undefined;
   }
 
-  done(events: readonly AuditEvent[]): void {
-    this.#delivered += events.length;
-    for (const { created_at } of events) {
-      const createdAtMs = timestampMs(created_at);
-      if (createdAtMs !== undefined) this.#lastEventMs = Math.max(this.#lastEventMs ?? createdAtMs, createdAtMs);
-    }
+  /** @param createdAtMs of each event that is done, where it is a time */
+  done(createdAtMs: readonly (number | undefined)[]): void {
+    this.#delivered += createdAtMs.length;
+    for (const ms of createdAtMs) if (ms !== undefined) this.#lastEventMs = Math.max(this.#lastEventMs ?? ms, ms);
   }
 
   stopped(): void {

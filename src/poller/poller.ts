@@ -61,6 +61,8 @@ export function poller(source: AuditSource, options: PollerOptions): AuditPoller
 /** Events that the consumer has, and how many of them, from the first on, it is done with. */
 interface Handover {
   readonly events: readonly AuditEvent[];
+  /** From before the consumer had them, and could change them. */
+  readonly createdAtMs: readonly (number | undefined)[];
   done: number;
 }
 
@@ -93,7 +95,7 @@ class Poller implements AuditPoller {
     for await (const handover of this.#run()) {
       for (const event of handover.events) {
         yield event;
-        this.#done(handover, [event]);
+        this.#done(handover, 1);
         if (this.#options.signal?.aborted) return;
       }
     }
@@ -102,7 +104,7 @@ class Poller implements AuditPoller {
   async *batches(): AsyncGenerator<readonly AuditEvent[], void, undefined> {
     for await (const handover of this.#run()) {
       yield [...handover.events]; // Theirs, to empty or to sort.
-      this.#done(handover, handover.events);
+      this.#done(handover, handover.events.length);
     }
   }
 
@@ -110,9 +112,9 @@ class Poller implements AuditPoller {
     return this.#health.read();
   }
 
-  #done(handover: Handover, events: readonly AuditEvent[]): void {
-    handover.done += events.length;
-    this.#health.done(events);
+  #done(handover: Handover, events: number): void {
+    this.#health.done(handover.createdAtMs.slice(handover.done, handover.done + events));
+    handover.done += events;
   }
 
   async *#run(): AsyncGenerator<Handover, void, undefined> {
@@ -174,7 +176,8 @@ class Poller implements AuditPoller {
       this.#options.signal?.throwIfAborted();
       if (batch.lateIds.length > 0) await this.#options.onNotice({ type: 'late-events', ids: batch.lateIds });
 
-      const handover: Handover = { events: batch.events, done: 0 };
+      const createdAtMs = batch.events.map(({ created_at }) => timestampMs(created_at));
+      const handover: Handover = { events: batch.events, createdAtMs, done: 0 };
       this.#health.handedOver();
       try {
         yield handover;

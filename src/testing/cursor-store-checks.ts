@@ -383,11 +383,10 @@ const expectAnswer = async (
   expected: string | null,
   next: string,
 ): Promise<void> => {
-  const stored = await store.get(key);
   const answer: unknown = await compareAndSet(store, key, expected, next);
   if (answer === wanted) return;
   throw new Error(
-    `compareAndSet that expected ${shown(expected)} gave ${shown(answer)} while ${shown(stored)} was stored: it must give ${wanted}.`,
+    `compareAndSet that expected ${shown(expected)} gave ${shown(answer)}, and ${shown(await store.get(key))} is stored now: it must have given ${wanted}.`,
   );
 };
 

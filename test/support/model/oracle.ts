@@ -135,8 +135,11 @@ export class Oracle {
   #checkState(text: string): void {
     const state = decodeState(text);
     if (!state) {
-      this.violated(`I8: saves ${text.length} characters that are no state, or one beyond its bounds`);
+      this.violated(`I8: saves ${text.length} characters that cannot be read again`);
       return;
+    }
+    if (state.anchors.length > 10 || state.seen.length > 10_000) {
+      this.violated(`I8: saves ${state.anchors.length} anchors and ${state.seen.length} seen`);
     }
     for (const [id] of [...state.seen, ...state.anchors]) {
       const event = this.#log.everListed(id);
