@@ -1,6 +1,5 @@
 import { AuditConfigError } from '../errors.ts';
-import { timestampMs } from '../internal/timestamp.ts';
-import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
+import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, newestMs, type PollState } from './state.ts';
 import { olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /**
@@ -58,12 +57,9 @@ const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
     },
     isWanted: ({ id }) => !unwanted.has(id),
     resolve(walk) {
+      const anchors = anchorsFrom(walk.below);
       const seen = [...unwanted.values()].reverse();
-      return {
-        anchors: anchorsFrom(walk.below),
-        seen,
-        start: startBefore(seen.at(-1) ?? anchorsFrom(walk.below)[0], walk, lookbackMs),
-      };
+      return { anchors, seen, start: startBefore([...anchors, ...seen], walk, lookbackMs) };
     },
   };
 };
@@ -88,16 +84,16 @@ const fromAfter = (id: string, lookbackMs: number): StartPolicy => ({
         `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
       );
     }
-    return { anchors, seen: [], start: startBefore(anchors[0], walk, lookbackMs) };
+    return { anchors, seen: [], start: startBefore(anchors, walk, lookbackMs) };
   },
 });
 
 /**
  * The instant before which nothing is delivered, even if all anchors are deleted. An event may be as much older than one below
- * it as it may be late: so that is earlier by the look-back than the newest event which was not asked for, and than the scan.
+ * it as it may be late: so that is earlier by the look-back than the youngest event which was not asked for. One whose time is
+ * none, or still to come, says nothing of those above it.
  */
-const startBefore = (newestUnwanted: Mark | undefined, { floorMs }: Walk, lookbackMs: number): string | null => {
-  if (!newestUnwanted) return null;
-  const startMs = Math.min((timestampMs(newestUnwanted[1]) ?? Number.POSITIVE_INFINITY) - lookbackMs, floorMs);
-  return Number.isFinite(startMs) ? new Date(startMs).toISOString() : null;
+const startBefore = (unwanted: readonly Mark[], { startedAtMs }: Walk, lookbackMs: number): string | null => {
+  const youngestMs = newestMs(unwanted, startedAtMs);
+  return youngestMs === undefined ? null : new Date(youngestMs - lookbackMs).toISOString();
 };

@@ -11,6 +11,14 @@ export const markOf = (event: AuditEvent): Mark => [event.id, event.created_at];
 export const isOlder = ([, createdAt]: Mark, thanMs: number): boolean =>
   (timestampMs(createdAt) ?? Number.POSITIVE_INFINITY) < thanMs;
 
+/** The newest of the times that do not lie after `untilMs`; undefined where there is none. */
+export const newestMs = (marks: readonly Mark[], untilMs: number): number | undefined =>
+  marks.reduce<number | undefined>((newest, [, createdAt]) => {
+    const ms = timestampMs(createdAt);
+    if (ms === undefined || ms > untilMs) return newest;
+    return Math.max(ms, newest ?? ms);
+  }, undefined);
+
 export const mostAnchors = 10;
 export const mostSeen = 10_000;
 

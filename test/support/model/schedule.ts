@@ -26,6 +26,7 @@ export type Happening =
     }
   | { readonly what: 'undated event' }
   | { readonly what: 'backdated event' }
+  | { readonly what: 'foredated event' }
   | { readonly what: 'time'; readonly ms: number }
   | {
       readonly what: 'deletion';
@@ -91,8 +92,9 @@ const time = (max: number): fc.Arbitrary<Happening> => fc.record({ what: fc.cons
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 12, arbitrary: events(1, 8) },
   { weight: 4, arbitrary: events(60, 160) },
-  { weight: 1, arbitrary: fc.record({ what: fc.constant('undated event') }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('undated event') }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('backdated event') }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('foredated event') }) },
   { weight: 6, arbitrary: time(30 * minuteMs) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('time'), ms: fc.constant(lookbackMs) }) },
   { weight: 1, arbitrary: time(40 * dayMs) },

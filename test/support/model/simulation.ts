@@ -46,7 +46,7 @@ const wantedAction = 'database.created';
 const otherAction = 'database.deleted';
 const key = 'planetscale-audit:acme';
 const intervalMs = 60_000;
-const backdatedMs = 24 * 60 * 60_000;
+const misdatedMs = 24 * 60 * 60_000;
 
 /** More than any poller has to await in one schedule. */
 const mostAwaits = 20_000;
@@ -216,7 +216,10 @@ class World {
         this.log.addUndated(wantedAction);
         return;
       case 'backdated event':
-        this.log.add(wantedAction, backdatedMs);
+        this.log.add(wantedAction, misdatedMs);
+        return;
+      case 'foredated event':
+        this.log.add(wantedAction, -misdatedMs);
         return;
       case 'time': {
         vi.setSystemTime(Date.now() + happening.ms);
