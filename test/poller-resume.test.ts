@@ -236,6 +236,21 @@ describe('startFrom', () => {
     }
   });
 
+  const times = [
+    ['cannot be read', 'a moment ago'],
+    ['is years ahead', '2107-01-01T00:00:00Z'],
+    ['is a little ahead', '2026-11-02T00:05:00Z'],
+  ] as const;
+  test.each(times)('above an event whose time %s loses none of the old ones at a break', async (_, created_at) => {
+    for (const startFrom of [{ after: 'below' }, { latest: 5 }]) {
+      const served = await serveAt({ order: 'added' });
+      served.fake.add({ id: 'below', created_at }, ...numbered(5));
+      const store = memoryCursorStore();
+      for await (const _ of drain(served, { store, startFrom })) break;
+      expect(ids(await collect(drain(served, { store })))).toEqual(ids(numbered(5)));
+    }
+  });
+
   test('{ latest: 5 } gives the five to the next run too, where the first one broke off', async () => {
     const served = await serveAt({ events: numbered(50) });
     const store = memoryCursorStore();
@@ -267,6 +282,16 @@ describe('startFrom', () => {
       expect(ids(await collect(drain(served, { store })))).toEqual([late?.id]);
     },
   );
+});
+
+test('an event that is years ahead of its time does not hide those that come after it', async () => {
+  const served = await serveAt({ order: 'added' });
+  served.fake.add({ created_at: '2107-01-01T00:00:00Z' }, ...numbered(1));
+  const store = memoryCursorStore();
+  await collect(drain(served, { store, startFrom: 'oldest' }));
+  const added = served.fake.add(...numbered(150, served.clock.ms).map(({ id: _, ...event }) => event));
+  served.clock.ms += 60 * minuteMs;
+  expect(ids(await collect(drain(served, { store })))).toEqual(ids(added));
 });
 
 describe('an event that becomes visible late', () => {
