@@ -194,9 +194,11 @@ export class Oracle {
   #isExpected(event: AuditEvent): boolean {
     const { after, sinceMs } = this.#asked;
     if (!this.#isAsked(event) || this.#atStart.has(event.id)) return false;
-    if (this.#log.latenessMs(event) > lookbackMs) return false;
-    // Nobody can tell whether one without a date was created since then.
-    if (Number.isFinite(sinceMs) && timestampMs(event.created_at) === undefined) return false;
+    const latenessMs = this.#log.latenessMs(event);
+    if (latenessMs > lookbackMs) return false;
+    // Nobody can tell whether one without a date was created since then, nor look for one far ahead of its time among the old.
+    const isDated = timestampMs(event.created_at) !== undefined && latenessMs >= -lookbackMs;
+    if (Number.isFinite(sinceMs) && !isDated) return false;
     return after === undefined || this.#log.isBelow(after, event.id);
   }
 
