@@ -42,7 +42,9 @@ export class Oracle {
   #newest: string | undefined;
   /** How often each event was in hand when a poller came to its end. */
   readonly #inHandAtAnEnd = new Map<string, number>();
-  /** What was there before the poller first knew where it stands, and need not be delivered. */
+  /** What the poller begins with, of what is there already. */
+  #latest: ReadonlySet<string> | undefined;
+  /** What else was there before the poller first knew where it stands, and need not be delivered. */
   readonly #atStart = new Set<string>();
   /** Events that retention took from a poller which had not delivered them, and of which no notice tells yet. */
   readonly #untoldGap = new Set<string>();
@@ -62,10 +64,18 @@ export class Oracle {
     if (this.#judged.test(what)) this.violations.push(what);
   }
 
-  /** The poller begins with so many of what it is asked for, and with what comes from now on. */
+  /** The poller begins with so many of what it is asked for, and with what comes after its first scan. */
   beginsWith(latest: number): void {
-    const listed = this.#log.listed().filter((event) => this.#isAsked(event));
-    for (const { id } of listed.slice(latest)) this.#atStart.add(id);
+    this.#latest = undefined;
+    this.walksOn(latest);
+  }
+
+  /** Still in the first scan: of what comes and goes meanwhile it may meet this or that. */
+  walksOn(latest: number): void {
+    const newest = this.#log.listed().filter((event) => this.#isAsked(event));
+    const ids = newest.slice(0, latest).map(({ id }) => id);
+    this.#latest = new Set(ids.filter((id) => this.#latest?.has(id) ?? true));
+    for (const { id } of this.#log.listed()) if (!this.#latest.has(id)) this.#atStart.add(id);
   }
 
   retained(deleted: readonly AuditEvent[]): void {

@@ -348,7 +348,8 @@ class PollerLife {
         return this.#await(
           () => {
             const latest = this.#world.beginsWith;
-            if (latest !== undefined) oracle.beginsWith(latest);
+            if (latest !== undefined && query.startingAfter === undefined) oracle.beginsWith(latest);
+            else if (latest !== undefined) oracle.walksOn(latest);
             return log.page(query);
           },
           () => new AuditApiError('answered 503', { status: 503 }),
