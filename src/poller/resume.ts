@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
-import { isOlder, markOf, newestMs, type PollState } from './state.ts';
+import { isOlder, type Mark, markOf, oldestAbove, type PollState } from './state.ts';
 import { type GoalMet, olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /** The goal of every walk but the first: down to an anchor. */
@@ -14,12 +14,11 @@ export interface ResumeGoal extends WalkGoal {
 export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const anchorIds = new Set(state.anchors.map(([id]) => id));
   const seenIds = new Set(state.seen.map(([id]) => id));
-  // Of the anchors the first need not be the youngest: it may be backdated.
-  const anchorMs = newestMs(state.anchors, Number.POSITIVE_INFINITY) ?? Number.NEGATIVE_INFINITY;
-  // One whose time was still to come says nothing of how old those above it are.
-  const pastAnchorMs = newestMs(state.anchors, Date.parse(state.lastScan)) ?? Number.NEGATIVE_INFINITY;
+  const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
-  const allIsOlder = olderRun(pastAnchorMs - lookbackMs);
+  const allIsOlder = olderRun(
+    oldestAbove(state.anchors, Date.parse(state.lastScan), lookbackMs) ?? Number.NEGATIVE_INFINITY,
+  );
   /** An event may be younger by the look-back than one above it; and the instant of some cannot be read. */
   const mayLieBelow = ({ created_at }: AuditEvent): boolean =>
     state.anchors.length > 0 && (timestampMs(created_at) ?? anchorMs) <= anchorMs + lookbackMs;
@@ -41,6 +40,10 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
     },
   };
 }
+
+/** Of the anchors the first need not be the youngest: it may be backdated. */
+const newestMs = (anchors: readonly Mark[]): number =>
+  Math.max(...anchors.map(([, createdAt]) => timestampMs(createdAt) ?? Number.NEGATIVE_INFINITY));
 
 /** Whether an event is to be delivered by a poller that stands there. */
 export function wantedAfter(state: PollState): (event: AuditEvent) => boolean {

@@ -1,5 +1,5 @@
 import { AuditConfigError } from '../errors.ts';
-import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, newestMs, type PollState } from './state.ts';
+import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, oldestAbove, type PollState } from './state.ts';
 import { olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /**
@@ -58,8 +58,12 @@ const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
     isWanted: ({ id }) => !unwanted.has(id),
     resolve(walk) {
       const anchors = anchorsFrom(walk.below);
-      const seen = [...unwanted.values()].reverse();
-      return { anchors, seen, start: startBefore([...anchors, ...seen], walk, lookbackMs) };
+      const marks = [...unwanted.values()];
+      return {
+        anchors,
+        seen: marks.toReversed(),
+        start: startAbove([...marks, ...anchors], walk, lookbackMs),
+      };
     },
   };
 };
@@ -84,16 +88,12 @@ const fromAfter = (id: string, lookbackMs: number): StartPolicy => ({
         `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
       );
     }
-    return { anchors, seen: [], start: startBefore(anchors, walk, lookbackMs) };
+    return { anchors, seen: [], start: startAbove(anchors, walk, lookbackMs) };
   },
 });
 
-/**
- * The instant before which nothing is delivered, even if all anchors are deleted. An event may be as much older than one below
- * it as it may be late: so that is earlier by the look-back than the youngest event which was not asked for. One whose time is
- * none, or still to come, says nothing of those above it.
- */
-const startBefore = (unwanted: readonly Mark[], { startedAtMs }: Walk, lookbackMs: number): string | null => {
-  const youngestMs = newestMs(unwanted, startedAtMs);
-  return youngestMs === undefined ? null : new Date(youngestMs - lookbackMs).toISOString();
+/** The instant before which nothing is delivered, even if all anchors are deleted. */
+const startAbove = (unwantedNewestFirst: readonly Mark[], { startedAtMs }: Walk, lookbackMs: number): string | null => {
+  const startMs = oldestAbove(unwantedNewestFirst, startedAtMs, lookbackMs);
+  return startMs === undefined ? null : new Date(startMs).toISOString();
 };

@@ -123,11 +123,16 @@ export class AuditLog {
     };
   }
 
-  /** Deletes what is older than PlanetScale keeps, and tells what that was. */
+  /**
+   * Deletes what is older than PlanetScale keeps, and tells what that was. An event ahead of its time goes with those of its day:
+   * one that outlived them would hide a gap, as docs/polling.md says.
+   */
   retain(): AuditEvent[] {
     const keptSinceMs = this.nowMs() - retentionMs;
-    const isOld = ({ id, created_at }: AuditEvent) =>
-      (timestampMs(created_at) ?? this.#visibleSinceMs.get(id) ?? 0) < keptSinceMs;
+    const isOld = ({ id, created_at }: AuditEvent) => {
+      const visibleSinceMs = this.#visibleSinceMs.get(id) ?? 0;
+      return Math.min(timestampMs(created_at) ?? visibleSinceMs, visibleSinceMs) < keptSinceMs;
+    };
     const old = this.listed().filter(isOld);
     for (const { id } of old) this.#list.remove(id);
     return old;
