@@ -294,6 +294,19 @@ test('an event that is years ahead of its time does not hide those that come aft
   expect(ids(await collect(drain(served, { store })))).toEqual(ids(added));
 });
 
+test('nor does one whose time has come hide what a first run had not done when it broke off', async () => {
+  const served = await serveAt({ order: 'added' });
+  const { clock, fake } = served;
+  const dayMs = 24 * 60 * minuteMs;
+  fake.add({ created_at: new Date(clock.ms + dayMs).toISOString() });
+  const events = fake.add(...numbered(150, clock.ms));
+  clock.ms += dayMs + minuteMs;
+  const store = memoryCursorStore();
+  let given = 0;
+  for await (const _ of drain(served, { store, startFrom: 'oldest' })) if (++given === 4) break;
+  expect(ids(await collect(drain(served, { store })))).toEqual(ids(events.slice(2)));
+});
+
 describe('an event that becomes visible late', () => {
   test.each(['created', 'added'] as const)(
     'within the look-back is given, and told of (list in the order %s)',

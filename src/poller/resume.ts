@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
-import { isOlder, type Mark, markOf, oldestAbove, type PollState } from './state.ts';
+import { oldestAbove } from './oldest-above.ts';
+import { isOlder, type Mark, markOf, type PollState } from './state.ts';
 import { type GoalMet, olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /** The goal of every walk but the first: down to an anchor. */

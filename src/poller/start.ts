@@ -1,5 +1,6 @@
 import { AuditConfigError } from '../errors.ts';
-import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, oldestAbove, type PollState } from './state.ts';
+import { oldestAbove } from './oldest-above.ts';
+import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
 import { olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /**

@@ -11,22 +11,6 @@ export const markOf = (event: AuditEvent): Mark => [event.id, event.created_at];
 export const isOlder = ([, createdAt]: Mark, thanMs: number): boolean =>
   (timestampMs(createdAt) ?? Number.POSITIVE_INFINITY) < thanMs;
 
-/**
- * How old what stands above may be: as old as the youngest of the marks, less the look-back. A time counts unless it was still to
- * come at `nowMs`, or is younger by the look-back than one above it: then it says nothing.
- */
-export function oldestAbove(newestFirst: readonly Mark[], nowMs: number, lookbackMs: number): number | undefined {
-  let mostMs = nowMs;
-  let oldestMs: number | undefined;
-  for (const [, createdAt] of newestFirst) {
-    const ms = timestampMs(createdAt);
-    if (ms === undefined || ms > mostMs) continue;
-    mostMs = Math.min(mostMs, ms + lookbackMs);
-    oldestMs = Math.max(ms - lookbackMs, oldestMs ?? ms - lookbackMs);
-  }
-  return oldestMs;
-}
-
 export const mostAnchors = 10;
 export const mostSeen = 10_000;
 
