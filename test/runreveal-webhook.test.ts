@@ -395,8 +395,8 @@ test('a secret that comes back in capitals is in no error either', async () => {
   expect(error).toHaveProperty('message', expect.stringContaining('no [redacted] for [redacted]'));
 });
 
-test('short parts of the URL are words, and stay readable in what RunReveal says', async () => {
-  const webhook = await recordingWebhook();
+test('parts of the URL that everybody knows, in capitals too, stay readable in what RunReveal says', async () => {
+  const webhook = await recordingWebhook(`/Sources/Hook/${webhookSecret}`);
   webhook.answer({ status: 400, body: '{"message":"this hook / source is paused"}' });
   await expect(runRevealWebhook({ url: webhook.url })(numberedEvents(1))).rejects.toThrow(
     'this hook / source is paused',
