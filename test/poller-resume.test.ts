@@ -485,6 +485,36 @@ describe('a list that changes', () => {
     expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
   });
 
+  test.each([
+    ['ahead of its time', '2026-11-02T12:00:00Z'],
+    ['without a readable time', 'a moment ago'],
+  ])('by the deletion of all anchors is told of where nothing but an event %s is left', async (_, created_at) => {
+    const served = await serveAt({ order: 'added' });
+    const { clock, fake } = served;
+    const [left] = fake.add({ created_at });
+    const others = fake.add(...numbered(20));
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    for (const { id } of others) fake.remove(id);
+    clock.ms += minuteMs;
+    const notices: PollNotice[] = [];
+    const given = await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }));
+    expect(ids(given)).toEqual([left?.id]);
+    expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
+  });
+
+  test('by the retention of all anchors is not told of where nothing but new events is left', async () => {
+    const { store, clock, ...served } = await remembered();
+    for (const { id } of numbered(250)) served.fake.remove(id);
+    clock.ms += minuteMs;
+    const soon = new Date(clock.ms + 5 * minuteMs).toISOString();
+    const added = served.fake.add({ audit_action: 'database.created' }, { created_at: soon });
+    const notices: PollNotice[] = [];
+    const given = await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }));
+    expect(ids(given)).toEqual(ids(added));
+    expect(notices).toEqual([]);
+  });
+
   test('poll after poll is remembered by ten events, so that nine deletions in a row are no loss', async () => {
     const { store, clock, ...served } = await remembered();
     const added: string[] = [];

@@ -2,7 +2,7 @@ import type { AuditEvent } from '../event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
 import { oldestAbove } from './oldest-above.ts';
 import { isOlder, type Mark, markOf, type PollState } from './state.ts';
-import { type GoalMet, olderRun, type Walk, type WalkGoal } from './walk.ts';
+import { type GoalMet, olderRun, type ScanClock, type Walk, type WalkGoal } from './walk.ts';
 
 /** The goal of every walk but the first: down to an anchor. */
 export interface ResumeGoal extends WalkGoal {
@@ -20,22 +20,24 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const allIsOlder = olderRun(
     oldestAbove(state.anchors, Date.parse(state.lastScan), lookbackMs) ?? Number.NEGATIVE_INFINITY,
   );
-  /** An event may be younger by the look-back than one above it; and the instant of some cannot be read. */
-  const mayLieBelow = ({ created_at }: AuditEvent): boolean =>
-    state.anchors.length > 0 && (timestampMs(created_at) ?? anchorMs) <= anchorMs + lookbackMs;
+  /** An event may be younger by the look-back than one above it; and a time that cannot be read, or is still to come, tells nothing. */
+  const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
+    const createdMs = timestampMs(created_at);
+    return createdMs === undefined || createdMs <= anchorMs + lookbackMs || createdMs > startedAtMs + lookbackMs;
+  };
   const metAgain = new Set<string>();
   let wentBelow = false;
 
   return {
     metAgain,
     isWanted,
-    hasLostAnchors: ({ end }) => end === 'older' || (end === 'end of list' && wentBelow),
-    endsAt(page) {
+    hasLostAnchors: ({ end }) => end === 'older' || (end === 'end of list' && wentBelow && state.anchors.length > 0),
+    endsAt(page, clock) {
       const index = page.events.findIndex(({ id }) => anchorIds.has(id));
       const met: GoalMet | undefined = index === -1 ? allIsOlder(page) : { reason: 'known', index };
       for (const event of page.events.slice(0, met?.index)) {
         if (seenIds.has(event.id)) metAgain.add(event.id);
-        else if (mayLieBelow(event)) wentBelow = true;
+        else if (mayLieBelow(event, clock)) wentBelow = true;
       }
       return met;
     },

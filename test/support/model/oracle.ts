@@ -50,7 +50,9 @@ export class Oracle {
   readonly #untoldGap = new Set<string>();
   #hasLostAnchors = false;
   /** Of the state that was saved last. */
-  #firstAnchor: string | undefined;
+  #anchors: readonly string[] = [];
+  /** Whether those of any state were all deleted, before the next was saved. */
+  #anchorsWereGone = false;
 
   /** @param judged the violations that count */
   constructor(log: AuditLog, asked: Asked, isAlone: boolean, judged: RegExp) {
@@ -165,8 +167,9 @@ export class Oracle {
       if (!this.#log.isBelow(id, first)) continue;
       this.violated(`I7: settles ${first} above ${id}, which is gone, without a notice`);
     }
-    const before = this.#firstAnchor;
-    this.#firstAnchor = first;
+    this.#noteGoneAnchors();
+    const [before] = this.#anchors;
+    this.#anchors = state.anchors.map(([id]) => id);
     if (before === undefined || this.#hasLostAnchors || !this.#log.isListed(before)) return;
     if (this.#log.isBelow(first, before)) this.violated(`I5: the anchor moves down, from ${before} to ${first}`);
   }
@@ -183,13 +186,26 @@ export class Oracle {
     for (const { id } of lost) this.violated(`I1: ${id} is lost`);
     for (const id of this.#untoldGap) this.violated(`I7: ${id} is gone, without a notice`);
     if (this.#hasLostAnchors) return;
+    this.#noteGoneAnchors();
     for (const [id, count] of this.#deliveries) {
+      if (this.#anchorsWereGone && this.#looksNew(id)) continue;
       if (count - 1 > (this.#inHandAtAnEnd.get(id) ?? 0)) {
         this.violated(
           `I2: ${id} is delivered ${count} times, and was in hand at ${this.#inHandAtAnEnd.get(id) ?? 0} ends`,
         );
       }
     }
+  }
+
+  #noteGoneAnchors(): void {
+    if (this.#anchors.length > 0 && !this.#anchors.some((id) => this.#log.isListed(id))) this.#anchorsWereGone = true;
+  }
+
+  /** One that was far ahead of its time, which has come: without the anchors nothing tells that it is an old one. */
+  #looksNew(id: string): boolean {
+    const event = this.#log.everListed(id);
+    if (!event || this.#log.latenessMs(event) >= -lookbackMs) return false;
+    return (timestampMs(event.created_at) ?? 0) <= Math.max(Date.now(), this.#log.nowMs()) + lookbackMs;
   }
 
   get deliveredInOrder(): readonly string[] {
