@@ -503,6 +503,23 @@ describe('a list that changes', () => {
     expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
   });
 
+  test('by the retention of what a first run had done when it broke off is not told of', async () => {
+    const events = numbered(300).map((event, hour) => ({
+      ...event,
+      created_at: new Date(startMs + (hour - 300) * 60 * minuteMs).toISOString(),
+    }));
+    const served = await serveAt({ events });
+    const { clock, fake } = served;
+    const store = memoryCursorStore();
+    let given = 0;
+    for await (const _ of drain(served, { store, startFrom: 'oldest' })) if (++given === 150) break;
+    for (const { id } of events.slice(0, 149)) fake.remove(id);
+    clock.ms += 60 * minuteMs;
+    const notices: PollNotice[] = [];
+    await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }));
+    expect(notices).toEqual([]);
+  });
+
   test('by the retention of all anchors is not told of where nothing but new events is left', async () => {
     const { store, clock, ...served } = await remembered();
     for (const { id } of numbered(250)) served.fake.remove(id);

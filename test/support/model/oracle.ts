@@ -53,6 +53,8 @@ export class Oracle {
   #anchors: readonly string[] = [];
   /** Whether those of any state were all deleted, before the next was saved. */
   #anchorsWereGone = false;
+  /** What was delivered again, and could not be told from a new event but by the anchors. */
+  readonly #lookedNew = new Set<string>();
 
   /** @param judged the violations that count */
   constructor(log: AuditLog, asked: Asked, isAlone: boolean, judged: RegExp) {
@@ -103,6 +105,7 @@ export class Oracle {
     this.#deliveries.set(id, before + 1);
     life.inHand.push(id);
     this.#untoldGap.delete(id);
+    if (before > 0 && this.#looksNew(event)) this.#lookedNew.add(id);
     if (!this.#isAsked(event)) this.violated(`delivers ${id}, which was not asked for`);
     if (before > 0 || this.#hasLostAnchors || !this.#isAlone) return;
     if (life.lateIds.has(id) || !this.#log.isListed(id)) return;
@@ -188,7 +191,7 @@ export class Oracle {
     if (this.#hasLostAnchors) return;
     this.#noteGoneAnchors();
     for (const [id, count] of this.#deliveries) {
-      if (this.#anchorsWereGone && this.#looksNew(id)) continue;
+      if (this.#anchorsWereGone && this.#lookedNew.has(id)) continue;
       if (count - 1 > (this.#inHandAtAnEnd.get(id) ?? 0)) {
         this.violated(
           `I2: ${id} is delivered ${count} times, and was in hand at ${this.#inHandAtAnEnd.get(id) ?? 0} ends`,
@@ -201,11 +204,11 @@ export class Oracle {
     if (this.#anchors.length > 0 && !this.#anchors.some((id) => this.#log.isListed(id))) this.#anchorsWereGone = true;
   }
 
-  /** One that was far ahead of its time, which has come: without the anchors nothing tells that it is an old one. */
-  #looksNew(id: string): boolean {
-    const event = this.#log.everListed(id);
-    if (!event || this.#log.latenessMs(event) >= -lookbackMs) return false;
-    return (timestampMs(event.created_at) ?? 0) <= Math.max(Date.now(), this.#log.nowMs()) + lookbackMs;
+  /** Far ahead of its time when it became visible, and no longer now. */
+  #looksNew(event: AuditEvent): boolean {
+    const createdMs = timestampMs(event.created_at);
+    if (createdMs === undefined || this.#log.latenessMs(event) >= -lookbackMs) return false;
+    return createdMs <= Math.max(Date.now(), this.#log.nowMs()) + lookbackMs;
   }
 
   get deliveredInOrder(): readonly string[] {
