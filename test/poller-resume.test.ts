@@ -11,7 +11,7 @@ import {
 import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
 import { describe, expect, test } from 'vitest';
 import { decodeState } from '../src/poller/state.ts';
-import { drain, happeningAt, ids, minuteMs, serveAt, startMs } from './support/polling.ts';
+import { drain, drainTold, happeningAt, ids, minuteMs, serveAt, startMs } from './support/polling.ts';
 import { collect, listOf, numbered } from './support/served.ts';
 
 describe('what is new', () => {
@@ -440,8 +440,7 @@ describe('one backdated event', () => {
       { ...wanted, id: 'backdated000', created_at: '2020-01-01T00:00:00Z' },
       ...times(90, other),
     );
-    const notices: PollNotice[] = [];
-    const given = ids(await collect(drain(served, { ...options, onNotice: (notice) => void notices.push(notice) })));
+    const { given, notices } = await drainTold(served, options);
     expect(given).toEqual([...matching, 'backdated000']);
     expect(notices).toEqual([]);
   });
@@ -466,10 +465,7 @@ describe('a list that changes', () => {
     const { store, ...served } = await remembered();
     for (let index = 240; index < 250; index++) served.fake.remove(`event0000${index}`);
     const [added] = served.fake.add({ audit_action: 'database.created' });
-    const notices: PollNotice[] = [];
-    const given = ids(
-      await collect(drain(served, { store, onNotice: async (notice) => void notices.push(notice), lookbackMs: 0 })),
-    );
+    const { given, notices } = await drainTold(served, { store, lookbackMs: 0 });
     expect(given).toContain(added?.id);
     expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
     expect(await collect(drain(served, { store }))).toEqual([]);
@@ -480,8 +476,7 @@ describe('a list that changes', () => {
     const store = memoryCursorStore();
     await collect(drain(served, { store, startFrom: 'oldest' }));
     for (const { id } of numbered(20).slice(10)) served.fake.remove(id);
-    const notices: PollNotice[] = [];
-    await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }));
+    const { notices } = await drainTold(served, { store });
     expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
   });
 
@@ -497,9 +492,8 @@ describe('a list that changes', () => {
     await collect(drain(served, { store, startFrom: 'oldest' }));
     for (const { id } of others) fake.remove(id);
     clock.ms += minuteMs;
-    const notices: PollNotice[] = [];
-    const given = await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }));
-    expect(ids(given)).toEqual([left?.id]);
+    const { given, notices } = await drainTold(served, { store });
+    expect(given).toEqual([left?.id]);
     expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
   });
 
@@ -511,12 +505,12 @@ describe('a list that changes', () => {
     const served = await serveAt({ events });
     const { clock, fake } = served;
     const store = memoryCursorStore();
-    let given = 0;
-    for await (const _ of drain(served, { store, startFrom: 'oldest' })) if (++given === 150) break;
+    let done = 0;
+    for await (const _ of drain(served, { store, startFrom: 'oldest' })) if (++done === 150) break;
     for (const { id } of events.slice(0, 149)) fake.remove(id);
     clock.ms += 60 * minuteMs;
-    const notices: PollNotice[] = [];
-    await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }));
+    const { given, notices } = await drainTold(served, { store });
+    expect(given).toEqual(ids(events.slice(149)));
     expect(notices).toEqual([]);
   });
 
@@ -526,9 +520,8 @@ describe('a list that changes', () => {
     clock.ms += minuteMs;
     const soon = new Date(clock.ms + 5 * minuteMs).toISOString();
     const added = served.fake.add({ audit_action: 'database.created' }, { created_at: soon });
-    const notices: PollNotice[] = [];
-    const given = await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }));
-    expect(ids(given)).toEqual(ids(added));
+    const { given, notices } = await drainTold(served, { store });
+    expect(given).toEqual(ids(added));
     expect(notices).toEqual([]);
   });
 
@@ -542,9 +535,7 @@ describe('a list that changes', () => {
     }
     await collect(drain(served, { store }));
     for (const id of added) served.fake.remove(id);
-    const notices: PollNotice[] = [];
-    expect(await collect(drain(served, { store, onNotice: (notice) => void notices.push(notice) }))).toEqual([]);
-    expect(notices).toEqual([]);
+    expect(await drainTold(served, { store })).toEqual({ given: [], notices: [] });
   });
 
   const surprises = ['not-found', 'empty', 'first-page'] as const;
@@ -638,9 +629,7 @@ describe('a gap', () => {
     await collect(drain(served, { store, startFrom: 'oldest' }));
     for (const { id } of numbered(20)) served.fake.remove(id);
     served.clock.ms += awayMs;
-    const notices: PollNotice[] = [];
-    const onNotice = (notice: PollNotice) => void notices.push(notice);
-    await collect(drain(served, { store, lookbackMs: 10 * minuteMs, onNotice }));
+    const { notices } = await drainTold(served, { store, lookbackMs: 10 * minuteMs });
     return notices.map(({ type }) => type);
   };
 
@@ -670,8 +659,7 @@ describe('a gap', () => {
     const store = memoryCursorStore();
     await collect(drain(served, { store, startFrom: 'oldest' }));
     served.clock.ms += 20 * 24 * 60 * minuteMs;
-    const notices: PollNotice[] = [];
-    await collect(drain(served, { store, onNotice: async (notice) => void notices.push(notice) }));
+    const { notices } = await drainTold(served, { store });
     expect(notices).toEqual([]);
   });
 });

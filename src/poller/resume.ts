@@ -20,7 +20,10 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const allIsOlder = olderRun(
     oldestAbove(state.anchors, Date.parse(state.lastScan), lookbackMs) ?? Number.NEGATIVE_INFINITY,
   );
-  /** An event may be younger by the look-back than one above it; and a time that cannot be read, or is still to come, tells nothing. */
+  /**
+   * It may be younger by the look-back than what stands above it; and a time that cannot be read, or is still to come, tells
+   * nothing.
+   */
   const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
     const createdMs = timestampMs(created_at);
     return createdMs === undefined || createdMs <= anchorMs + lookbackMs || createdMs > startedAtMs + lookbackMs;

@@ -1,6 +1,6 @@
 import { type AuditSource, memoryCursorStore, type PollerOptions, type PollNotice, poller } from 'planetscale-audit';
 import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
-import { type Served, serve } from './served.ts';
+import { collect, type Served, serve } from './served.ts';
 
 export const minuteMs = 60_000;
 export const startMs = Date.parse('2026-11-01T00:00:00Z');
@@ -17,6 +17,17 @@ export const serveAt = async (options: FakePlanetScaleOptions = {}) => {
 /** One run of a poller that ends once it has caught up. */
 export const drain = (served: Pick<Served, 'client'>, options: Partial<PollerOptions> & Pick<PollerOptions, 'store'>) =>
   poller(served.client(), { drain: true, onNotice: async () => {}, ...options });
+
+/** The ids that such a run gives, and what it tells. */
+export const drainTold = async (
+  served: Pick<Served, 'client'>,
+  options: Omit<Parameters<typeof drain>[1], 'onNotice'>,
+) => {
+  const notices: PollNotice[] = [];
+  const onNotice = (notice: PollNotice) => void notices.push(notice);
+  const given = ids(await collect(drain(served, { ...options, onNotice })));
+  return { given, notices };
+};
 
 /** A source for which something happens just before its n-th request, the first being 0. */
 export const happeningAt = (source: AuditSource, request: number, happen: () => unknown): AuditSource => {
