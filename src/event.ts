@@ -34,7 +34,11 @@ export interface AuditEvent {
   /** Free text, `Chicago, IL`. */
   readonly location: string | null;
   readonly remote_ip: string | null;
-  /** An object in every public sample; should the API send anything else, it is here as it came. */
+  /**
+   * An object in every public sample; should the API send anything else, it is here as it came. Node 24 and 26 may read a key
+   * in it that is written with an escape, such as a line break, as one with a backslash, where an object before had such a key
+   * (https://github.com/nodejs/node/issues/63785): {@link rawJson} has it right.
+   */
   readonly metadata: JsonObject | null;
   /** ISO 8601 as received. Two events can share it, and it can be older than that of an event listed below. */
   readonly created_at: string;
