@@ -21,12 +21,12 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
     oldestAbove(state.anchors, Date.parse(state.lastScan), lookbackMs) ?? Number.NEGATIVE_INFINITY,
   );
   /**
-   * It may be younger by the look-back than what stands above it; and a time that cannot be read, or is still to come, tells
-   * nothing.
+   * It may be younger by twice the look-back than what stands above it: that may be late, and it may have been ahead of its time. A
+   * time that cannot be read, or is still to come, tells nothing.
    */
   const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
     const createdMs = timestampMs(created_at);
-    return createdMs === undefined || createdMs <= anchorMs + lookbackMs || createdMs > startedAtMs + lookbackMs;
+    return createdMs === undefined || createdMs <= anchorMs + 2 * lookbackMs || createdMs > startedAtMs + lookbackMs;
   };
   const metAgain = new Set<string>();
   let wentBelow = false;

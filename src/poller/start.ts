@@ -69,9 +69,9 @@ const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
   };
 };
 
-/** Ends where all is older by the look-back too: an event that is wanted may stand below one that is not. */
+/** An event that is wanted, and was ahead of its time, may stand below some that are late, and not wanted. */
 const fromSince = (sinceMs: number, lookbackMs: number): StartPolicy => ({
-  endsAt: olderRun(sinceMs - lookbackMs),
+  endsAt: olderRun(sinceMs - 2 * lookbackMs),
   isWanted: (event) => !isOlder(markOf(event), sinceMs),
   resolve: ({ below }) => ({ anchors: anchorsFrom(below), seen: [], start: new Date(sinceMs).toISOString() }),
 });

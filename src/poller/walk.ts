@@ -84,7 +84,7 @@ export interface Walk extends ScanClock {
 export async function walk(askPage: AskPage, goal: WalkGoal, lookbackMs: number): Promise<Walk> {
   const ask = withLostCursorsAsInconsistency(neverTheNewest(askPage));
   const pages = new WalkedPages();
-  const readClock = clockOf(lookbackMs);
+  const readClock = clockOf(Date.now(), lookbackMs);
   let clock: ScanClock | undefined;
   let oldest: AuditEvent | undefined;
   let endedAtMs = Date.now();
@@ -168,17 +168,22 @@ const readAgain = async (ask: AskPage, { askedWith, lastId }: LetGoPage): Promis
 
 /**
  * Reads the time of the first page. Without a Date header the newest event of all pages so far tells it, and our own clock where
- * that event runs ahead of it.
+ * that event runs ahead of it. The floor lies lower by what that page took: it does not show what became visible after the server
+ * had read its list, and before it dated its answer.
  */
-const clockOf = (lookbackMs: number): ((page: AuditPage) => ScanClock) => {
+const clockOf = (askedAtMs: number, lookbackMs: number): ((page: AuditPage) => ScanClock) => {
   let servedAtMs: number | undefined;
   let startedAtMs: number | undefined;
+  let tookMs = 0;
   let newestMs = Number.NEGATIVE_INFINITY;
   return ({ servedAt, events }) => {
-    if (startedAtMs === undefined) servedAtMs = servedAt?.getTime();
-    startedAtMs ??= servedAtMs ?? Date.now();
+    if (startedAtMs === undefined) {
+      servedAtMs = servedAt?.getTime();
+      startedAtMs = servedAtMs ?? Date.now();
+      tookMs = Math.max(0, Date.now() - askedAtMs); // Our clock may have been set back.
+    }
     for (const { created_at } of events) newestMs = Math.max(newestMs, timestampMs(created_at) ?? newestMs);
-    return { startedAtMs, floorMs: (servedAtMs ?? Math.min(newestMs, startedAtMs)) - lookbackMs };
+    return { startedAtMs, floorMs: (servedAtMs ?? Math.min(newestMs, startedAtMs)) - tookMs - lookbackMs };
   };
 };
 

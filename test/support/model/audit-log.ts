@@ -15,6 +15,8 @@ export interface AuditLogOptions {
   readonly filters: 'honoured' | 'ignored';
   readonly pageSize: number;
   readonly hasDateHeader: boolean;
+  /** Whether something can happen after the list has been read for an answer, and before that is dated. */
+  readonly answersSlowly: boolean;
   /** How far the server's clock runs ahead of the poller's. */
   readonly skewMs: number;
   /** How long before its `created_at` an event may become visible. */
@@ -96,31 +98,34 @@ export class AuditLog {
     return this.#list.find(id) !== undefined;
   }
 
-  /** As {@link PlanetScaleAuditClient.page} reads it. */
-  page({ startingAfter, actions }: PageQuery): AuditPage {
-    const { pageSize, filters, unknownCursor, hasDateHeader } = this.#options;
+  /** As {@link PlanetScaleAuditClient.page} reads it, but for its date. */
+  page({ startingAfter, actions }: PageQuery): Omit<AuditPage, 'servedAt'> {
+    const { pageSize, filters, unknownCursor } = this.#options;
     const query = {
       startingAfter: startingAfter ?? null,
       endingBefore: null,
       limit: pageSize,
       actions: new Set(filters === 'honoured' ? actions : []),
     };
-    const servedAt = hasDateHeader ? new Date(Math.floor(this.nowMs() / 1000) * 1000) : undefined;
     let answer = auditLogPage(this.#list, query, 'nearest');
     if (!answer) {
       if (unknownCursor === 'not-found') throw new AuditApiError('Not Found', { status: 404 });
-      if (unknownCursor === 'empty') return { ...emptyPage, servedAt };
+      if (unknownCursor === 'empty') return emptyPage;
       answer = auditLogPage(this.#list, { ...query, startingAfter: null }, 'nearest');
     }
-    if (!answer) return { ...emptyPage, servedAt };
+    if (!answer) return emptyPage;
     return {
       events: answer.data.filter(({ audit_action }) => actions?.includes(audit_action) ?? true),
       hasNext: answer.has_next,
       hasPrev: answer.has_prev,
       cursorStart: answer.cursor_start,
       cursorEnd: answer.cursor_end,
-      servedAt,
     };
+  }
+
+  /** What the Date header of an answer says that leaves now. */
+  date(): Date | undefined {
+    return this.#options.hasDateHeader ? new Date(Math.floor(this.nowMs() / 1000) * 1000) : undefined;
   }
 
   /**

@@ -10,7 +10,7 @@ const mostSkewMs = 2 * minuteMs;
 
 /** How late an event may become visible: by the look-back, less what the clocks blur. It may be ahead of its time too. */
 export function withinContract(lateMs: number, { tickMs, aheadMs, hasDateHeader }: AuditLogOptions): number {
-  const mostMs = lookbackMs - tickMs - aheadMs - (hasDateHeader ? 0 : mostSkewMs);
+  const mostMs = lookbackMs - tickMs - (hasDateHeader ? 0 : mostSkewMs);
   return Math.min(Math.max(lateMs, -aheadMs), mostMs);
 }
 
@@ -75,7 +75,7 @@ const lateMs = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
   { weight: 2, arbitrary: upTo(lookbackMs) },
   { weight: 1, arbitrary: fc.constant(lookbackMs) },
-  { weight: 1, arbitrary: fc.integer({ min: -mostAheadMs, max: 0 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -lookbackMs, max: 0 }) },
 );
 
 const events = (min: number, max: number): fc.Arbitrary<Happening> =>
@@ -143,8 +143,9 @@ const anySchedule: fc.Arbitrary<Schedule> = fc.record({
     filters: fc.constantFrom('honoured', 'ignored'),
     pageSize: fc.constantFrom(1, 2, 2, 3, 10, 100),
     hasDateHeader: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
+    answersSlowly: fc.boolean(),
     skewMs: fc.oneof(fc.constant(0), fc.integer({ min: -mostSkewMs, max: mostSkewMs })),
-    aheadMs: fc.constantFrom(0, 0, mostAheadMs),
+    aheadMs: fc.constantFrom(0, 0, mostAheadMs, lookbackMs),
     tickMs: fc.constantFrom(1, 1000, minuteMs),
   }),
   startFrom: fc.oneof(
@@ -206,10 +207,85 @@ const hiddenArrival: fc.Arbitrary<Schedule> = fc
     incidents: [[awaits, { happens: arrival }], [0, { happens: hiddenBy }], ...schedule.incidents],
   }));
 
+/** A first run that is cut short, with late events above some that were ahead of their time: each by up to the look-back. */
+const lateAboveAhead: fc.Arbitrary<Schedule> = fc
+  .record({
+    schedule: anySchedule,
+    ahead: fc.integer({ min: 1, max: 3 }),
+    aheadMs: upTo(lookbackMs),
+    late: fc.integer({ min: 1, max: 5 }),
+    lateMs: upTo(lookbackMs),
+    awaits: upTo(8),
+    fault,
+  })
+  .map(({ schedule, ahead, aheadMs, late, lateMs, awaits, fault: goesWrong }) => ({
+    ...schedule,
+    log: { ...schedule.log, order: 'added', aheadMs: lookbackMs },
+    startFrom: { latest: late },
+    before: [
+      { what: 'events', count: ahead, lateMs: -aheadMs, spacingMs: 0, isWanted: true },
+      { what: 'events', count: late, lateMs, spacingMs: 0, isWanted: true },
+      { what: 'time', ms: aheadMs },
+    ],
+    incidents: [[awaits, { goesWrong }], ...schedule.incidents],
+  }));
+
+/** A walk under which the event of a cursor is deleted, once all is old enough to be settled. */
+const lostCursor: fc.Arbitrary<Schedule> = fc
+  .record({
+    schedule: anySchedule,
+    pageSize: fc.integer({ min: 1, max: 3 }),
+    pages: fc.integer({ min: 3, max: 8 }),
+    afterPages: fc.integer({ min: 1, max: 7 }),
+  })
+  .map(({ schedule, pageSize, pages, afterPages }) => ({
+    ...schedule,
+    log: { ...schedule.log, pageSize },
+    startFrom: 'oldest',
+    pollers: 1,
+    before: [
+      { what: 'events', count: pages * pageSize, lateMs: 0, spacingMs: 1000, isWanted: true },
+      { what: 'time', ms: 2 * lookbackMs },
+    ],
+    incidents: [
+      // The state is loaded first, and each request after that is for one page.
+      [
+        2 + afterPages,
+        { happens: { what: 'deletion', of: 'any', count: 1, at: (afterPages * pageSize - 0.5) / (pages * pageSize) } },
+      ],
+      ...schedule.incidents,
+    ],
+  }));
+
+/** An event at the end of the look-back, and one below it that arrives while the scan's first page is on its way. */
+const slowAnswer: fc.Arbitrary<Schedule> = fc
+  .record({
+    schedule: anySchedule,
+    awaits: upTo(12),
+    untilScan: upTo(6),
+    toTheEndMs: upTo(10_000),
+    answerMs: upTo(20_000),
+  })
+  .map(({ schedule, awaits, untilScan, toTheEndMs, answerMs }) => ({
+    ...schedule,
+    log: { ...schedule.log, order: 'created', hasDateHeader: true, answersSlowly: true, tickMs: 1 },
+    startFrom: 'oldest',
+    incidents: [
+      [awaits, { happens: { what: 'events', count: 1, lateMs: 0, spacingMs: 0, isWanted: true } }],
+      [0, { happens: { what: 'time', ms: lookbackMs - toTheEndMs } }],
+      [untilScan, { happens: { what: 'events', count: 1, lateMs: lookbackMs, spacingMs: 0, isWanted: true } }],
+      [0, { happens: { what: 'time', ms: answerMs } }],
+      ...schedule.incidents,
+    ],
+  }));
+
 export const schedule = fc
   .oneof(
     { weight: 12, arbitrary: anySchedule },
     { weight: 1, arbitrary: longClimb },
     { weight: 1, arbitrary: hiddenArrival },
+    { weight: 1, arbitrary: lateAboveAhead },
+    { weight: 1, arbitrary: lostCursor },
+    { weight: 1, arbitrary: slowAnswer },
   )
   .map(aloneWhereItMust);
