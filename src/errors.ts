@@ -59,7 +59,7 @@ export class AuditApiError extends PlanetScaleAuditError {
     super(message);
     this.status = details.status;
     this.code = details.code;
-    this.retryAfterMs = details.retryAfterMs;
+    this.retryAfterMs = Number.isNaN(details.retryAfterMs) ? undefined : details.retryAfterMs; // No wait at all, else.
     this.retryable = isRetryableStatus(details.status);
   }
 }

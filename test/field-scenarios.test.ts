@@ -68,7 +68,7 @@ test.each<[string, FakeFailure]>([
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
-  const source = happeningAt(served.client({ timeoutMs: 500 }), 3, () => served.fake.fail(failure));
+  const source = happeningAt(served.client({ timeoutMs: 2000 }), 3, () => served.fake.fail(failure));
   const options = { store, startFrom: 'oldest', drain: true } as const;
   expect(await given(poller(source, options))).toMatchObject({ got: [], error: { retryable: true } });
   expect((await given(poller(source, options))).got).toEqual(ids(events));

@@ -124,6 +124,7 @@ class Ledger {
     expect(again.filter(({ id }) => !this.#inHand.has(id))).toEqual([]);
     expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length);
     const lastBatch = lines.at(-1)?.batch;
+    if (lines[0]?.batch !== lastBatch) this.#inHand.clear(); // Whatever came again did so in its first batch.
     for (const { id, batch } of lines) {
       this.delivered.add(id);
       if (batch === lastBatch) this.#inHand.add(id);

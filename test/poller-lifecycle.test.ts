@@ -70,6 +70,7 @@ describe('a poller that runs on', () => {
     expect(compareAndSet.mock.calls.length).toBeLessThanOrEqual(24);
     expect(compareAndSet.mock.calls.length).toBeGreaterThanOrEqual(22);
     expect(fake.requests.length - asked).toBeLessThanOrEqual(24 * 60 * 1.1);
+    expect(fake.requests.length - asked).toBeGreaterThanOrEqual(24 * 60 * 0.9);
     controller.abort();
     await ended;
   });
@@ -154,6 +155,22 @@ describe('an error', () => {
     expect(asked).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(given).toHaveLength(3);
+    controller.abort();
+    await ended;
+  });
+
+  test('that asks for a wait of NaN, as a source may, is tried again after a wait all the same', async () => {
+    let asked = 0;
+    const source = {
+      organization: 'acme',
+      page: async () => {
+        if (++asked === 1000) throw new Error('a hot loop would never end');
+        throw new AuditApiError('slow down', { status: 429, retryAfterMs: Number.NaN });
+      },
+    };
+    const { controller, ended } = start(fakeWith(0), {}, source);
+    await vi.advanceTimersByTimeAsync(hourMs);
+    expect(asked).toBeLessThan(50);
     controller.abort();
     await ended;
   });

@@ -9,7 +9,7 @@ import {
   poller,
 } from 'planetscale-audit';
 import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { decodeState } from '../src/poller/state.ts';
 import { drain, drainTold, happeningAt, ids, minuteMs, serveAt, startMs } from './support/polling.ts';
 import { collect, listOf, numbered } from './support/served.ts';
@@ -251,6 +251,20 @@ describe('startFrom', () => {
     }
   });
 
+  test('{ latest } gives what is late, and stands above an event that was ahead of its time, to the next run too', async () => {
+    const served = await serveAt({ order: 'added' });
+    const { clock, fake } = served;
+    const at = (ms: number) => ({ created_at: new Date(ms).toISOString() });
+    fake.add(at(clock.ms + 8 * minuteMs));
+    clock.ms += minuteMs;
+    const [late] = fake.add(at(clock.ms - 9 * minuteMs));
+    clock.ms += 8 * minuteMs;
+    const store = memoryCursorStore();
+    const options = { store, startFrom: { latest: 1 }, lookbackMs: 10 * minuteMs } as const;
+    for await (const _ of drain(served, options)) break;
+    expect(ids(await collect(drain(served, options)))).toEqual([late?.id]);
+  });
+
   test('{ latest: 5 } gives the five to the next run too, where the first one broke off', async () => {
     const served = await serveAt({ events: numbered(50) });
     const store = memoryCursorStore();
@@ -375,6 +389,32 @@ describe('an event that becomes visible late', () => {
     const store = memoryCursorStore();
     expect(await collect(poller(slow, { store, startFrom: 'oldest', drain: true }))).toHaveLength(30);
     expect(ids(await collect(drain(served, { store })))).toEqual(['latelatelate']);
+  });
+
+  test('while the answer is on its way is given by the next poll', async () => {
+    const served = await serveAt({ events: numbered(1), order: 'created' });
+    const { clock, fake } = served;
+    const client = served.client();
+    const answering: AuditSource = {
+      organization: client.organization,
+      async page(query) {
+        const page = await client.page(query);
+        vi.setSystemTime(Date.now() + 8000);
+        clock.ms += 1000;
+        fake.add({ id: 'latelatelate', created_at: new Date(clock.ms - 599_000).toISOString() });
+        clock.ms += 7000;
+        return { ...page, servedAt: new Date(clock.ms) };
+      },
+    };
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    fake.add({ id: 'aboveabovea' });
+    clock.ms += 597_000;
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const options = { store, lookbackMs: 10 * minuteMs };
+    expect(ids(await collect(drain({ client: () => answering }, options)))).toEqual(['aboveabovea']);
+    expect(ids(await collect(drain(served, options)))).toEqual(['latelatelate']);
   });
 
   test('and pushes others off the page that is read again costs none of them', async () => {
@@ -675,6 +715,17 @@ describe('more events within the look-back than are remembered', () => {
     expect(notices).toMatchObject([{ type: 'lookback-truncated', message: expect.stringContaining('lookbackMs') }]);
     expect(decodeState((await store.get('planetscale-audit:acme')) ?? '')?.seen).toHaveLength(10_000);
     expect(await collect(drain(served, options))).toEqual([]);
+  });
+
+  test.each([10_000, 10_001, 10_500])('are told of by a first run that leaves all of %i out', async (count) => {
+    const served = await serveAt({ events: numbered(count, startMs + 20 * 60 * minuteMs) });
+    const store = memoryCursorStore();
+    const options = { store, startFrom: 'now', lookbackMs: 12 * 60 * minuteMs } as const;
+    const told = count > 10_000 ? [{ type: 'lookback-truncated' }] : [];
+    expect(await drainTold(served, options)).toMatchObject({ given: [], notices: told });
+    expect(await drainTold(served, options)).toMatchObject({ given: [], notices: [] });
+    const state = decodeState((await store.get('planetscale-audit:acme')) ?? '');
+    expect(state?.seen).toHaveLength(10_000);
   });
 });
 

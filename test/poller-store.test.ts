@@ -8,7 +8,7 @@ import {
 } from 'planetscale-audit';
 import { fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { collect, credentials, numbered } from './support/served.ts';
+import { collect, credentials, failure, numbered } from './support/served.ts';
 import { sourceOf } from './support/source.ts';
 
 const key = 'planetscale-audit:acme';
@@ -89,6 +89,12 @@ describe('a store that holds something else', () => {
       await expect(run).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false, key });
     },
   );
+
+  test('the state of a newer version asks for that version, and not for its deletion', async () => {
+    const run = collect(drain(new Map([[key, 'v2:{"for":"acme"}']])));
+    await expect(run).rejects.toThrow(/newer version/);
+    await expect(run).rejects.not.toThrow(/delete/);
+  });
 
   test('cut short is a CursorStoreError', async () => {
     const store = new Map<string, string>();
@@ -182,6 +188,40 @@ describe('a store that fails', () => {
     };
     await expect(run()).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
     expect(given).toEqual([]);
+  });
+});
+
+describe('what was saved, and under a running poller', () => {
+  /** The error of a poller whose state is replaced while it has its first batch in hand. */
+  const withState = async (replacement: string | undefined) => {
+    const store = memoryCursorStore();
+    const running = drain({
+      ...store,
+      get: (name) => (isReplaced ? replacement : store.get(name)),
+      compareAndSet: (...save) => !isReplaced && store.compareAndSet(...save),
+    }).batches();
+    let isReplaced = false;
+    await running.next();
+    isReplaced = true;
+    return failure(running.next());
+  };
+
+  test('is gone is a CursorStoreError that is not retryable: no other poller goes on', async () => {
+    expect(await withState(undefined)).toMatchObject({
+      name: 'CursorStoreError',
+      retryable: false,
+      key,
+      message: expect.stringContaining('has lost'),
+    });
+  });
+
+  test('is spoilt is one too', async () => {
+    expect(await withState('rubbish')).toMatchObject({
+      name: 'CursorStoreError',
+      retryable: false,
+      key,
+      message: expect.stringContaining('not the state of a poller'),
+    });
   });
 });
 

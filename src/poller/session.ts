@@ -1,6 +1,6 @@
 import type { Promisable } from 'type-fest';
 import { AuditConfigError, CursorConflictError, CursorStoreError, PlanetScaleAuditError } from '../errors.ts';
-import { decodeState, encodeState, type PollState, type Subject } from './state.ts';
+import { decodeState, encodeState, isOfAnotherVersion, type PollState, type Subject } from './state.ts';
 import type { CursorStore } from './store.ts';
 
 /** Runs an operation until it succeeds or fails for good. */
@@ -55,12 +55,7 @@ export class Session {
     const stored = await retry(() => read(store, key));
     if (stored === null) return new Session(store, key, retry, null, undefined, undefined);
     const state = decodeState(stored);
-    if (!state) {
-      throw new CursorStoreError(
-        `The cursor store holds something under "${key}" that is not the state of a poller. Restore it, or delete it and choose with startFrom where to begin.`,
-        { key },
-      );
-    }
+    if (!state) throw unreadable(key, stored);
     if (JSON.stringify(state.for) !== JSON.stringify(subject)) {
       throw new AuditConfigError(
         `poller: the state under "${key}" is about ${describe(state.for)}, and this poller about ${describe(subject)}. Give it another key.`,
@@ -85,7 +80,7 @@ export class Session {
    * Saves what was noted, again and again until it is known to be stored.
    *
    * @throws CursorConflictError where another poller has moved the cursor
-   * @throws CursorStoreError
+   * @throws CursorStoreError where what was saved is gone, or spoilt
    */
   async save(): Promise<void> {
     const state = this.#state;
@@ -134,10 +129,10 @@ export class Session {
     this.#stored = text;
   }
 
-  /** What was attempted is stored now, or what stood there before still is: anything else is the work of another poller. */
+  /** What was attempted is stored now, or what stood there before still is: anything else is not of this poller's doing. */
   async #learnOutcome(): Promise<void> {
     const found = await read(this.#store, this.#key);
-    if (found !== this.#attempted && found !== this.#stored) throw this.#conflict();
+    if (found !== this.#attempted && found !== this.#stored) throw this.#replaced(found);
     this.#stored = found;
     this.#attempted = null;
   }
@@ -146,21 +141,37 @@ export class Session {
   async #checkFirstWrite(text: string): Promise<void> {
     const found = await read(this.#store, this.#key);
     if (found === text) return;
-    if (found !== null) throw this.#conflict();
+    if (found !== null) throw this.#replaced(found);
     throw new CursorStoreError(
       `The cursor store does not give back what was just saved under "${this.#key}": it may be losing writes, or hiding the errors of its backend (with Keyv set throwOnErrors).`,
       { key: this.#key },
     );
   }
 
-  #conflict(): CursorConflictError {
+  /** The end: the store holds something that this session did not write. */
+  #replaced(found: string | null): CursorConflictError | CursorStoreError {
+    const key = this.#key;
     this.#isOver = true;
+    if (found === null) {
+      return new CursorStoreError(
+        `The cursor store has lost what was saved under "${key}", or it was deleted. Restore it, or start again and choose with startFrom where to begin.`,
+        { key },
+      );
+    }
+    if (!decodeState(found)) return unreadable(key, found);
     return new CursorConflictError(
-      `Another poller has moved the cursor under "${this.#key}", and this one stops: nothing is lost, since the other goes on. Run one poller for a key, or give each its own.`,
-      { key: this.#key },
+      `Another poller has moved the cursor under "${key}", and this one stops: nothing is lost, since the other goes on. Run one poller for a key, or give each its own.`,
+      { key },
     );
   }
 }
+
+const unreadable = (key: string, text: string): CursorStoreError => {
+  const message = isOfAnotherVersion(text)
+    ? `The state under "${key}" was written by a newer version of planetscale-audit. Install that version, or give this poller a key of its own.`
+    : `The cursor store holds something under "${key}" that is not the state of a poller. Restore it, or delete it and choose with startFrom where to begin.`;
+  return new CursorStoreError(message, { key });
+};
 
 const read = async (store: CursorStore, key: string): Promise<string | null> => {
   const value = await ours(key, 'read', () => store.get(key));

@@ -1,6 +1,6 @@
 import { AuditConfigError } from '../errors.ts';
 import { oldestAbove } from './oldest-above.ts';
-import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
+import { anchorsFrom, isOlder, type Mark, markOf, mostAnchors, mostSeen, type PollState } from './state.ts';
 import { olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /**
@@ -41,7 +41,7 @@ const fromOldest = (): StartPolicy => ({
   resolve: () => ({ anchors: [], seen: [], start: null }),
 });
 
-/** Events that are not wanted, and above which a late one may still appear, count as seen. */
+/** Events that are not wanted, and above which a late one may still appear, count as seen; one more than fits is met, to tell of it. */
 const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
   let met = 0;
   const unwanted = new Map<string, Mark>();
@@ -51,19 +51,19 @@ const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
         const isUnwanted = met++ >= count;
         if (!isUnwanted) continue;
         const mark = markOf(event);
-        if (isOlder(mark, floorMs) || unwanted.size === mostSeen) return { reason: 'known', index };
+        if (isOlder(mark, floorMs) || unwanted.size > mostSeen) return { reason: 'known', index };
         unwanted.set(event.id, mark);
       }
       return undefined;
     },
     isWanted: ({ id }) => !unwanted.has(id),
     resolve(walk) {
-      const anchors = anchorsFrom(walk.below);
-      const marks = [...unwanted.values()];
+      const marks = [...unwanted.values(), ...anchorsFrom(walk.below)];
+      const firstAnchor = Math.min(unwanted.size, mostSeen);
       return {
-        anchors,
-        seen: marks.toReversed(),
-        start: startAbove([...marks, ...anchors], walk, lookbackMs),
+        anchors: marks.slice(firstAnchor, firstAnchor + mostAnchors),
+        seen: marks.slice(0, firstAnchor).reverse(),
+        start: startAbove(marks, walk, lookbackMs),
       };
     },
   };

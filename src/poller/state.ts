@@ -64,6 +64,8 @@ export function encodeState(state: PollState): string {
   return version + JSON.stringify({ ...state, nonce: crypto.randomUUID() });
 }
 
+export const isOfAnotherVersion = (text: string): boolean => /^v\d+:/.test(text) && !text.startsWith(version);
+
 /** `undefined` for what {@link encodeState} did not write. */
 export function decodeState(text: string): PollState | undefined {
   if (!text.startsWith(version)) return undefined;

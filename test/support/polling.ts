@@ -15,8 +15,10 @@ export const serveAt = async (options: FakePlanetScaleOptions = {}) => {
 };
 
 /** One run of a poller that ends once it has caught up. */
-export const drain = (served: Pick<Served, 'client'>, options: Partial<PollerOptions> & Pick<PollerOptions, 'store'>) =>
-  poller(served.client(), { drain: true, onNotice: async () => {}, ...options });
+export const drain = (
+  served: { client(): AuditSource },
+  options: Partial<PollerOptions> & Pick<PollerOptions, 'store'>,
+) => poller(served.client(), { drain: true, onNotice: async () => {}, ...options });
 
 /** The ids that such a run gives, and what it tells. */
 export const drainTold = async (
