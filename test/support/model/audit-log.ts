@@ -38,9 +38,11 @@ export class AuditLog {
   readonly #list = new EventList();
   readonly #everListed = new Map<string, ListedEvent>();
   readonly #visibleSinceMs = new Map<string, number>();
+  readonly #startedAtMs: number;
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
+    this.#startedAtMs = this.nowMs();
   }
 
   nowMs(): number {
@@ -71,6 +73,15 @@ export class AuditLog {
 
   delete(id: string): void {
     this.#list.remove(id);
+  }
+
+  get hasDeleted(): boolean {
+    return [...this.#everListed.keys()].some((id) => !this.isListed(id));
+  }
+
+  /** How long it has been there. */
+  get ageMs(): number {
+    return this.nowMs() - this.#startedAtMs;
   }
 
   /** All that is listed, newest first. */

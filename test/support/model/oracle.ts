@@ -4,6 +4,8 @@ import { decodeState } from '../../../src/poller/state.ts';
 import type { AuditLog } from './audit-log.ts';
 import { lookbackMs } from './schedule.ts';
 
+const dayMs = 24 * 60 * 60_000;
+
 /** What a poller does during one of its lives, as seen from outside. */
 export class LifeRecord {
   /** Handed over, and not covered by a save. */
@@ -13,6 +15,7 @@ export class LifeRecord {
   /** What this life has handed over last, late events aside: what follows must stand above it. */
   last: string | undefined;
   hasLoaded = false;
+  hasSaved = false;
   requests = 0;
 }
 
@@ -94,8 +97,18 @@ export class Oracle {
   }
 
   noticed(life: LifeRecord, notice: PollNotice): void {
-    if (notice.type === 'anchor-lost') this.#hasLostAnchors = true;
-    if (notice.type === 'possible-gap') this.#untoldGap.clear();
+    if (notice.type === 'anchor-lost') {
+      this.#hasLostAnchors = true;
+      if (!this.#log.hasDeleted) this.violated('I2: tells of anchors that are lost, and nothing was ever deleted');
+      const kept = this.#anchors.find((id) => this.#log.isListed(id));
+      if (this.#isAlone && !life.hasSaved && kept !== undefined) {
+        this.violated(`I2: tells of anchors that are lost, and ${kept} is listed`);
+      }
+    }
+    if (notice.type === 'possible-gap') {
+      this.#untoldGap.clear();
+      if (this.#log.ageMs < dayMs - lookbackMs) this.violated('I7: tells of a gap before a day has passed');
+    }
     if (notice.type === 'late-events') for (const id of notice.ids) life.lateIds.add(id);
   }
 
@@ -139,6 +152,7 @@ export class Oracle {
 
   saved(life: LifeRecord, text: string): void {
     if (!life.hasLoaded) this.violated('I12: saves without having loaded');
+    life.hasSaved = true;
     for (const id of life.inHand.filter((id) => life.done.has(id))) {
       this.#committed.add(id);
       this.#raiseNewest(id);
