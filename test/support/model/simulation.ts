@@ -280,7 +280,7 @@ class ConsumerError extends Error {}
 
 /** A poller from its start to its end, which may be sudden. */
 class PollerLife {
-  readonly record = new LifeRecord();
+  readonly record: LifeRecord;
   hasDelivered = false;
   error: unknown;
   readonly #world: World;
@@ -292,6 +292,7 @@ class PollerLife {
   #isAwaiting = false;
 
   constructor(world: World, life: Life) {
+    this.record = new LifeRecord(life);
     this.#world = world;
     this.#life = life;
   }
