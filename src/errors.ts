@@ -100,7 +100,7 @@ export class AuditResponseError extends PlanetScaleAuditError {
   }
 }
 
-/** The cursor store failed, or holds something that this library did not write. */
+/** The cursor store failed, has lost what was saved, or holds something that this library did not write. */
 export class CursorStoreError extends PlanetScaleAuditError {
   override readonly name = 'CursorStoreError' as const;
   readonly retryable: boolean;

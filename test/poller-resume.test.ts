@@ -14,6 +14,18 @@ import { decodeState } from '../src/poller/state.ts';
 import { drain, drainTold, happeningAt, ids, minuteMs, serveAt, startMs } from './support/polling.ts';
 import { collect, listOf, numbered } from './support/served.ts';
 
+/** A list in the order of inserts with an event 8 minutes ahead of its time, and then some that are 9 minutes late. */
+const aheadBelowLate = async () => {
+  const served = await serveAt({ order: 'added' });
+  const { clock, fake } = served;
+  const at = (ms: number) => ({ created_at: new Date(ms).toISOString() });
+  const ahead = { id: 'aheadaheada', ...at(clock.ms + 8 * minuteMs) };
+  fake.add(ahead);
+  clock.ms += minuteMs;
+  const makeLate = (count: number) => fake.add(...Array.from({ length: count }, () => at(clock.ms - 9 * minuteMs)));
+  return { served, ahead, makeLate };
+};
+
 describe('what is new', () => {
   test('is given oldest first, over all pages', async () => {
     const events = numbered(350);
@@ -198,6 +210,14 @@ describe('startFrom', () => {
     },
   );
 
+  test('{ since } gives what was ahead of its time, and stands below a hundred that are late', async () => {
+    const { served, ahead, makeLate } = await aheadBelowLate();
+    makeLate(150);
+    served.clock.ms += 8 * minuteMs;
+    const options = { store: new Map(), startFrom: { since: new Date(ahead.created_at) }, lookbackMs: 10 * minuteMs };
+    expect(ids(await collect(drain(served, options)))).toEqual([ahead.id]);
+  });
+
   test('{ since } with actions gives what stands below one backdated event that a filter has left alone on its page', async () => {
     const wanted = { audit_action: 'user.signed_in' };
     const other = { audit_action: 'database.created' };
@@ -252,17 +272,12 @@ describe('startFrom', () => {
   });
 
   test('{ latest } gives what is late, and stands above an event that was ahead of its time, to the next run too', async () => {
-    const served = await serveAt({ order: 'added' });
-    const { clock, fake } = served;
-    const at = (ms: number) => ({ created_at: new Date(ms).toISOString() });
-    fake.add(at(clock.ms + 8 * minuteMs));
-    clock.ms += minuteMs;
-    const [late] = fake.add(at(clock.ms - 9 * minuteMs));
-    clock.ms += 8 * minuteMs;
-    const store = memoryCursorStore();
-    const options = { store, startFrom: { latest: 1 }, lookbackMs: 10 * minuteMs } as const;
+    const { served, makeLate } = await aheadBelowLate();
+    const late = makeLate(1);
+    served.clock.ms += 8 * minuteMs;
+    const options = { store: memoryCursorStore(), startFrom: { latest: 1 }, lookbackMs: 10 * minuteMs } as const;
     for await (const _ of drain(served, options)) break;
-    expect(ids(await collect(drain(served, options)))).toEqual([late?.id]);
+    expect(ids(await collect(drain(served, options)))).toEqual(ids(late));
   });
 
   test('{ latest: 5 } gives the five to the next run too, where the first one broke off', async () => {
@@ -534,6 +549,18 @@ describe('a list that changes', () => {
     clock.ms += minuteMs;
     const { given, notices } = await drainTold(served, { store });
     expect(given).toEqual([left?.id]);
+    expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
+  });
+
+  test('by the deletion of late anchors is told of, where one that was ahead of its time is met below and given again', async () => {
+    const { served, ahead, makeLate } = await aheadBelowLate();
+    const late = makeLate(15);
+    served.clock.ms += 20 * minuteMs;
+    const options = { store: memoryCursorStore(), startFrom: 'oldest', lookbackMs: 10 * minuteMs } as const;
+    expect(await collect(drain(served, options))).toHaveLength(16);
+    for (const { id } of late) served.fake.remove(id);
+    const { given, notices } = await drainTold(served, options);
+    expect(given).toEqual([ahead.id]);
     expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
   });
 

@@ -19,6 +19,8 @@ import { InconsistentListError, type Walk, walk } from './walk.ts';
  * once for each batch, after all of its events are done, and whenever the iteration ends.
  *
  * One iteration at a time: a second one, or {@link AuditPoller.batches} beside it, throws an {@link AuditConfigError}.
+ * `signal` ends one that waits for more; `return()` while a `next()` is pending, as any async generator's, takes effect once there
+ * is an event.
  */
 export interface AuditPoller extends AsyncIterable<AuditEvent> {
   [Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined>;
