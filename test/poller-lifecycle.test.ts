@@ -15,6 +15,7 @@ import {
 } from 'planetscale-audit';
 import { type FakePlanetScale, fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { decodeState } from '../src/poller/state.ts';
 import { runOn } from './support/polling.ts';
 import { collect, credentials, numbered } from './support/served.ts';
 import { sourceOf } from './support/source.ts';
@@ -157,6 +158,40 @@ describe('an error', () => {
     expect(given).toHaveLength(3);
     controller.abort();
     await ended;
+  });
+
+  test('waited out for days makes the look-back no longer', async () => {
+    const fake = fakeWith(0);
+    const inner = sourceOf(fake);
+    const dayMs = 24 * hourMs;
+    let asked = 0;
+    const source = {
+      organization: 'acme',
+      page: async (query: Parameters<typeof inner.page>[0]) => {
+        if (++asked === 2) throw new AuditApiError('away', { status: 503, retryAfterMs: dayMs });
+        return inner.page(query);
+      },
+    };
+    const seen: (number | undefined)[] = [];
+    const store = new Map<string, string>();
+    const noting: CursorStore = {
+      get: (key) => store.get(key),
+      set: (key, value) => {
+        seen.push(decodeState(value)?.seen.length);
+        store.set(key, value);
+      },
+    };
+    const { given, controller, ended } = start(fake, { store: noting, intervalMs: hourMs }, source);
+    await vi.advanceTimersByTimeAsync(2 * hourMs);
+    for (let left = 20; left > 0; left--) {
+      fake.add({ audit_action: 'database.created' });
+      await vi.advanceTimersByTimeAsync(hourMs);
+    }
+    await vi.advanceTimersByTimeAsync(6 * hourMs);
+    controller.abort();
+    await ended;
+    expect(given).toHaveLength(20);
+    expect(new Set(seen)).toEqual(new Set([0]));
   });
 
   test('that asks for a wait of NaN, as a source may, is tried again after a wait all the same', async () => {

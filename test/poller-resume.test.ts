@@ -14,12 +14,12 @@ import { decodeState } from '../src/poller/state.ts';
 import { drain, drainTold, happeningAt, ids, minuteMs, serveAt, startMs } from './support/polling.ts';
 import { collect, listOf, numbered } from './support/served.ts';
 
-/** A list in the order of inserts with an event 8 minutes ahead of its time, and then some that are 9 minutes late. */
-const aheadBelowLate = async () => {
+/** A list in the order of inserts with an event ahead of its time, by 8 minutes if not told, and then some that are 9 minutes late. */
+const aheadBelowLate = async ({ aheadMs = 8 * minuteMs } = {}) => {
   const served = await serveAt({ order: 'added' });
   const { clock, fake } = served;
   const at = (ms: number) => ({ created_at: new Date(ms).toISOString() });
-  const ahead = { id: 'aheadaheada', ...at(clock.ms + 8 * minuteMs) };
+  const ahead = { id: 'aheadaheada', ...at(clock.ms + aheadMs) };
   fake.add(ahead);
   clock.ms += minuteMs;
   const makeLate = (count: number) => fake.add(...Array.from({ length: count }, () => at(clock.ms - 9 * minuteMs)));
@@ -271,14 +271,20 @@ describe('startFrom', () => {
     }
   });
 
-  test('{ latest } gives what is late, and stands above an event that was ahead of its time, to the next run too', async () => {
-    const { served, makeLate } = await aheadBelowLate();
-    const late = makeLate(1);
-    served.clock.ms += 8 * minuteMs;
-    const options = { store: memoryCursorStore(), startFrom: { latest: 1 }, lookbackMs: 10 * minuteMs } as const;
-    for await (const _ of drain(served, options)) break;
-    expect(ids(await collect(drain(served, options)))).toEqual(ids(late));
-  });
+  test.each([8 * minuteMs, 180 * minuteMs])(
+    'gives what is late, and stands above an event that was %i ms ahead of its time, to the next run too',
+    async (aheadMs) => {
+      for (const by of ['latest', 'after'] as const) {
+        const { served, ahead, makeLate } = await aheadBelowLate({ aheadMs });
+        const late = makeLate(3);
+        served.clock.ms += aheadMs;
+        const startFrom = by === 'latest' ? { latest: 3 } : { after: ahead.id };
+        const options = { store: memoryCursorStore(), startFrom, lookbackMs: 10 * minuteMs };
+        for await (const _ of drain(served, options)) break;
+        expect(ids(await collect(drain(served, options)))).toEqual(ids(late));
+      }
+    },
+  );
 
   test('{ latest: 5 } gives the five to the next run too, where the first one broke off', async () => {
     const served = await serveAt({ events: numbered(50) });
@@ -753,6 +759,30 @@ describe('more events within the look-back than are remembered', () => {
     expect(await drainTold(served, options)).toMatchObject({ given: [], notices: [] });
     const state = decodeState((await store.get('planetscale-audit:acme')) ?? '');
     expect(state?.seen).toHaveLength(10_000);
+  });
+
+  test('are told of by a first run before it saves: a crash hides no notice', async () => {
+    const served = await serveAt({ events: numbered(10_001, startMs + 20 * 60 * minuteMs) });
+    const store = memoryCursorStore();
+    const onNotice = () => {
+      throw new Error('the notice was not heard');
+    };
+    const options = { store, startFrom: 'now', lookbackMs: 12 * 60 * minuteMs, onNotice } as const;
+    await expect(collect(drain(served, options))).rejects.toThrow('the notice was not heard');
+    expect(await store.get('planetscale-audit:acme')).toBeUndefined();
+  });
+
+  test('are not those that have been deleted since, or have left it', async () => {
+    const served = await serveAt({ events: numbered(10_000, startMs + 20 * 60 * minuteMs) });
+    const store = memoryCursorStore();
+    const options = { store, startFrom: 'now', lookbackMs: 6 * 60 * minuteMs } as const;
+    await drainTold(served, options);
+    for (const { id } of numbered(9990)) served.fake.remove(id);
+    served.clock.ms += 8 * 60 * minuteMs;
+    const added = served.fake.add(...numbered(150, served.clock.ms).map(({ id: _, ...event }) => event));
+    const { given, notices } = await drainTold(served, options);
+    expect(given).toEqual(ids(added));
+    expect(notices).toEqual([]);
   });
 });
 

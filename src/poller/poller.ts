@@ -12,7 +12,7 @@ import { Session } from './session.ts';
 import { startPolicy } from './start.ts';
 import { type PollState, type Subject, subjectOf } from './state.ts';
 import { Trail } from './trail.ts';
-import { InconsistentListError, type Walk, walk } from './walk.ts';
+import { type AskedPage, InconsistentListError, type Walk, walk } from './walk.ts';
 
 /**
  * New events only, oldest first, at least once: an event counts as done when the next one is asked for. The cursor is saved
@@ -202,14 +202,13 @@ class Poller implements AuditPoller {
     const { startFrom, lookbackMs } = this.#options;
     const policy = startPolicy(startFrom, lookbackMs);
     const walked = await walk((cursor) => this.#ask(cursor), policy, lookbackMs);
-    const state: PollState = {
-      for: this.#subject,
-      ...policy.resolve(walked),
-      lastScan: new Date(walked.startedAtMs).toISOString(),
-    };
+    const { truncated, ...first } = policy.resolve(walked);
+    const state: PollState = { for: this.#subject, ...first, lastScan: new Date(walked.startedAtMs).toISOString() };
+    const trail = new Trail(state, walked, policy.isWanted, new Set(), truncated);
+    await this.#warnOfTruncation(trail);
     session.note(state);
     await session.save();
-    return new Trail(state, walked, policy.isWanted, new Set());
+    return trail;
   }
 
   async #resume(state: PollState): Promise<Trail> {
@@ -224,7 +223,7 @@ class Poller implements AuditPoller {
           'Every event that the poller had remembered as delivered for good is gone from the list. Some may be delivered again.',
       });
     }
-    return new Trail(state, walked, goal.isWanted, goal.metAgain);
+    return new Trail(state, walked, goal.isWanted, goal.metAgain, false);
   }
 
   /** The list's end was met instead of what is known, after an absence that may have been longer than events are kept. */
@@ -254,9 +253,13 @@ class Poller implements AuditPoller {
     });
   }
 
-  #ask(cursor: string | undefined) {
+  #ask(cursor: string | undefined): Promise<AskedPage> {
     const { actions, signal } = this.#options;
-    return this.#retry(() => this.#source.page({ startingAfter: cursor, actions, signal }));
+    return this.#retry(async () => {
+      const askedAtMs = Date.now();
+      const page = await this.#source.page({ startingAfter: cursor, actions, signal });
+      return { ...page, askedAtMs };
+    });
   }
 
   async #retry<Result>(operation: () => Promise<Result>): Promise<Result> {

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
-import { oldestAbove } from './oldest-above.ts';
+import { mostDisorderMs, oldestAbove } from './disorder.ts';
 import { isOlder, type Mark, markOf, type PollState } from './state.ts';
 import { type GoalMet, olderRun, type ScanClock, type Walk, type WalkGoal } from './walk.ts';
 
@@ -17,16 +17,12 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const seenIds = new Set(state.seen.map(([id]) => id));
   const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
-  const allIsOlder = olderRun(
-    oldestAbove(state.anchors, Date.parse(state.lastScan), lookbackMs) ?? Number.NEGATIVE_INFINITY,
-  );
-  /**
-   * It may be younger by twice the look-back than what stands above it: that may be late, and it may have been ahead of its time. A
-   * time that cannot be read, or is still to come, tells nothing.
-   */
+  const allIsOlder = olderRun(oldestAbove(state.anchors, Date.parse(state.lastScan), lookbackMs));
+  /** A time that cannot be read, or is still to come, tells nothing. */
   const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
     const createdMs = timestampMs(created_at);
-    return createdMs === undefined || createdMs <= anchorMs + 2 * lookbackMs || createdMs > startedAtMs + lookbackMs;
+    if (createdMs === undefined || createdMs > startedAtMs + lookbackMs) return true;
+    return createdMs <= anchorMs + mostDisorderMs(lookbackMs);
   };
   const metAgain = new Set<string>();
   let wentBelow = false;

@@ -1,6 +1,7 @@
 import { AuditConfigError } from '../errors.ts';
-import { oldestAbove } from './oldest-above.ts';
-import { anchorsFrom, isOlder, type Mark, markOf, mostAnchors, mostSeen, type PollState } from './state.ts';
+import { timestampMs } from '../internal/timestamp.ts';
+import { mostDisorderMs, oldestAbove } from './disorder.ts';
+import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
 import { olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /**
@@ -19,7 +20,10 @@ export type StartFrom =
   | { readonly after: string };
 
 /** What a first run begins with. */
-export type FirstState = Pick<PollState, 'anchors' | 'seen' | 'start'>;
+export interface FirstState extends Pick<PollState, 'anchors' | 'seen' | 'start'> {
+  /** More events that are not wanted lie within the look-back than may be remembered. */
+  readonly truncated: boolean;
+}
 
 /** The goal of a poller's very first walk, and what follows from it. */
 export interface StartPolicy extends WalkGoal {
@@ -38,32 +42,39 @@ export function startPolicy(startFrom: StartFrom, lookbackMs: number): StartPoli
 const fromOldest = (): StartPolicy => ({
   endsAt: () => undefined,
   isWanted: () => true,
-  resolve: () => ({ anchors: [], seen: [], start: null }),
+  resolve: () => ({ anchors: [], seen: [], start: null, truncated: false }),
 });
 
-/** Events that are not wanted, and above which a late one may still appear, count as seen; one more than fits is met, to tell of it. */
+/** Events that are not wanted, and above which a late one may still appear, count as seen. */
 const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
   let met = 0;
+  let truncated = false;
+  let oldestWantedMs = Number.POSITIVE_INFINITY;
   const unwanted = new Map<string, Mark>();
   return {
     endsAt(page, { floorMs }) {
       for (const [index, event] of page.events.entries()) {
-        const isUnwanted = met++ >= count;
-        if (!isUnwanted) continue;
+        if (met++ < count) {
+          oldestWantedMs = Math.min(oldestWantedMs, timestampMs(event.created_at) ?? oldestWantedMs);
+          continue;
+        }
         const mark = markOf(event);
-        if (isOlder(mark, floorMs) || unwanted.size > mostSeen) return { reason: 'known', index };
+        if (isOlder(mark, floorMs)) return { reason: 'known', index };
+        truncated = unwanted.size === mostSeen;
+        if (truncated) return { reason: 'known', index };
         unwanted.set(event.id, mark);
       }
       return undefined;
     },
     isWanted: ({ id }) => !unwanted.has(id),
     resolve(walk) {
-      const marks = [...unwanted.values(), ...anchorsFrom(walk.below)];
-      const firstAnchor = Math.min(unwanted.size, mostSeen);
+      const anchors = anchorsFrom(walk.below);
+      const marks = [...unwanted.values()];
       return {
-        anchors: marks.slice(firstAnchor, firstAnchor + mostAnchors),
-        seen: marks.slice(0, firstAnchor).reverse(),
-        start: startAbove(marks, walk, lookbackMs),
+        anchors,
+        seen: marks.toReversed(),
+        start: startBelow(oldestWantedMs, [...marks, ...anchors], walk, lookbackMs),
+        truncated,
       };
     },
   };
@@ -71,30 +82,47 @@ const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
 
 /** An event that is wanted, and was ahead of its time, may stand below some that are late, and not wanted. */
 const fromSince = (sinceMs: number, lookbackMs: number): StartPolicy => ({
-  endsAt: olderRun(sinceMs - 2 * lookbackMs),
+  endsAt: olderRun(sinceMs - mostDisorderMs(lookbackMs)),
   isWanted: (event) => !isOlder(markOf(event), sinceMs),
-  resolve: ({ below }) => ({ anchors: anchorsFrom(below), seen: [], start: new Date(sinceMs).toISOString() }),
+  resolve: ({ below }) => ({
+    anchors: anchorsFrom(below),
+    seen: [],
+    start: new Date(sinceMs).toISOString(),
+    truncated: false,
+  }),
 });
 
-const fromAfter = (id: string, lookbackMs: number): StartPolicy => ({
-  endsAt(page) {
-    const index = page.events.findIndex((event) => event.id === id);
-    return index === -1 ? undefined : { reason: 'known', index };
-  },
-  isWanted: () => true,
-  resolve(walk) {
-    const anchors = anchorsFrom(walk.below);
-    if (anchors.length === 0) {
-      throw new AuditConfigError(
-        `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
-      );
-    }
-    return { anchors, seen: [], start: startAbove(anchors, walk, lookbackMs) };
-  },
-});
+const fromAfter = (id: string, lookbackMs: number): StartPolicy => {
+  let oldestWantedMs = Number.POSITIVE_INFINITY;
+  return {
+    endsAt(page) {
+      const index = page.events.findIndex((event) => event.id === id);
+      const met = index === -1 ? undefined : ({ reason: 'known', index } as const);
+      for (const { created_at } of page.events.slice(0, met?.index)) {
+        oldestWantedMs = Math.min(oldestWantedMs, timestampMs(created_at) ?? oldestWantedMs);
+      }
+      return met;
+    },
+    isWanted: () => true,
+    resolve(walk) {
+      const anchors = anchorsFrom(walk.below);
+      if (anchors.length === 0) {
+        throw new AuditConfigError(
+          `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
+        );
+      }
+      return { anchors, seen: [], start: startBelow(oldestWantedMs, anchors, walk, lookbackMs), truncated: false };
+    },
+  };
+};
 
 /** The instant before which nothing is delivered, even if all anchors are deleted. */
-const startAbove = (unwantedNewestFirst: readonly Mark[], { startedAtMs }: Walk, lookbackMs: number): string | null => {
-  const startMs = oldestAbove(unwantedNewestFirst, startedAtMs, lookbackMs);
-  return startMs === undefined ? null : new Date(startMs).toISOString();
+const startBelow = (
+  oldestWantedMs: number,
+  unwantedNewestFirst: readonly Mark[],
+  { startedAtMs, floorMs }: Walk,
+  lookbackMs: number,
+): string | null => {
+  const startMs = Math.min(oldestWantedMs, floorMs, oldestAbove(unwantedNewestFirst, startedAtMs, lookbackMs));
+  return Number.isFinite(startMs) ? new Date(startMs).toISOString() : null;
 };

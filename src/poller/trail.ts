@@ -29,14 +29,29 @@ export class Trail {
   /** How many of those are settled, from the first on. */
   #settled = 0;
   #anchors: readonly Mark[];
-  #truncation: 'none' | 'found' | 'told' = 'none';
+  #truncation: 'none' | 'found' | 'told';
 
-  constructor(before: PollState, walk: Walk, isWanted: (event: AuditEvent) => boolean, metAgain: ReadonlySet<string>) {
+  /**
+   * @param metAgain what was delivered by earlier scans, and met by this one's walk
+   * @param truncated more was met already than may be remembered
+   */
+  constructor(
+    before: PollState,
+    walk: Walk,
+    isWanted: (event: AuditEvent) => boolean,
+    metAgain: ReadonlySet<string>,
+    truncated: boolean,
+  ) {
     this.#before = before;
     this.#walk = walk;
     this.#isWanted = isWanted;
     this.#seenAbove = new Set(metAgain);
-    this.#notPassed = new Map(before.seen.map((mark) => [mark[0], mark]));
+    this.#notPassed = new Map();
+    for (const mark of before.seen) {
+      // Where it was not met it has been deleted, and may be too old to appear again.
+      if (metAgain.has(mark[0]) || !isOlder(mark, walk.floorMs)) this.#notPassed.set(mark[0], mark);
+    }
+    this.#truncation = truncated ? 'found' : 'none';
     this.#anchors = before.anchors;
     this.#pass(settledBelow(before.anchors, walk.below).toReversed());
     this.#settled = this.#done.length;
@@ -59,11 +74,7 @@ export class Trail {
 
   /** The state once all batches are done. */
   finish(): PollState {
-    const { startedAtMs, floorMs } = this.#walk;
-    for (const [id, mark] of this.#notPassed) {
-      if (isOlder(mark, floorMs)) this.#notPassed.delete(id); // Deleted, and too old to appear again.
-    }
-    return { ...this.#state(), lastScan: new Date(startedAtMs).toISOString() };
+    return { ...this.#state(), lastScan: new Date(this.#walk.startedAtMs).toISOString() };
   }
 
   *#batchesOf(oldestFirst: readonly AuditEvent[]): Generator<Batch, void, undefined> {

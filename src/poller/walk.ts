@@ -5,6 +5,11 @@ import { timestampMs } from '../internal/timestamp.ts';
 import type { AuditPage } from '../page.ts';
 import { isOlder, type Mark, markOf } from './state.ts';
 
+/** A page, and when it was asked for by our clock. */
+export interface AskedPage extends AuditPage {
+  readonly askedAtMs: number;
+}
+
 /** The list was not the same from one request to the next: what was learnt of it is void, and the scan starts again. */
 export class InconsistentListError extends AuditResponseError {
   constructor(what: string) {
@@ -81,10 +86,10 @@ export interface Walk extends ScanClock {
  *
  * @throws InconsistentListError
  */
-export async function walk(askPage: AskPage, goal: WalkGoal, lookbackMs: number): Promise<Walk> {
+export async function walk(askPage: AskPage<AskedPage>, goal: WalkGoal, lookbackMs: number): Promise<Walk> {
   const ask = withLostCursorsAsInconsistency(neverTheNewest(askPage));
   const pages = new WalkedPages();
-  const readClock = clockOf(Date.now(), lookbackMs);
+  const readClock = clockOf(lookbackMs);
   let clock: ScanClock | undefined;
   let oldest: AuditEvent | undefined;
   let endedAtMs = Date.now();
@@ -171,12 +176,12 @@ const readAgain = async (ask: AskPage, { askedWith, lastId }: LetGoPage): Promis
  * that event runs ahead of it. The floor lies lower by what that page took: it does not show what became visible after the server
  * had read its list, and before it dated its answer.
  */
-const clockOf = (askedAtMs: number, lookbackMs: number): ((page: AuditPage) => ScanClock) => {
+const clockOf = (lookbackMs: number): ((page: AskedPage) => ScanClock) => {
   let servedAtMs: number | undefined;
   let startedAtMs: number | undefined;
   let tookMs = 0;
   let newestMs = Number.NEGATIVE_INFINITY;
-  return ({ servedAt, events }) => {
+  return ({ servedAt, askedAtMs, events }) => {
     if (startedAtMs === undefined) {
       servedAtMs = servedAt?.getTime();
       startedAtMs = servedAtMs ?? Date.now();
@@ -191,7 +196,7 @@ const clockOf = (askedAtMs: number, lookbackMs: number): ((page: AuditPage) => S
  * Something lies above each page that was asked for with a cursor. Where a page says otherwise it may be the newest one, as an answer
  * to a cursor that is no longer known: that one is asked for, and only once if the API does not tell what lies above.
  */
-const neverTheNewest = (ask: AskPage): AskPage => {
+const neverTheNewest = (ask: AskPage<AskedPage>): AskPage<AskedPage> => {
   let tellsWhatLiesAbove = true;
   return async (cursor) => {
     const page = await ask(cursor);
@@ -210,7 +215,7 @@ const neverTheNewest = (ask: AskPage): AskPage => {
  * without a cursor is refused has another reason.
  */
 const withLostCursorsAsInconsistency =
-  (ask: AskPage): AskPage =>
+  (ask: AskPage<AskedPage>): AskPage<AskedPage> =>
   async (cursor) => {
     try {
       return await ask(cursor);

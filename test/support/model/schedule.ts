@@ -207,12 +207,12 @@ const hiddenArrival: fc.Arbitrary<Schedule> = fc
     incidents: [[awaits, { happens: arrival }], [0, { happens: hiddenBy }], ...schedule.incidents],
   }));
 
-/** A first run that is cut short, with late events above some that were ahead of their time: each by up to the look-back. */
+/** A first run that is cut short, with late events above some that were ahead of their time, even by far. */
 const lateAboveAhead: fc.Arbitrary<Schedule> = fc
   .record({
     schedule: anySchedule,
     ahead: fc.integer({ min: 1, max: 3 }),
-    aheadMs: upTo(lookbackMs),
+    aheadMs: fc.oneof(upTo(lookbackMs), upTo(6 * lookbackMs)),
     late: fc.integer({ min: 1, max: 5 }),
     lateMs: upTo(lookbackMs),
     awaits: upTo(8),
@@ -220,7 +220,7 @@ const lateAboveAhead: fc.Arbitrary<Schedule> = fc
   })
   .map(({ schedule, ahead, aheadMs, late, lateMs, awaits, fault: goesWrong }) => ({
     ...schedule,
-    log: { ...schedule.log, order: 'added', aheadMs: lookbackMs },
+    log: { ...schedule.log, order: 'added', aheadMs: 6 * lookbackMs },
     startFrom: { latest: late },
     before: [
       { what: 'events', count: ahead, lateMs: -aheadMs, spacingMs: 0, isWanted: true },
