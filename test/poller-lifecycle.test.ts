@@ -160,7 +160,7 @@ describe('an error', () => {
     await ended;
   });
 
-  test('waited out for days makes the look-back no longer', async () => {
+  test('waited out for a day makes the look-back no longer', async () => {
     const fake = fakeWith(0);
     const inner = sourceOf(fake);
     const dayMs = 24 * hourMs;

@@ -26,6 +26,27 @@ const aheadBelowLate = async ({ aheadMs = 8 * minuteMs } = {}) => {
   return { served, ahead, makeLate };
 };
 
+/** A source whose answers take so long, while something happens: after the list has been read, and before they are dated. */
+const answeringSlowly = (
+  { client, clock }: Awaited<ReturnType<typeof serveAt>>,
+  tookMs: number,
+  happen: () => unknown,
+): AuditSource => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const source = client();
+  return {
+    organization: source.organization,
+    async page(query) {
+      const page = await source.page(query);
+      happen();
+      vi.setSystemTime(Date.now() + tookMs);
+      clock.ms += tookMs;
+      return { ...page, servedAt: new Date(clock.ms) };
+    },
+  };
+};
+
 describe('what is new', () => {
   test('is given oldest first, over all pages', async () => {
     const events = numbered(350);
@@ -415,27 +436,27 @@ describe('an event that becomes visible late', () => {
   test('while the answer is on its way is given by the next poll', async () => {
     const served = await serveAt({ events: numbered(1), order: 'created' });
     const { clock, fake } = served;
-    const client = served.client();
-    const answering: AuditSource = {
-      organization: client.organization,
-      async page(query) {
-        const page = await client.page(query);
-        vi.setSystemTime(Date.now() + 8000);
-        clock.ms += 1000;
-        fake.add({ id: 'latelatelate', created_at: new Date(clock.ms - 599_000).toISOString() });
-        clock.ms += 7000;
-        return { ...page, servedAt: new Date(clock.ms) };
-      },
-    };
+    const late = { id: 'latelatelate', created_at: new Date(clock.ms - 1000).toISOString() };
     const store = memoryCursorStore();
     await collect(drain(served, { store, startFrom: 'oldest' }));
     fake.add({ id: 'aboveabovea' });
     clock.ms += 597_000;
-    vi.useFakeTimers({ toFake: ['Date'] });
-    onTestFinished(() => void vi.useRealTimers());
+    const slow = answeringSlowly(served, 8000, () => fake.add(late));
     const options = { store, lookbackMs: 10 * minuteMs };
-    expect(ids(await collect(drain({ client: () => answering }, options)))).toEqual(['aboveabovea']);
+    expect(ids(await collect(drain({ client: () => slow }, options)))).toEqual(['aboveabovea']);
     expect(ids(await collect(drain(served, options)))).toEqual(['latelatelate']);
+  });
+
+  test('while the first answer of all is on its way is given, even above one that was ahead of its time by far', async () => {
+    const served = await serveAt({ order: 'added' });
+    const { clock, fake } = served;
+    const at = (ms: number) => ({ created_at: new Date(ms).toISOString() });
+    const [, wanted] = fake.add(at(clock.ms + 14 * minuteMs), at(clock.ms));
+    const late = { id: 'latelatelate', ...at(clock.ms - 8 * minuteMs) };
+    const slow = answeringSlowly(served, 15 * minuteMs, () => fake.add(late));
+    const options = { store: memoryCursorStore(), startFrom: { latest: 1 }, lookbackMs: 10 * minuteMs };
+    expect(ids(await collect(drain({ client: () => slow }, options)))).toEqual([wanted?.id]);
+    expect(ids(await collect(drain(served, options)))).toEqual([late.id]);
   });
 
   test('and pushes others off the page that is read again costs none of them', async () => {
@@ -759,6 +780,16 @@ describe('more events within the look-back than are remembered', () => {
     expect(await drainTold(served, options)).toMatchObject({ given: [], notices: [] });
     const state = decodeState((await store.get('planetscale-audit:acme')) ?? '');
     expect(state?.seen).toHaveLength(10_000);
+  });
+
+  test('are told of where a stop saves what goes beyond them', async () => {
+    const served = await serveAt({ events: numbered(10_050, startMs + 20 * 60 * minuteMs) });
+    const notices: PollNotice[] = [];
+    const options = { store: memoryCursorStore(), startFrom: { latest: 100 }, lookbackMs: 12 * 60 * minuteMs };
+    let given = 0;
+    const onNotice = (notice: PollNotice) => void notices.push(notice);
+    for await (const _ of drain(served, { ...options, onNotice })) if (++given === 100) break;
+    expect(notices).toMatchObject([{ type: 'lookback-truncated' }]);
   });
 
   test('are told of by a first run before it saves: a crash hides no notice', async () => {

@@ -12,7 +12,7 @@ import { Session } from './session.ts';
 import { startPolicy } from './start.ts';
 import { type PollState, type Subject, subjectOf } from './state.ts';
 import { Trail } from './trail.ts';
-import { type AskedPage, InconsistentListError, type Walk, walk } from './walk.ts';
+import { InconsistentListError, type TimedPage, type Walk, walk } from './walk.ts';
 
 /**
  * New events only, oldest first, at least once: an event counts as done when the next one is asked for. The cursor is saved
@@ -185,9 +185,11 @@ class Poller implements AuditPoller {
         yield handover;
       } finally {
         this.#health.takenBack();
-        if (handover.done > 0) session.note(batch.stateAfter(handover.done));
+        if (handover.done > 0) {
+          session.note(batch.stateAfter(handover.done));
+          await this.#warnOfTruncation(trail);
+        }
       }
-      await this.#warnOfTruncation(trail);
       await session.save();
     }
     this.#options.signal?.throwIfAborted();
@@ -202,9 +204,9 @@ class Poller implements AuditPoller {
     const { startFrom, lookbackMs } = this.#options;
     const policy = startPolicy(startFrom, lookbackMs);
     const walked = await walk((cursor) => this.#ask(cursor), policy, lookbackMs);
-    const { truncated, ...first } = policy.resolve(walked);
+    const { isTruncated, ...first } = policy.resolve(walked);
     const state: PollState = { for: this.#subject, ...first, lastScan: new Date(walked.startedAtMs).toISOString() };
-    const trail = new Trail(state, walked, policy.isWanted, new Set(), truncated);
+    const trail = new Trail(state, walked, policy.isWanted, new Set(), isTruncated);
     await this.#warnOfTruncation(trail);
     session.note(state);
     await session.save();
@@ -223,7 +225,7 @@ class Poller implements AuditPoller {
           'Every event that the poller had remembered as delivered for good is gone from the list. Some may be delivered again.',
       });
     }
-    return new Trail(state, walked, goal.isWanted, goal.metAgain, false);
+    return new Trail(state, walked, goal.isWanted, goal.metAgain);
   }
 
   /** The list's end was met instead of what is known, after an absence that may have been longer than events are kept. */
@@ -253,12 +255,13 @@ class Poller implements AuditPoller {
     });
   }
 
-  #ask(cursor: string | undefined): Promise<AskedPage> {
+  /** What a page took is measured without the attempts before, and the waits between, which may take days. */
+  #ask(cursor: string | undefined): Promise<TimedPage> {
     const { actions, signal } = this.#options;
     return this.#retry(async () => {
       const askedAtMs = Date.now();
       const page = await this.#source.page({ startingAfter: cursor, actions, signal });
-      return { ...page, askedAtMs };
+      return { page, tookMs: Math.max(0, Date.now() - askedAtMs) }; // Our clock may have been set back.
     });
   }
 

@@ -15,7 +15,7 @@ export interface Settled {
  *
  * @param done an unbroken stretch of the list, oldest first, of which every event is done
  * @param settled how many of them, from the first on, are settled already
- * @param floorMs the start of the scan, by the server's clock, less the look-back
+ * @param floorMs of the scan's clock
  * @param room how many may be seen
  */
 export function settle(done: readonly Mark[], settled: number, floorMs: number, room: number): Settled {

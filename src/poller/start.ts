@@ -1,4 +1,5 @@
 import { AuditConfigError } from '../errors.ts';
+import type { AuditEvent } from '../event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
 import { mostDisorderMs, oldestAbove } from './disorder.ts';
 import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
@@ -22,7 +23,7 @@ export type StartFrom =
 /** What a first run begins with. */
 export interface FirstState extends Pick<PollState, 'anchors' | 'seen' | 'start'> {
   /** More events that are not wanted lie within the look-back than may be remembered. */
-  readonly truncated: boolean;
+  readonly isTruncated?: boolean;
 }
 
 /** The goal of a poller's very first walk, and what follows from it. */
@@ -42,26 +43,28 @@ export function startPolicy(startFrom: StartFrom, lookbackMs: number): StartPoli
 const fromOldest = (): StartPolicy => ({
   endsAt: () => undefined,
   isWanted: () => true,
-  resolve: () => ({ anchors: [], seen: [], start: null, truncated: false }),
+  resolve: () => ({ anchors: [], seen: [], start: null }),
 });
 
 /** Events that are not wanted, and above which a late one may still appear, count as seen. */
 const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
   let met = 0;
-  let truncated = false;
+  let isTruncated = false;
   let oldestWantedMs = Number.POSITIVE_INFINITY;
   const unwanted = new Map<string, Mark>();
   return {
     endsAt(page, { floorMs }) {
       for (const [index, event] of page.events.entries()) {
         if (met++ < count) {
-          oldestWantedMs = Math.min(oldestWantedMs, timestampMs(event.created_at) ?? oldestWantedMs);
+          oldestWantedMs = olderTime(oldestWantedMs, event);
           continue;
         }
         const mark = markOf(event);
         if (isOlder(mark, floorMs)) return { reason: 'known', index };
-        truncated = unwanted.size === mostSeen;
-        if (truncated) return { reason: 'known', index };
+        if (unwanted.size === mostSeen) {
+          isTruncated = true;
+          return { reason: 'known', index };
+        }
         unwanted.set(event.id, mark);
       }
       return undefined;
@@ -74,7 +77,7 @@ const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
         anchors,
         seen: marks.toReversed(),
         start: startBelow(oldestWantedMs, [...marks, ...anchors], walk, lookbackMs),
-        truncated,
+        isTruncated,
       };
     },
   };
@@ -84,12 +87,7 @@ const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
 const fromSince = (sinceMs: number, lookbackMs: number): StartPolicy => ({
   endsAt: olderRun(sinceMs - mostDisorderMs(lookbackMs)),
   isWanted: (event) => !isOlder(markOf(event), sinceMs),
-  resolve: ({ below }) => ({
-    anchors: anchorsFrom(below),
-    seen: [],
-    start: new Date(sinceMs).toISOString(),
-    truncated: false,
-  }),
+  resolve: ({ below }) => ({ anchors: anchorsFrom(below), seen: [], start: new Date(sinceMs).toISOString() }),
 });
 
 const fromAfter = (id: string, lookbackMs: number): StartPolicy => {
@@ -98,9 +96,7 @@ const fromAfter = (id: string, lookbackMs: number): StartPolicy => {
     endsAt(page) {
       const index = page.events.findIndex((event) => event.id === id);
       const met = index === -1 ? undefined : ({ reason: 'known', index } as const);
-      for (const { created_at } of page.events.slice(0, met?.index)) {
-        oldestWantedMs = Math.min(oldestWantedMs, timestampMs(created_at) ?? oldestWantedMs);
-      }
+      oldestWantedMs = page.events.slice(0, met?.index).reduce(olderTime, oldestWantedMs);
       return met;
     },
     isWanted: () => true,
@@ -111,12 +107,17 @@ const fromAfter = (id: string, lookbackMs: number): StartPolicy => {
           `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
         );
       }
-      return { anchors, seen: [], start: startBelow(oldestWantedMs, anchors, walk, lookbackMs), truncated: false };
+      return { anchors, seen: [], start: startBelow(oldestWantedMs, anchors, walk, lookbackMs) };
     },
   };
 };
 
-/** The instant before which nothing is delivered, even if all anchors are deleted. */
+const olderTime = (ms: number, { created_at }: AuditEvent): number => Math.min(ms, timestampMs(created_at) ?? ms);
+
+/**
+ * The instant before which nothing is delivered, even if all anchors are deleted. What is wanted is not older than what was met of
+ * it, or becomes visible later, and is not below the floor; what is later still is given too where the unwanted are long past.
+ */
 const startBelow = (
   oldestWantedMs: number,
   unwantedNewestFirst: readonly Mark[],

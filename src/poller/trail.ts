@@ -33,14 +33,14 @@ export class Trail {
 
   /**
    * @param metAgain what was delivered by earlier scans, and met by this one's walk
-   * @param truncated more was met already than may be remembered
+   * @param isTruncated more was met already than may be remembered
    */
   constructor(
     before: PollState,
     walk: Walk,
     isWanted: (event: AuditEvent) => boolean,
     metAgain: ReadonlySet<string>,
-    truncated: boolean,
+    isTruncated = false,
   ) {
     this.#before = before;
     this.#walk = walk;
@@ -48,10 +48,10 @@ export class Trail {
     this.#seenAbove = new Set(metAgain);
     this.#notPassed = new Map();
     for (const mark of before.seen) {
-      // Where it was not met it has been deleted, and may be too old to appear again.
+      // What is old, and was not met, has been deleted or lies below what this scan settles: it does not come again.
       if (metAgain.has(mark[0]) || !isOlder(mark, walk.floorMs)) this.#notPassed.set(mark[0], mark);
     }
-    this.#truncation = truncated ? 'found' : 'none';
+    this.#truncation = isTruncated ? 'found' : 'none';
     this.#anchors = before.anchors;
     this.#pass(settledBelow(before.anchors, walk.below).toReversed());
     this.#settled = this.#done.length;

@@ -5,9 +5,10 @@ import { timestampMs } from '../internal/timestamp.ts';
 import type { AuditPage } from '../page.ts';
 import { isOlder, type Mark, markOf } from './state.ts';
 
-/** A page, and when it was asked for by our clock. */
-export interface AskedPage extends AuditPage {
-  readonly askedAtMs: number;
+/** A page, and how long it took to come. */
+export interface TimedPage {
+  readonly page: AuditPage;
+  readonly tookMs: number;
 }
 
 /** The list was not the same from one request to the next: what was learnt of it is void, and the scan starts again. */
@@ -86,7 +87,17 @@ export interface Walk extends ScanClock {
  *
  * @throws InconsistentListError
  */
-export async function walk(askPage: AskPage<AskedPage>, goal: WalkGoal, lookbackMs: number): Promise<Walk> {
+export async function walk(
+  askTimed: (cursor: string | undefined) => Promise<TimedPage>,
+  goal: WalkGoal,
+  lookbackMs: number,
+): Promise<Walk> {
+  let firstTookMs: number | undefined;
+  const askPage: AskPage = async (cursor) => {
+    const { page, tookMs } = await askTimed(cursor);
+    firstTookMs ??= tookMs;
+    return page;
+  };
   const ask = withLostCursorsAsInconsistency(neverTheNewest(askPage));
   const pages = new WalkedPages();
   const readClock = clockOf(lookbackMs);
@@ -97,7 +108,7 @@ export async function walk(askPage: AskPage<AskedPage>, goal: WalkGoal, lookback
   let below: readonly AuditEvent[] = [];
 
   for await (const { page, askedWith } of followPages(ask, undefined, (what) => new InconsistentListError(what))) {
-    clock = readClock(page);
+    clock = readClock(page, firstTookMs ?? 0);
     oldest = page.events.at(-1) ?? oldest;
     endedAtMs = page.servedAt?.getTime() ?? Date.now();
     met = goal.endsAt(page, clock);
@@ -176,19 +187,15 @@ const readAgain = async (ask: AskPage, { askedWith, lastId }: LetGoPage): Promis
  * that event runs ahead of it. The floor lies lower by what that page took: it does not show what became visible after the server
  * had read its list, and before it dated its answer.
  */
-const clockOf = (lookbackMs: number): ((page: AskedPage) => ScanClock) => {
+const clockOf = (lookbackMs: number): ((page: AuditPage, firstTookMs: number) => ScanClock) => {
   let servedAtMs: number | undefined;
   let startedAtMs: number | undefined;
-  let tookMs = 0;
   let newestMs = Number.NEGATIVE_INFINITY;
-  return ({ servedAt, askedAtMs, events }) => {
-    if (startedAtMs === undefined) {
-      servedAtMs = servedAt?.getTime();
-      startedAtMs = servedAtMs ?? Date.now();
-      tookMs = Math.max(0, Date.now() - askedAtMs); // Our clock may have been set back.
-    }
+  return ({ servedAt, events }, firstTookMs) => {
+    if (startedAtMs === undefined) servedAtMs = servedAt?.getTime();
+    startedAtMs ??= servedAtMs ?? Date.now();
     for (const { created_at } of events) newestMs = Math.max(newestMs, timestampMs(created_at) ?? newestMs);
-    return { startedAtMs, floorMs: (servedAtMs ?? Math.min(newestMs, startedAtMs)) - tookMs - lookbackMs };
+    return { startedAtMs, floorMs: (servedAtMs ?? Math.min(newestMs, startedAtMs)) - firstTookMs - lookbackMs };
   };
 };
 
@@ -196,7 +203,7 @@ const clockOf = (lookbackMs: number): ((page: AskedPage) => ScanClock) => {
  * Something lies above each page that was asked for with a cursor. Where a page says otherwise it may be the newest one, as an answer
  * to a cursor that is no longer known: that one is asked for, and only once if the API does not tell what lies above.
  */
-const neverTheNewest = (ask: AskPage<AskedPage>): AskPage<AskedPage> => {
+const neverTheNewest = (ask: AskPage): AskPage => {
   let tellsWhatLiesAbove = true;
   return async (cursor) => {
     const page = await ask(cursor);
@@ -215,7 +222,7 @@ const neverTheNewest = (ask: AskPage<AskedPage>): AskPage<AskedPage> => {
  * without a cursor is refused has another reason.
  */
 const withLostCursorsAsInconsistency =
-  (ask: AskPage<AskedPage>): AskPage<AskedPage> =>
+  (ask: AskPage): AskPage =>
   async (cursor) => {
     try {
       return await ask(cursor);
