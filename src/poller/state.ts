@@ -37,7 +37,7 @@ export interface PollState {
   readonly anchors: readonly Mark[];
   /** Done, and above the first anchor; oldest first. */
   readonly seen: readonly Mark[];
-  /** Nothing created before this instant is delivered, ISO 8601; null where nothing was there that is not to be delivered. */
+  /** Nothing created before this instant is delivered, ISO 8601; null where the first run found nothing that it was not to deliver. */
   readonly start: string | null;
   /** The server's time at the start of the last completed scan, ISO 8601. */
   readonly lastScan: string;
