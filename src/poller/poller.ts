@@ -10,7 +10,7 @@ import { type CheckedPollerOptions, type PollerOptions, pollerOptionsSchema, sou
 import { resumeGoal } from './resume.ts';
 import { Session } from './session.ts';
 import { startPolicy } from './start.ts';
-import { type PollState, type Subject, subjectOf } from './state.ts';
+import { instantOf, type PollState, type Subject, subjectOf } from './state.ts';
 import { Trail } from './trail.ts';
 import { InconsistentListError, type TimedPage, type Walk, walk } from './walk.ts';
 
@@ -205,7 +205,12 @@ class Poller implements AuditPoller {
     const policy = startPolicy(startFrom, lookbackMs);
     const walked = await walk((cursor) => this.#ask(cursor), policy, lookbackMs);
     const { isTruncated, ...first } = policy.resolve(walked);
-    const state: PollState = { for: this.#subject, ...first, lastScan: new Date(walked.startedAtMs).toISOString() };
+    const state: PollState = {
+      for: this.#subject,
+      ...first,
+      undoneSince: instantOf(walked.undoneSinceMs),
+      lastScan: new Date(walked.startedAtMs).toISOString(),
+    };
     const trail = new Trail(state, walked, policy.isWanted, new Set(), isTruncated);
     await this.#warnOfTruncation(trail);
     session.note(state);

@@ -1,8 +1,6 @@
 import { AuditConfigError } from '../errors.ts';
-import type { AuditEvent } from '../event.ts';
-import { timestampMs } from '../internal/timestamp.ts';
 import { mostDisorderMs, oldestAbove } from './disorder.ts';
-import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
+import { anchorsFrom, instantOf, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
 import { olderRun, type Walk, type WalkGoal } from './walk.ts';
 
 /**
@@ -50,15 +48,12 @@ const fromOldest = (): StartPolicy => ({
 const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
   let met = 0;
   let isTruncated = false;
-  let oldestWantedMs = Number.POSITIVE_INFINITY;
   const unwanted = new Map<string, Mark>();
   return {
     endsAt(page, { floorMs }) {
       for (const [index, event] of page.events.entries()) {
-        if (met++ < count) {
-          oldestWantedMs = olderTime(oldestWantedMs, event);
-          continue;
-        }
+        const isUnwanted = met++ >= count;
+        if (!isUnwanted) continue;
         const mark = markOf(event);
         if (isOlder(mark, floorMs)) return { reason: 'known', index };
         if (unwanted.size === mostSeen) {
@@ -76,7 +71,7 @@ const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
       return {
         anchors,
         seen: marks.toReversed(),
-        start: startBelow(oldestWantedMs, [...marks, ...anchors], walk, lookbackMs),
+        start: startBelow([...marks, ...anchors], walk, lookbackMs),
         isTruncated,
       };
     },
@@ -90,40 +85,29 @@ const fromSince = (sinceMs: number, lookbackMs: number): StartPolicy => ({
   resolve: ({ below }) => ({ anchors: anchorsFrom(below), seen: [], start: new Date(sinceMs).toISOString() }),
 });
 
-const fromAfter = (id: string, lookbackMs: number): StartPolicy => {
-  let oldestWantedMs = Number.POSITIVE_INFINITY;
-  return {
-    endsAt(page) {
-      const index = page.events.findIndex((event) => event.id === id);
-      const met = index === -1 ? undefined : ({ reason: 'known', index } as const);
-      oldestWantedMs = page.events.slice(0, met?.index).reduce(olderTime, oldestWantedMs);
-      return met;
-    },
-    isWanted: () => true,
-    resolve(walk) {
-      const anchors = anchorsFrom(walk.below);
-      if (anchors.length === 0) {
-        throw new AuditConfigError(
-          `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
-        );
-      }
-      return { anchors, seen: [], start: startBelow(oldestWantedMs, anchors, walk, lookbackMs) };
-    },
-  };
-};
-
-const olderTime = (ms: number, { created_at }: AuditEvent): number => Math.min(ms, timestampMs(created_at) ?? ms);
+const fromAfter = (id: string, lookbackMs: number): StartPolicy => ({
+  endsAt(page) {
+    const index = page.events.findIndex((event) => event.id === id);
+    return index === -1 ? undefined : { reason: 'known', index };
+  },
+  isWanted: () => true,
+  resolve(walk) {
+    const anchors = anchorsFrom(walk.below);
+    if (anchors.length === 0) {
+      throw new AuditConfigError(
+        `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
+      );
+    }
+    return { anchors, seen: [], start: startBelow(anchors, walk, lookbackMs) };
+  },
+});
 
 /**
- * The instant before which nothing is delivered, even if all anchors are deleted. What is wanted is not older than what was met of
- * it, or becomes visible later, and is not below the floor; what is later still is given too where the unwanted are long past.
+ * The instant before which nothing is delivered, even if all anchors are deleted: not above anything that is wanted. What becomes
+ * visible later than the look-back is given too, where the events that are not wanted are long past.
  */
 const startBelow = (
-  oldestWantedMs: number,
   unwantedNewestFirst: readonly Mark[],
-  { startedAtMs, floorMs }: Walk,
+  { startedAtMs, undoneSinceMs }: Walk,
   lookbackMs: number,
-): string | null => {
-  const startMs = Math.min(oldestWantedMs, floorMs, oldestAbove(unwantedNewestFirst, startedAtMs, lookbackMs));
-  return Number.isFinite(startMs) ? new Date(startMs).toISOString() : null;
-};
+): string | null => instantOf(Math.min(undoneSinceMs, oldestAbove(unwantedNewestFirst, startedAtMs, lookbackMs)));

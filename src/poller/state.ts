@@ -5,6 +5,9 @@ import { timestampMs } from '../internal/timestamp.ts';
 /** What is kept of an event: enough to know it again, and how old it is. */
 export type Mark = readonly [id: string, createdAt: string];
 
+/** An instant as a state has it; null for an infinite one. */
+export const instantOf = (ms: number): string | null => (Number.isFinite(ms) ? new Date(ms).toISOString() : null);
+
 export const markOf = (event: AuditEvent): Mark => [event.id, event.created_at];
 
 /** A date that cannot be read counts as that of the scan itself: such an event is never old. */
@@ -39,6 +42,8 @@ export interface PollState {
   readonly seen: readonly Mark[];
   /** Nothing created before this instant is delivered, ISO 8601; null where the first run found nothing that it was not to deliver. */
   readonly start: string | null;
+  /** What is not done yet, or not visible yet, was created at this instant or later, ISO 8601; null where it may be of any age. */
+  readonly undoneSince: string | null;
   /** The server's time at the start of the last completed scan, ISO 8601. */
   readonly lastScan: string;
 }
@@ -55,6 +60,7 @@ const stateSchema = z.object({
   anchors: z.array(markSchema).max(mostAnchors),
   seen: z.array(markSchema).max(mostSeen),
   start: instantSchema.nullable(),
+  undoneSince: instantSchema.nullable(),
   lastScan: instantSchema,
   nonce: z.string(),
 });

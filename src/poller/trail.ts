@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../event.ts';
 import { settle } from './settle.ts';
-import { anchorsFrom, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
+import { anchorsFrom, instantOf, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
 import type { Walk } from './walk.ts';
 
 /** The most events that are handed over, and committed, together. */
@@ -74,7 +74,8 @@ export class Trail {
 
   /** The state once all batches are done. */
   finish(): PollState {
-    return { ...this.#state(), lastScan: new Date(this.#walk.startedAtMs).toISOString() };
+    const { startedAtMs, floorMs } = this.#walk;
+    return { ...this.#state(), undoneSince: instantOf(floorMs), lastScan: new Date(startedAtMs).toISOString() };
   }
 
   *#batchesOf(oldestFirst: readonly AuditEvent[]): Generator<Batch, void, undefined> {
@@ -127,7 +128,12 @@ export class Trail {
     if (anchors.length > 0) this.#anchors = anchors;
     this.#done = [...anchors.toReversed(), ...seen];
     this.#settled = anchors.length;
-    return { ...this.#before, anchors: this.#anchors, seen: [...seen, ...this.#notPassed.values()] };
+    return {
+      ...this.#before,
+      anchors: this.#anchors,
+      seen: [...seen, ...this.#notPassed.values()],
+      undoneSince: instantOf(this.#walk.undoneSinceMs),
+    };
   }
 }
 

@@ -69,6 +69,8 @@ export type PageAbove = { readonly events: readonly AuditEvent[] } | { readonly 
 /** The list as far as it was walked, ready to be climbed up again. */
 export interface Walk extends ScanClock {
   readonly endedAtMs: number;
+  /** What is wanted, of what was met and of what becomes visible later, was created at that time or later. */
+  readonly undoneSinceMs: number;
   readonly end: GoalMet['reason'] | 'end of list';
   /** The event at which the walk ended, and those below it on its page, newest first. Empty at the end of the list. */
   readonly below: readonly AuditEvent[];
@@ -103,6 +105,7 @@ export async function walk(
   const readClock = clockOf(lookbackMs);
   let clock: ScanClock | undefined;
   let oldest: AuditEvent | undefined;
+  let oldestWantedMs = Number.POSITIVE_INFINITY;
   let endedAtMs = Date.now();
   let met: GoalMet | undefined;
   let below: readonly AuditEvent[] = [];
@@ -112,13 +115,26 @@ export async function walk(
     oldest = page.events.at(-1) ?? oldest;
     endedAtMs = page.servedAt?.getTime() ?? Date.now();
     met = goal.endsAt(page, clock);
-    pages.add(page.events.slice(0, met?.index), askedWith, goal);
+    const above = page.events.slice(0, met?.index);
+    for (const event of above) {
+      if (goal.isWanted(event))
+        oldestWantedMs = Math.min(oldestWantedMs, timestampMs(event.created_at) ?? oldestWantedMs);
+    }
+    pages.add(above, askedWith, goal);
     if (!met) continue;
     below = page.events.slice(met.index);
     break;
   }
   if (!clock) throw new InconsistentListError('it has no page at all'); // For the compiler: there is always a first page.
-  return { ...clock, endedAtMs, end: met?.reason ?? 'end of list', below, oldest, climb: () => pages.climb(ask) };
+  return {
+    ...clock,
+    endedAtMs,
+    undoneSinceMs: Math.min(oldestWantedMs, clock.floorMs),
+    end: met?.reason ?? 'end of list',
+    below,
+    oldest,
+    climb: () => pages.climb(ask),
+  };
 }
 
 /** How many pages with wanted events are held, besides the newest page. Those between are read again on the way up. */

@@ -88,6 +88,7 @@ const longestState = (): string => {
     anchors: marks.slice(0, 10),
     seen: marks,
     start: '2026-11-01T00:00:00.000Z',
+    undoneSince: '2026-10-31T23:50:00.000Z',
     lastScan: '2026-11-01T00:00:00.000Z',
   });
 };
