@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
-import { mostDisorderMs } from './disorder.ts';
+import { mostDisorderMs, oldestAbove } from './disorder.ts';
 import { isOlder, type Mark, markOf, type PollState } from './state.ts';
 import { type GoalMet, olderRun, type ScanClock, type Walk, type WalkGoal } from './walk.ts';
 
@@ -17,7 +17,11 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const seenIds = new Set(state.seen.map(([id]) => id));
   const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
-  const allIsDone = olderRun(state.undoneSince === null ? Number.NEGATIVE_INFINITY : Date.parse(state.undoneSince));
+  const undoneSinceMs = state.undoneSince === null ? Number.NEGATIVE_INFINITY : Date.parse(state.undoneSince);
+  // An anchor that was ahead of its time does not tell how old what is not done may be, and that not where the anchors are.
+  const allIsOlder = olderRun(
+    Math.min(undoneSinceMs, oldestAbove(state.anchors, Date.parse(state.lastScan), lookbackMs)),
+  );
   /** A time that cannot be read, or is still to come, tells nothing. */
   const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
     const createdMs = timestampMs(created_at);
@@ -33,7 +37,7 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
     hasLostAnchors: ({ end }) => end === 'older' || (end === 'end of list' && wentBelow && state.anchors.length > 0),
     endsAt(page, clock) {
       const index = page.events.findIndex(({ id }) => anchorIds.has(id));
-      const met: GoalMet | undefined = index === -1 ? allIsDone(page) : { reason: 'known', index };
+      const met: GoalMet | undefined = index === -1 ? allIsOlder(page) : { reason: 'known', index };
       for (const event of page.events.slice(0, met?.index)) {
         if (seenIds.has(event.id)) metAgain.add(event.id);
         else if (mayLieBelow(event, clock)) wentBelow = true;
