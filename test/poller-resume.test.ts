@@ -363,6 +363,32 @@ test('nor does one whose time has come hide what a first run had not done when i
   expect(ids(await collect(drain(served, { store })))).toEqual(ids(events.slice(2)));
 });
 
+test('nor does that one, where it alone was done, end the next walk above a hundred that were not', async () => {
+  const served = await serveAt({ order: 'added' });
+  const { clock, fake } = served;
+  const dayMs = 24 * 60 * minuteMs;
+  fake.add({ created_at: new Date(clock.ms + dayMs).toISOString() });
+  const events = fake.add(...numbered(150, clock.ms).map(({ id: _, ...event }) => event));
+  clock.ms += dayMs + 20 * minuteMs;
+  const store = memoryCursorStore();
+  let given = 0;
+  for await (const _ of drain(served, { store, startFrom: 'oldest' })) if (++given === 2) break;
+  expect(await drainTold(served, { store })).toEqual({ given: ids(events), notices: [] });
+});
+
+test('anchors below a hundred events from before the start are found, and not told of as lost', async () => {
+  const served = await serveAt({ order: 'added', pageSize: 3 });
+  const { clock, fake } = served;
+  const since = new Date(clock.ms);
+  const justBefore = { created_at: new Date(clock.ms - minuteMs).toISOString() };
+  const [ahead] = fake.add({ created_at: new Date(clock.ms + 24 * 60 * minuteMs).toISOString() });
+  fake.add(...Array.from({ length: 152 }, () => justBefore)); // Two of them are on the same page.
+  clock.ms += 10 * minuteMs;
+  const options = { store: memoryCursorStore(), startFrom: { since }, lookbackMs: 10 * minuteMs };
+  expect(ids(await collect(drain(served, options)))).toEqual([ahead?.id]);
+  expect(await drainTold(served, options)).toEqual({ given: [], notices: [] });
+});
+
 describe('an event that becomes visible late', () => {
   test.each(['created', 'added'] as const)(
     'within the look-back is given, and told of (list in the order %s)',

@@ -18,7 +18,8 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
   const undoneSinceMs = state.undoneSince === null ? Number.NEGATIVE_INFINITY : Date.parse(state.undoneSince);
-  // An anchor that was ahead of its time does not tell how old what is not done may be, and that not where the anchors are.
+  // What is older than all that is not done may stand above an anchor; and what is older than the anchors, above all that is not
+  // done, where one of them was ahead of its time.
   const allIsOlder = olderRun(
     Math.min(undoneSinceMs, oldestAbove(state.anchors, Date.parse(state.lastScan), lookbackMs)),
   );
