@@ -104,18 +104,29 @@ export class Oracle {
   noticed(life: LifeRecord, notice: PollNotice): void {
     if (notice.type === 'anchor-lost') {
       this.#hasLostAnchors = true;
-      if (!this.#log.hasDeleted) this.violated('I2: tells of anchors that are lost, and nothing was ever deleted');
-      const kept = this.#anchors.find((id) => this.#log.isListed(id));
-      // A poller that runs on may have moved them without a save.
-      if (this.#isAlone && life.drain && !life.hasSaved && kept !== undefined) {
-        this.violated(`I2: tells of anchors that are lost, and ${kept} is listed`);
-      }
+      this.#judgeLostAnchors(life);
     }
     if (notice.type === 'possible-gap') {
       this.#untoldGap.clear();
       if (this.#log.ageMs < dayMs - lookbackMs) this.violated('I7: tells of a gap before a day has passed');
     }
     if (notice.type === 'late-events') for (const id of notice.ids) life.lateIds.add(id);
+  }
+
+  /** One that was far ahead of its time may be missed though it is listed. */
+  #judgeLostAnchors(life: LifeRecord): void {
+    const anchors = this.#anchors.map((id) => this.#log.everListed(id)).filter((event) => event !== undefined);
+    if (anchors.some((event) => this.#wasFarAhead(event))) return;
+    if (!this.#log.hasDeleted) this.violated('I2: tells of anchors that are lost, and nothing was ever deleted');
+    const kept = anchors.find(({ id }) => this.#log.isListed(id));
+    // A poller that runs on may have moved them without a save.
+    if (this.#isAlone && life.drain && !life.hasSaved && kept !== undefined) {
+      this.violated(`I2: tells of anchors that are lost, and ${kept.id} is listed`);
+    }
+  }
+
+  #wasFarAhead(event: AuditEvent): boolean {
+    return this.#log.latenessMs(event) < -lookbackMs;
   }
 
   delivered(life: LifeRecord, event: AuditEvent): void {
@@ -227,7 +238,7 @@ export class Oracle {
   /** Far ahead of its time when it became visible, and no longer now. */
   #looksNew(event: AuditEvent): boolean {
     const createdMs = timestampMs(event.created_at);
-    if (createdMs === undefined || this.#log.latenessMs(event) >= -lookbackMs) return false;
+    if (createdMs === undefined || !this.#wasFarAhead(event)) return false;
     return createdMs <= Math.max(Date.now(), this.#log.nowMs()) + lookbackMs;
   }
 
