@@ -2,9 +2,7 @@ import type { AuditEvent, PollNotice } from 'planetscale-audit';
 import { timestampMs } from '../../../src/internal/timestamp.ts';
 import { decodeState } from '../../../src/poller/state.ts';
 import type { AuditLog } from './audit-log.ts';
-import { type Life, lookbackMs } from './schedule.ts';
-
-const dayMs = 24 * 60 * 60_000;
+import { dayMs, type Life, lookbackMs } from './schedule.ts';
 
 /** What a poller does during one of its lives, as seen from outside. */
 export class LifeRecord {

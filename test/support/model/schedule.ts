@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { AuditLogOptions } from './audit-log.ts';
 
 const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
+export const dayMs = 24 * 60 * minuteMs;
 
 export const lookbackMs = 10 * minuteMs;
 const mostAheadMs = 2 * minuteMs;
