@@ -85,7 +85,7 @@ test('of 300 events in one second none is missing after a stop in the middle, an
   expect(decodeState((await store.get(key)) ?? '')?.anchors[0]?.[1]).toBe(created_at);
 });
 
-// 5: https://github.com/wazuh/wazuh/issues/13529
+// 5: https://github.com/wazuh/wazuh/issues/13529, https://github.com/obelisk/plaid/issues/76
 test('an event that becomes visible late, within the look-back, is given, and told of as late', async () => {
   const served = await serveAt({ events: numbered(20, startMs + 24 * hourMs - 5 * minuteMs) });
   const store = memoryCursorStore();

@@ -16,7 +16,7 @@ import {
 import { type FakePlanetScale, fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { decodeState } from '../src/poller/state.ts';
-import { runOn } from './support/polling.ts';
+import { ids, runOn } from './support/polling.ts';
 import { collect, credentials, numbered } from './support/served.ts';
 import { sourceOf } from './support/source.ts';
 
@@ -135,6 +135,31 @@ describe('an error', () => {
     const { controller, ended } = start(fake);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(fake.requests.length).toBeLessThan(15);
+    controller.abort();
+    await ended;
+  });
+
+  test('in a list that never holds together is waited out with growing waits, and no hot loop either', async () => {
+    const fake = fakeWith(150);
+    const inner = sourceOf(fake);
+    let isBroken = true;
+    const source: AuditSource = {
+      organization: 'acme',
+      page: async (query) => {
+        if (isBroken && query?.startingAfter) throw new AuditApiError('no such cursor', { status: 404 });
+        return inner.page(query);
+      },
+    };
+    const { given, notices, controller, ended } = start(fake, {}, source);
+    await vi.advanceTimersByTimeAsync(hourMs);
+    expect(given).toEqual([]);
+    expect(fake.requests.length).toBeGreaterThan(10);
+    expect(fake.requests.length).toBeLessThan(60); // Half of 5 minutes a wait, once they have grown.
+    const attempts = notices.map((notice) => notice.type === 'retrying' && notice.attempt);
+    expect(attempts).toEqual(notices.map((_, index) => index + 1));
+    isBroken = false;
+    await vi.advanceTimersByTimeAsync(5 * minuteMs);
+    expect(given).toEqual(ids(numbered(150)));
     controller.abort();
     await ended;
   });

@@ -690,6 +690,23 @@ describe('a list that changes', () => {
     expect(new Set(given)).toEqual(new Set([...ids(events).filter((id) => id !== 'event0000118'), ...given]));
   });
 
+  test('together with all of the newest page, answered with the first page, gives no event twice', async () => {
+    const events = numbered(12);
+    const served = await serveAt({ events, pageSize: 3, unknownCursor: 'first-page' });
+    const gone = [3, 6, 9, 10, 11].map((index) => events[index]?.id ?? '');
+    const source = happeningAt(served.client(), 3, () => {
+      for (const id of gone) served.fake.remove(id);
+    });
+    const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true } as const;
+    const given: string[] = [];
+    const run = async () => {
+      for await (const { id } of poller(source, options)) given.push(id);
+    };
+    await expect(run()).rejects.toMatchObject({ name: 'AuditResponseError', retryable: true });
+    await run();
+    expect(given).toEqual(ids(events).filter((id) => !gone.includes(id)));
+  });
+
   test('is walked again by a poller that runs on, without an error', async () => {
     const { store, ...served } = await remembered();
     const added = ids(served.fake.add(...Array.from({ length: 15 }, () => ({ audit_action: 'database.created' }))));

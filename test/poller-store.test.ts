@@ -180,6 +180,26 @@ describe('a store that fails', () => {
     });
   });
 
+  test('is asked but once more when the iteration ends, and what could not be saved is thrown', async () => {
+    const store = memoryCursorStore();
+    let saves = 0;
+    const running = poller(sourceOf(fakeWith(250)), {
+      store: {
+        ...store,
+        compareAndSet: async (...save) => {
+          if (++saves > 1) throw new Error('connect ECONNREFUSED 127.0.0.1:6379');
+          return store.compareAndSet(...save);
+        },
+      },
+      startFrom: 'oldest',
+      onNotice: async () => {},
+    })[Symbol.asyncIterator]();
+    await running.next();
+    await running.next(); // The first event is done.
+    await expect(running.return()).rejects.toMatchObject({ name: 'CursorStoreError', retryable: true, key });
+    expect(saves).toBe(2);
+  });
+
   test('by hiding its errors, so that it looks empty, delivers nothing', async () => {
     const dead = { get: () => undefined, set: () => {} };
     const given: string[] = [];

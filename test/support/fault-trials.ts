@@ -20,7 +20,8 @@ const isRoot = process.getuid?.() === 0;
 const mountsAndUnmounts = 'place=$(mktemp -d) && mount -t tmpfs tmpfs "$place" && umount "$place" && rmdir "$place"';
 
 export const canMount = isRequired || (isRoot && works('sh', '-c', mountsAndUnmounts));
-export const canTrace = isRequired || (isRoot && works('strace', '-o', '/dev/null', 'true'));
+const traces = () => works('strace', '-o', '/dev/null', 'true') && works('prlimit', '--version');
+export const canTrace = isRequired || (isRoot && traces());
 
 /** A file system of its own, with no more room than asked for; it is gone with the test. */
 export async function mountedDirectory(options: string): Promise<string> {
