@@ -13,8 +13,10 @@ const send = runRevealWebhook({
   url: process.env.RUNREVEAL_WEBHOOK_URL ?? '',
   token: process.env.RUNREVEAL_WEBHOOK_TOKEN || undefined,
 });
-const events = poller(PlanetScaleAuditClient.fromEnv(), {
+const client = PlanetScaleAuditClient.fromEnv();
+const events = poller(client, {
   store: fileCursorStore(process.env.CURSOR_DIRECTORY ?? './cursors'),
+  key: `runreveal:${client.organization}`, // A place of its own: what another consumer has seen is sent all the same.
   startFrom: { latest: 200 },
   signal: stop.signal,
 });

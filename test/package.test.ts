@@ -166,6 +166,15 @@ describe('examples/to-runreveal.ts', () => {
     );
   }, 60_000);
 
+  test('sends what examples/tail.ts has printed all the same, with the same directory for cursors', async () => {
+    const webhook = await recordingWebhook();
+    const cursors = { CURSOR_DIRECTORY: join(project, 'shared-cursors'), RUNREVEAL_WEBHOOK_URL: webhook.url };
+    const env = { ...(await served(3)), ...cursors };
+    await run(process.execPath, ['examples/tail.ts'], { env, until: (output) => output.includes('00:00:02.000Z') });
+    await sending(env, 'accepted 3 event(s)');
+    expect(webhook.accepted).toHaveLength(3);
+  }, 60_000);
+
   test('says what to set where nothing is', async () => {
     const { code, output } = await run(process.execPath, ['examples/to-runreveal.ts'], {
       env: { RUNREVEAL_WEBHOOK_URL: '' },

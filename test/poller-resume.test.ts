@@ -12,7 +12,7 @@ import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { decodeState } from '../src/poller/state.ts';
 import { drain, drainTold, happeningAt, ids, minuteMs, serveAt, startMs } from './support/polling.ts';
-import { collect, listOf, numbered } from './support/served.ts';
+import { collect, listOf, numbered, type Served } from './support/served.ts';
 
 /** A list in the order of inserts with an event ahead of its time, by 8 minutes if not told, and then some that are 9 minutes late. */
 const aheadBelowLate = async ({ aheadMs = 8 * minuteMs } = {}) => {
@@ -24,6 +24,18 @@ const aheadBelowLate = async ({ aheadMs = 8 * minuteMs } = {}) => {
   clock.ms += minuteMs;
   const makeLate = (count: number) => fake.add(...Array.from({ length: count }, () => at(clock.ms - 9 * minuteMs)));
   return { served, ahead, makeLate };
+};
+
+/** A list in the order of inserts with an event that was a day ahead of its time, and then so many that were not; its time has come. */
+const dayAheadBelow = async (count: number) => {
+  const served = await serveAt({ order: 'added' });
+  const { clock, fake } = served;
+  const dayMs = 24 * 60 * minuteMs;
+  const ahead = { id: 'aheadaheada', created_at: new Date(clock.ms + dayMs).toISOString() };
+  fake.add(ahead);
+  const events = fake.add(...numbered(count, clock.ms).map(({ id: _, ...event }) => event));
+  clock.ms += dayMs + 20 * minuteMs;
+  return { served, ahead, events };
 };
 
 /** A source whose answers take so long, while something happens: after the list has been read, and before they are dated. */
@@ -364,15 +376,17 @@ test('nor does one whose time has come hide what a first run had not done when i
 });
 
 test('nor does that one, where it alone was done, end the next walk above a hundred that were not', async () => {
-  const served = await serveAt({ order: 'added' });
-  const { clock, fake } = served;
-  const dayMs = 24 * 60 * minuteMs;
-  fake.add({ created_at: new Date(clock.ms + dayMs).toISOString() });
-  const events = fake.add(...numbered(150, clock.ms).map(({ id: _, ...event }) => event));
-  clock.ms += dayMs + 20 * minuteMs;
+  const { served, events } = await dayAheadBelow(150);
   const store = memoryCursorStore();
   let given = 0;
   for await (const _ of drain(served, { store, startFrom: 'oldest' })) if (++given === 2) break;
+  expect(await drainTold(served, { store })).toEqual({ given: ids(events), notices: [] });
+});
+
+test('nor does that one, where the first run began above it, and broke off before anything was done', async () => {
+  const { served, ahead, events } = await dayAheadBelow(150);
+  const store = memoryCursorStore();
+  for await (const _ of drain(served, { store, startFrom: { after: ahead.id } })) break;
   expect(await drainTold(served, { store })).toEqual({ given: ids(events), notices: [] });
 });
 
@@ -555,6 +569,13 @@ describe('one backdated event', () => {
 });
 
 describe('a list that changes', () => {
+  /** So many events, one an hour. */
+  const hourly = (count: number) =>
+    numbered(count).map((event, hour) => ({
+      ...event,
+      created_at: new Date(startMs + (hour - count) * 60 * minuteMs).toISOString(),
+    }));
+
   const remembered = async (options: FakePlanetScaleOptions = {}) => {
     const served = await serveAt({ events: numbered(250), pageSize: 10, ...options });
     const store = memoryCursorStore();
@@ -617,11 +638,72 @@ describe('a list that changes', () => {
     expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
   });
 
+  describe('by the deletion of all anchors', () => {
+    const removeAnchors = async ({ fake }: Served, store: CursorStore) => {
+      const { anchors = [] } = decodeState((await store.get('planetscale-audit:acme')) ?? '') ?? {};
+      expect(anchors).toHaveLength(10);
+      for (const [id] of anchors) fake.remove(id);
+    };
+
+    const anchorsLost = [{ type: 'anchor-lost' }];
+
+    test.each(['oldest', { latest: 200 }] as const)('repeats nothing of what was done since %j', async (startFrom) => {
+      const served = await serveAt({ events: hourly(400) });
+      const store = memoryCursorStore();
+      await collect(drain(served, { store, startFrom }));
+      await removeAnchors(served, store);
+      served.clock.ms += 5 * minuteMs;
+      expect(await drainTold(served, { store })).toMatchObject({ given: [], notices: anchorsLost });
+    });
+
+    test.each([
+      [26 * 60, 0],
+      [30, 100], // What is younger than the anchors by no more than late events may be counts as new.
+    ])('after a run %i minutes after the first repeats at most %i', async (minutes, most) => {
+      const served = await serveAt({ events: hourly(400) });
+      const { clock, fake } = served;
+      const store = memoryCursorStore();
+      await collect(drain(served, { store, startFrom: 'oldest' }));
+      for (let event = 0; event < 26; event++) {
+        clock.ms += (minutes * minuteMs) / 26;
+        fake.add({ created_at: new Date(clock.ms).toISOString() });
+      }
+      clock.ms += 11 * minuteMs;
+      expect((await drainTold(served, { store })).given).toHaveLength(26);
+      await removeAnchors(served, store);
+      const { given, notices } = await drainTold(served, { store });
+      expect(given.length).toBeLessThanOrEqual(most);
+      expect(notices).toMatchObject(anchorsLost);
+    });
+
+    test('repeats no more than a page of what a first run had done when it broke off', async () => {
+      const events = hourly(800);
+      const served = await serveAt({ events });
+      const store = memoryCursorStore();
+      let done = -1;
+      for await (const _ of drain(served, { store, startFrom: 'oldest' })) if (++done === 450) break;
+      await removeAnchors(served, store);
+      const { given, notices } = await drainTold(served, { store });
+      expect(given.slice(-350)).toEqual(ids(events.slice(done)));
+      expect(given.length).toBeLessThan(350 + 100);
+      expect(notices).toMatchObject(anchorsLost);
+    });
+
+    test('whose times cannot be read is told of, where what lies below them is given', async () => {
+      const undated = Array.from({ length: 10 }, (_, index) => ({ id: `undated${index}`, created_at: 'a moment ago' }));
+      const served = await serveAt({ order: 'added', events: [...hourly(20), ...undated] });
+      const store = memoryCursorStore();
+      await collect(drain(served, { store, startFrom: { after: 'undated9' } }));
+      await removeAnchors(served, store);
+      expect(await drainTold(served, { store })).toMatchObject({
+        given: ids(hourly(20)),
+        notices: anchorsLost,
+      });
+    });
+  });
+
   test('by the retention of what a first run had done when it broke off is not told of', async () => {
-    const events = numbered(300).map((event, hour) => ({
-      ...event,
-      created_at: new Date(startMs + (hour - 300) * 60 * minuteMs).toISOString(),
-    }));
+    const events = hourly(300);
     const served = await serveAt({ events });
     const { clock, fake } = served;
     const store = memoryCursorStore();

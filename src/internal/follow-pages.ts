@@ -1,10 +1,10 @@
 import type { AuditPage } from '../page.ts';
 
 /** Gives the page of events older than the cursor, or the newest page without one. */
-export type AskPage = (cursor: string | undefined) => Promise<AuditPage>;
+export type AskPage<Page extends AuditPage = AuditPage> = (cursor: string | undefined) => Promise<Page>;
 
-export interface FollowedPage {
-  readonly page: AuditPage;
+export interface FollowedPage<Page extends AuditPage = AuditPage> {
+  readonly page: Page;
   readonly askedWith: string | undefined;
 }
 
@@ -14,11 +14,11 @@ export interface FollowedPage {
  *
  * @param inconsistent makes the error for pages that do not fit together
  */
-export async function* followPages(
-  ask: AskPage,
+export async function* followPages<Page extends AuditPage>(
+  ask: AskPage<Page>,
   from: string | undefined,
   inconsistent: (what: string) => Error,
-): AsyncGenerator<FollowedPage, void, undefined> {
+): AsyncGenerator<FollowedPage<Page>, void, undefined> {
   const known = new KnownIds(from);
   let before: string | undefined;
   let cursor = from;

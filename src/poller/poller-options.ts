@@ -28,8 +28,9 @@ export interface PollerOptions {
    */
   readonly intervalMs?: number | undefined;
   /**
-   * How late an event may become visible after its `created_at`, in milliseconds, clocks that differ included. An event that is
-   * later still is lost without a notice; a longer look-back costs a request more for every 100 events within it.
+   * How late an event may become visible after its `created_at`, in milliseconds, clocks that differ included; and how long before
+   * it. An event that is later still is lost without a notice; a longer look-back costs a request more for every 100 events
+   * within it.
    *
    * @default 600_000
    */

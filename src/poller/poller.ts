@@ -266,7 +266,7 @@ class Poller implements AuditPoller {
     return this.#retry(async () => {
       const askedAtMs = Date.now();
       const page = await this.#source.page({ startingAfter: cursor, actions, signal });
-      return { page, tookMs: Math.max(0, Date.now() - askedAtMs) }; // Our clock may have been set back.
+      return { ...page, tookMs: Math.max(0, Date.now() - askedAtMs) }; // Our clock may have been set back.
     });
   }
 

@@ -18,11 +18,10 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
   const undoneSinceMs = state.undoneSince === null ? Number.NEGATIVE_INFINITY : Date.parse(state.undoneSince);
-  // What is older than all that is not done may stand above an anchor; and what is older than the anchors, above all that is not
-  // done, where one of them was ahead of its time.
-  const allIsOlder = olderRun(
-    Math.min(undoneSinceMs, oldestAbove(state.anchors, Date.parse(state.lastScan), lookbackMs)),
-  );
+  const madeAtMs = Math.max(Date.parse(state.lastScan), undoneSinceMs); // Or later.
+  // A run of what is older than all that is not done may stand above an anchor that is still there; and a run of what is older
+  // than anything above the anchors may stand above what is not done, where one of them was ahead of its time.
+  const allIsOlder = olderRun(Math.min(undoneSinceMs, oldestAbove(state.anchors, madeAtMs, lookbackMs)));
   /** A time that cannot be read, or is still to come, tells nothing. */
   const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
     const createdMs = timestampMs(created_at);
@@ -48,9 +47,11 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   };
 }
 
-/** Of the anchors the first need not be the youngest: it may be backdated. */
-const newestMs = (anchors: readonly Mark[]): number =>
-  Math.max(...anchors.map(([, createdAt]) => timestampMs(createdAt) ?? Number.NEGATIVE_INFINITY));
+/** Of the anchors the first need not be the youngest: it may be backdated. Where no time can be read, they may be of any age. */
+const newestMs = (anchors: readonly Mark[]): number => {
+  const times = anchors.map(([, createdAt]) => timestampMs(createdAt)).filter((ms) => ms !== undefined);
+  return times.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...times);
+};
 
 /** Whether an event is to be delivered by a poller that stands there. */
 export function wantedAfter(state: PollState): (event: AuditEvent) => boolean {

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../event.ts';
+import { oldestMs } from './disorder.ts';
 import { settle } from './settle.ts';
 import { anchorsFrom, instantOf, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
 import type { Walk } from './walk.ts';
@@ -68,23 +69,22 @@ export class Trail {
   async *batches(): AsyncGenerator<Batch, void, undefined> {
     for await (const page of this.#walk.climb()) {
       if ('marks' in page) this.#pass(page.marks.toReversed());
-      else yield* this.#batchesOf(page.events.toReversed());
+      else yield* this.#batchesOf(page.events.toReversed(), page.wantedAboveMs);
     }
   }
 
   /** The state once all batches are done. */
   finish(): PollState {
-    const { startedAtMs, floorMs } = this.#walk;
-    return { ...this.#state(), undoneSince: instantOf(floorMs), lastScan: new Date(startedAtMs).toISOString() };
+    return { ...this.#state(Number.POSITIVE_INFINITY), lastScan: new Date(this.#walk.startedAtMs).toISOString() };
   }
 
-  *#batchesOf(oldestFirst: readonly AuditEvent[]): Generator<Batch, void, undefined> {
+  *#batchesOf(oldestFirst: readonly AuditEvent[], wantedAboveMs: number): Generator<Batch, void, undefined> {
+    const marks = oldestFirst.map(markOf); // Before the consumer has the events, and may change them.
     for (let from = 0; from < oldestFirst.length; from += batchSize) {
       const stretch = oldestFirst.slice(from, from + batchSize);
-      const marks = stretch.map(markOf); // Before the consumer has the events, and may change them.
       const events = stretch.filter(this.#isWanted);
       if (events.length === 0) {
-        this.#pass(marks);
+        this.#pass(marks.slice(from, from + batchSize));
         continue;
       }
       yield {
@@ -92,8 +92,9 @@ export class Trail {
         lateIds: this.#lateIds(stretch),
         stateAfter: (done) => {
           const undone = events[done];
-          this.#pass(marks.slice(0, undone && stretch.indexOf(undone)));
-          return this.#state();
+          const end = from + (undone ? stretch.indexOf(undone) : stretch.length);
+          this.#pass(marks.slice(from, end));
+          return this.#state(Math.min(wantedAboveMs, oldestMs(marks.slice(end))));
         },
       };
     }
@@ -117,7 +118,8 @@ export class Trail {
     }
   }
 
-  #state(): PollState {
+  /** @param undoneSinceMs what is not done yet, of what the walk met, was created at that time or later */
+  #state(undoneSinceMs: number): PollState {
     const { anchors, seen, truncated } = settle(
       this.#done,
       this.#settled,
@@ -132,7 +134,7 @@ export class Trail {
       ...this.#before,
       anchors: this.#anchors,
       seen: [...seen, ...this.#notPassed.values()],
-      undoneSince: instantOf(this.#walk.undoneSinceMs),
+      undoneSince: instantOf(Math.min(undoneSinceMs, this.#walk.floorMs)),
     };
   }
 }

@@ -3,11 +3,11 @@ import type { AuditEvent } from '../event.ts';
 import { type AskPage, followPages } from '../internal/follow-pages.ts';
 import { timestampMs } from '../internal/timestamp.ts';
 import type { AuditPage } from '../page.ts';
+import { oldestMs } from './disorder.ts';
 import { isOlder, type Mark, markOf } from './state.ts';
 
-/** A page, and how long it took to come. */
-export interface TimedPage {
-  readonly page: AuditPage;
+/** A page that tells how long it took to come. */
+export interface TimedPage extends AuditPage {
   readonly tookMs: number;
 }
 
@@ -64,12 +64,17 @@ export interface WalkGoal {
 }
 
 /** A page, newest first: its events where any is wanted, their marks where none is. */
-export type PageAbove = { readonly events: readonly AuditEvent[] } | { readonly marks: readonly Mark[] };
+export type PageAbove = ({ readonly events: readonly AuditEvent[] } | { readonly marks: readonly Mark[] }) & {
+  /** What is wanted and was met above this page was created at that time or later, if its time can be read. */
+  readonly wantedAboveMs: number;
+};
 
 /** The list as far as it was walked, ready to be climbed up again. */
 export interface Walk extends ScanClock {
   readonly endedAtMs: number;
-  /** What is wanted, of what was met and of what becomes visible later, was created at that time or later. */
+  /**
+   * What is wanted, of what was met and of what becomes visible later, was created at that time or later, if its time can be read.
+   */
   readonly undoneSinceMs: number;
   readonly end: GoalMet['reason'] | 'end of list';
   /** The event at which the walk ended, and those below it on its page, newest first. Empty at the end of the list. */
@@ -89,38 +94,22 @@ export interface Walk extends ScanClock {
  *
  * @throws InconsistentListError
  */
-export async function walk(
-  askTimed: (cursor: string | undefined) => Promise<TimedPage>,
-  goal: WalkGoal,
-  lookbackMs: number,
-): Promise<Walk> {
-  let firstTookMs: number | undefined;
-  const askPage: AskPage = async (cursor) => {
-    const { page, tookMs } = await askTimed(cursor);
-    firstTookMs ??= tookMs;
-    return page;
-  };
+export async function walk(askPage: AskPage<TimedPage>, goal: WalkGoal, lookbackMs: number): Promise<Walk> {
   const ask = withLostCursorsAsInconsistency(neverTheNewest(askPage));
   const pages = new WalkedPages();
   const readClock = clockOf(lookbackMs);
   let clock: ScanClock | undefined;
   let oldest: AuditEvent | undefined;
-  let oldestWantedMs = Number.POSITIVE_INFINITY;
   let endedAtMs = Date.now();
   let met: GoalMet | undefined;
   let below: readonly AuditEvent[] = [];
 
   for await (const { page, askedWith } of followPages(ask, undefined, (what) => new InconsistentListError(what))) {
-    clock = readClock(page, firstTookMs ?? 0);
+    clock = readClock(page);
     oldest = page.events.at(-1) ?? oldest;
     endedAtMs = page.servedAt?.getTime() ?? Date.now();
     met = goal.endsAt(page, clock);
-    const above = page.events.slice(0, met?.index);
-    for (const event of above) {
-      if (goal.isWanted(event))
-        oldestWantedMs = Math.min(oldestWantedMs, timestampMs(event.created_at) ?? oldestWantedMs);
-    }
-    pages.add(above, askedWith, goal);
+    pages.add(page.events.slice(0, met?.index), askedWith, goal);
     if (!met) continue;
     below = page.events.slice(met.index);
     break;
@@ -129,7 +118,7 @@ export async function walk(
   return {
     ...clock,
     endedAtMs,
-    undoneSinceMs: Math.min(oldestWantedMs, clock.floorMs),
+    undoneSinceMs: Math.min(pages.oldestWantedMs, clock.floorMs),
     end: met?.reason ?? 'end of list',
     below,
     oldest,
@@ -140,7 +129,7 @@ export async function walk(
 /** How many pages with wanted events are held, besides the newest page. Those between are read again on the way up. */
 const mostPagesHeld = 50;
 
-interface LetGoPage {
+interface LetGoPage extends Pick<PageAbove, 'wantedAboveMs'> {
   readonly askedWith: string;
   readonly lastId: string;
 }
@@ -152,25 +141,33 @@ class WalkedPages {
   readonly #newestIds = new Set<string>();
   /** How to read the held pages again, the newest page aside, and where they are among the pages; the newest first. */
   readonly #held: { readonly index: number; readonly again: LetGoPage }[] = [];
+  #oldestWantedMs = Number.POSITIVE_INFINITY;
+
+  get oldestWantedMs(): number {
+    return this.#oldestWantedMs;
+  }
 
   add(events: readonly AuditEvent[], askedWith: string | undefined, goal: WalkGoal): void {
     const last = events.at(-1);
     if (!last) return;
     if (askedWith === undefined) for (const { id } of events) this.#newestIds.add(id);
-    if (!events.some((event) => goal.isWanted(event))) {
-      this.#pages.push({ marks: events.map(markOf) });
+    const wantedAboveMs = this.#oldestWantedMs;
+    const wanted = events.filter((event) => goal.isWanted(event)).map(markOf);
+    if (wanted.length === 0) {
+      this.#pages.push({ marks: events.map(markOf), wantedAboveMs });
       return;
     }
-    this.#pages.push({ events });
+    this.#oldestWantedMs = Math.min(wantedAboveMs, oldestMs(wanted));
+    this.#pages.push({ events, wantedAboveMs });
     if (askedWith === undefined) return;
-    this.#held.push({ index: this.#pages.length - 1, again: { askedWith, lastId: last.id } });
+    this.#held.push({ index: this.#pages.length - 1, again: { askedWith, lastId: last.id, wantedAboveMs } });
     const letGo = this.#held.length > mostPagesHeld ? this.#held.shift() : undefined;
     if (letGo) this.#pages[letGo.index] = letGo.again;
   }
 
   async *climb(ask: AskPage): AsyncGenerator<PageAbove, void, undefined> {
     for (let page = this.#pages.pop(); page; page = this.#pages.pop()) {
-      yield 'askedWith' in page ? { events: await this.#readAgain(ask, page) } : page;
+      yield 'askedWith' in page ? { ...page, events: await this.#readAgain(ask, page) } : page;
     }
   }
 
@@ -203,15 +200,16 @@ const readAgain = async (ask: AskPage, { askedWith, lastId }: LetGoPage): Promis
  * that event runs ahead of it. The floor lies lower by what that page took: it does not show what became visible after the server
  * had read its list, and before it dated its answer.
  */
-const clockOf = (lookbackMs: number): ((page: AuditPage, firstTookMs: number) => ScanClock) => {
-  let servedAtMs: number | undefined;
+const clockOf = (lookbackMs: number): ((page: TimedPage) => ScanClock) => {
+  let first: TimedPage | undefined;
   let startedAtMs: number | undefined;
   let newestMs = Number.NEGATIVE_INFINITY;
-  return ({ servedAt, events }, firstTookMs) => {
-    if (startedAtMs === undefined) servedAtMs = servedAt?.getTime();
-    startedAtMs ??= servedAtMs ?? Date.now();
-    for (const { created_at } of events) newestMs = Math.max(newestMs, timestampMs(created_at) ?? newestMs);
-    return { startedAtMs, floorMs: (servedAtMs ?? Math.min(newestMs, startedAtMs)) - firstTookMs - lookbackMs };
+  return (page) => {
+    first ??= page;
+    startedAtMs ??= first.servedAt?.getTime() ?? Date.now();
+    for (const { created_at } of page.events) newestMs = Math.max(newestMs, timestampMs(created_at) ?? newestMs);
+    const listedAtMs = first.servedAt ? startedAtMs : Math.min(newestMs, startedAtMs);
+    return { startedAtMs, floorMs: listedAtMs - first.tookMs - lookbackMs };
   };
 };
 
@@ -219,7 +217,7 @@ const clockOf = (lookbackMs: number): ((page: AuditPage, firstTookMs: number) =>
  * Something lies above each page that was asked for with a cursor. Where a page says otherwise it may be the newest one, as an answer
  * to a cursor that is no longer known: that one is asked for, and only once if the API does not tell what lies above.
  */
-const neverTheNewest = (ask: AskPage): AskPage => {
+const neverTheNewest = (ask: AskPage<TimedPage>): AskPage<TimedPage> => {
   let tellsWhatLiesAbove = true;
   return async (cursor) => {
     const page = await ask(cursor);
@@ -238,7 +236,7 @@ const neverTheNewest = (ask: AskPage): AskPage => {
  * without a cursor is refused has another reason.
  */
 const withLostCursorsAsInconsistency =
-  (ask: AskPage): AskPage =>
+  (ask: AskPage<TimedPage>): AskPage<TimedPage> =>
   async (cursor) => {
     try {
       return await ask(cursor);

@@ -189,9 +189,15 @@ export class Oracle {
       const event = this.#log.everListed(id);
       if (event && this.#isOwed(event)) this.violated(`I6: commits ${id}, which is not done`);
     }
+    const listed = this.#log.listed();
+    const undoneSince = state.undoneSince ?? ''; // The log writes all times alike, so that text compares as they do.
+    for (const event of listed) {
+      if (event.created_at >= undoneSince || !this.#isOwed(event)) continue;
+      this.violated(`I4: what is older than ${undoneSince} counts as done, with ${event.id}, which is not`);
+    }
     const first = state.anchors[0]?.[0];
     if (first === undefined) return;
-    for (const event of this.#log.listed()) {
+    for (const event of listed) {
       if (this.#log.isBelow(first, event.id) || !this.#isOwed(event)) continue;
       this.violated(`I4: settles ${first} with ${event.id} below it, which is not done`);
     }
@@ -251,7 +257,7 @@ export class Oracle {
   /** Must be delivered, if it stays listed. */
   #isExpected(event: AuditEvent): boolean {
     const { after, sinceMs } = this.#asked;
-    if (!this.#isAsked(event) || this.#atStart.has(event.id)) return false;
+    if (this.#atStart.has(event.id) || !this.#isAsked(event)) return false;
     const latenessMs = this.#log.latenessMs(event);
     if (latenessMs > lookbackMs) return false;
     // Nobody can tell whether one without a date was created since then, nor look for one far ahead of its time among the old.
