@@ -6,20 +6,20 @@ export const mostDisorderMs = (lookbackMs: number): number => 2 * lookbackMs;
 
 /** The earliest of the times that can be read; Infinity where there is none. */
 export const oldestMs = (marks: readonly Mark[]): number =>
-  Math.min(...marks.map(([, createdAt]) => timestampMs(createdAt) ?? Number.POSITIVE_INFINITY));
+  marks.reduce((ms, [, createdAt]) => Math.min(ms, timestampMs(createdAt) ?? ms), Number.POSITIVE_INFINITY);
 
 /**
- * How old what stands above may be, by the youngest of the marks. A time counts unless it was still to come at `nowMs`, or is younger
- * by the look-back than one above it: then it says nothing. Where none counts, it is -Infinity.
+ * How old what stands above may be, by the youngest of the marks. A time that cannot be read, or is younger by the look-back than
+ * one above it, says nothing; where none counts, it is -Infinity.
  */
-export function oldestAbove(newestFirst: readonly Mark[], nowMs: number, lookbackMs: number): number {
-  let mostMs = nowMs;
-  let oldestMs = Number.NEGATIVE_INFINITY;
+export function oldestAbove(newestFirst: readonly Mark[], lookbackMs: number): number {
+  let mostMs = Number.POSITIVE_INFINITY;
+  let aboveMs = Number.NEGATIVE_INFINITY;
   for (const [, createdAt] of newestFirst) {
     const ms = timestampMs(createdAt);
     if (ms === undefined || ms > mostMs) continue;
     mostMs = Math.min(mostMs, ms + lookbackMs);
-    oldestMs = Math.max(oldestMs, ms - mostDisorderMs(lookbackMs));
+    aboveMs = Math.max(aboveMs, ms - mostDisorderMs(lookbackMs));
   }
-  return oldestMs;
+  return aboveMs;
 }

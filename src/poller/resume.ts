@@ -18,10 +18,10 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
   const undoneSinceMs = state.undoneSince === null ? Number.NEGATIVE_INFINITY : Date.parse(state.undoneSince);
-  const madeAtMs = Math.max(Date.parse(state.lastScan), undoneSinceMs); // Or later.
-  // A run of what is older than all that is not done may stand above an anchor that is still there; and a run of what is older
-  // than anything above the anchors may stand above what is not done, where one of them was ahead of its time.
-  const allIsOlder = olderRun(Math.min(undoneSinceMs, oldestAbove(state.anchors, madeAtMs, lookbackMs)));
+  // Above what is not done stands, besides more of it, what was not wanted, and what was done before it became visible: that is
+  // no older than the look-back before the last completed scan, which did not meet it. The anchors may stand below all of that.
+  const aboveUndoneMs = Math.min(undoneSinceMs, Date.parse(state.lastScan)) - mostDisorderMs(lookbackMs);
+  const allIsOlder = olderRun(Math.min(aboveUndoneMs, oldestAbove(state.anchors, lookbackMs)));
   /** A time that cannot be read, or is still to come, tells nothing. */
   const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
     const createdMs = timestampMs(created_at);

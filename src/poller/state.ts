@@ -42,7 +42,10 @@ export interface PollState {
   readonly seen: readonly Mark[];
   /** Nothing created before this instant is delivered, ISO 8601; null where the first run found nothing that it was not to deliver. */
   readonly start: string | null;
-  /** What is not done yet, or not visible yet, was created at this instant or later, ISO 8601; null where it may be of any age. */
+  /**
+   * What is not done yet, or not visible yet, was created at this instant or later, if its time can be read, ISO 8601; null where it
+   * may be of any age.
+   */
   readonly undoneSince: string | null;
   /** The server's time at the start of the last completed scan, ISO 8601. */
   readonly lastScan: string;

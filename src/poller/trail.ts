@@ -118,8 +118,8 @@ export class Trail {
     }
   }
 
-  /** @param undoneSinceMs what is not done yet, of what the walk met, was created at that time or later */
-  #state(undoneSinceMs: number): PollState {
+  /** @param leftSinceMs what the climb has not passed yet was created at that time or later */
+  #state(leftSinceMs: number): PollState {
     const { anchors, seen, truncated } = settle(
       this.#done,
       this.#settled,
@@ -134,7 +134,7 @@ export class Trail {
       ...this.#before,
       anchors: this.#anchors,
       seen: [...seen, ...this.#notPassed.values()],
-      undoneSince: instantOf(Math.min(undoneSinceMs, this.#walk.floorMs)),
+      undoneSince: instantOf(Math.min(leftSinceMs, this.#walk.floorMs)),
     };
   }
 }

@@ -64,10 +64,13 @@ export interface WalkGoal {
 }
 
 /** A page, newest first: its events where any is wanted, their marks where none is. */
-export type PageAbove = ({ readonly events: readonly AuditEvent[] } | { readonly marks: readonly Mark[] }) & {
+export type PageAbove = WantedPage | { readonly marks: readonly Mark[] };
+
+interface WantedPage {
+  readonly events: readonly AuditEvent[];
   /** What is wanted and was met above this page was created at that time or later, if its time can be read. */
   readonly wantedAboveMs: number;
-};
+}
 
 /** The list as far as it was walked, ready to be climbed up again. */
 export interface Walk extends ScanClock {
@@ -129,7 +132,7 @@ export async function walk(askPage: AskPage<TimedPage>, goal: WalkGoal, lookback
 /** How many pages with wanted events are held, besides the newest page. Those between are read again on the way up. */
 const mostPagesHeld = 50;
 
-interface LetGoPage extends Pick<PageAbove, 'wantedAboveMs'> {
+interface LetGoPage extends Pick<WantedPage, 'wantedAboveMs'> {
   readonly askedWith: string;
   readonly lastId: string;
 }
@@ -151,12 +154,12 @@ class WalkedPages {
     const last = events.at(-1);
     if (!last) return;
     if (askedWith === undefined) for (const { id } of events) this.#newestIds.add(id);
-    const wantedAboveMs = this.#oldestWantedMs;
     const wanted = events.filter((event) => goal.isWanted(event)).map(markOf);
     if (wanted.length === 0) {
-      this.#pages.push({ marks: events.map(markOf), wantedAboveMs });
+      this.#pages.push({ marks: events.map(markOf) });
       return;
     }
+    const wantedAboveMs = this.#oldestWantedMs;
     this.#oldestWantedMs = Math.min(wantedAboveMs, oldestMs(wanted));
     this.#pages.push({ events, wantedAboveMs });
     if (askedWith === undefined) return;
@@ -167,7 +170,8 @@ class WalkedPages {
 
   async *climb(ask: AskPage): AsyncGenerator<PageAbove, void, undefined> {
     for (let page = this.#pages.pop(); page; page = this.#pages.pop()) {
-      yield 'askedWith' in page ? { ...page, events: await this.#readAgain(ask, page) } : page;
+      if ('askedWith' in page) yield { events: await this.#readAgain(ask, page), wantedAboveMs: page.wantedAboveMs };
+      else yield page;
     }
   }
 
