@@ -390,6 +390,63 @@ test('nor does that one, where the first run began above it, and broke off befor
   expect(await drainTold(served, { store })).toEqual({ given: ids(events), notices: [] });
 });
 
+test('nor does that one hide what a run that broke off after that has not done, though its time cannot be read', async () => {
+  const served = await serveAt({ order: 'added' });
+  const { clock, fake } = served;
+  const at = (ms: number) => ({ created_at: new Date(ms).toISOString() });
+  // In the order of inserts: what is hidden for a minute is committed after that.
+  const hidden = new Set(['hiddenbelow', 'hiddenabove']);
+  const seen = ids(fake.add({ id: 'ordinary', ...at(clock.ms) }));
+  fake.add({ id: 'hiddenbelow', ...at(clock.ms) });
+  seen.push(...ids(fake.add({ id: 'aheadaheada', ...at(clock.ms + 12 * 60 * minuteMs) })));
+  fake.add({ id: 'hiddenabove', created_at: 'a moment ago' });
+  seen.push(...ids(fake.add(...Array.from({ length: 100 }, () => at(clock.ms)))));
+  const client = served.client();
+  const source: AuditSource = {
+    organization: 'acme',
+    async page(query) {
+      const page = await client.page(query);
+      return { ...page, events: page.events.filter(({ id }) => !hidden.has(id)) };
+    },
+  };
+  const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true, onNotice: () => {} } as const;
+  clock.ms += minuteMs;
+  expect(ids(await collect(poller(source, options)))).toEqual(seen);
+  hidden.clear();
+  clock.ms += 24 * 60 * minuteMs;
+  const given: string[] = [];
+  for await (const { id } of poller(source, options)) if (given.push(id) === 2) break;
+  expect(given).toEqual(['hiddenbelow', 'hiddenabove']);
+  expect(await drainTold(served, options)).toMatchObject({
+    given: ['hiddenabove'],
+    notices: [{ type: 'late-events' }],
+  });
+});
+
+test('nor does it hide what { since } wants and was ahead of its time too, below a hundred from before', async () => {
+  const served = await serveAt({ order: 'added' });
+  const { clock, fake } = served;
+  const since = new Date(clock.ms);
+  const at = (ms: number) => ({ created_at: new Date(since.getTime() + ms).toISOString() });
+  const [, ahead] = fake.add({ ...at(24 * 60 * minuteMs) }, { ...at(9 * minuteMs) });
+  fake.add(...Array.from({ length: 100 }, () => at(-minuteMs)));
+  clock.ms += (24 * 60 + 20) * minuteMs;
+  const store = memoryCursorStore();
+  let given = 0;
+  for await (const _ of drain(served, { store, startFrom: { since } })) if (++given === 2) break;
+  expect(await drainTold(served, { store })).toEqual({ given: [ahead?.id], notices: [] });
+});
+
+test('anchors of a first run that broke off are found below a hundred events from just before { since }', async () => {
+  const justBefore = numbered(150, startMs - 5 * minuteMs).map(({ id: _, ...event }) => event);
+  const served = await serveAt({ events: [...numbered(120, startMs - 60 * minuteMs), ...justBefore] });
+  const wanted = served.fake.add({ audit_action: 'database.created' }, { audit_action: 'database.deleted' });
+  served.clock.ms += 11 * minuteMs;
+  const options = { store: memoryCursorStore(), startFrom: { since: new Date(startMs) } };
+  for await (const _ of drain(served, options)) break;
+  expect(await drainTold(served, options)).toEqual({ given: ids(wanted), notices: [] });
+});
+
 test('anchors below a hundred events from before the start are found, and not told of as lost', async () => {
   const served = await serveAt({ order: 'added', pageSize: 3 });
   const { clock, fake } = served;

@@ -51,18 +51,18 @@ export class AuditLog {
 
   /** An event that becomes visible now, so long after its `created_at`; before it, where that is negative. */
   add(auditAction: string, lateMs: number): void {
-    const { tickMs, insertedWithinMs } = this.#options;
+    const { tickMs } = this.#options;
     const createdMs = Math.floor((this.nowMs() - lateMs) / tickMs) * tickMs;
-    const insertedMs = Math.min(createdMs + insertedWithinMs, this.nowMs());
-    this.#add(auditAction, new Date(createdMs).toISOString(), createdMs, insertedMs);
+    this.#add(auditAction, new Date(createdMs).toISOString(), createdMs);
   }
 
-  /** An event whose `created_at` is no date. */
-  addUndated(auditAction: string): void {
-    this.#add(auditAction, 'a moment ago', this.nowMs(), this.nowMs());
+  /** The same with a `created_at` that is no date. */
+  addUndated(auditAction: string, lateMs: number): void {
+    this.#add(auditAction, 'a moment ago', this.nowMs() - lateMs);
   }
 
-  #add(audit_action: string, created_at: string, created: number, inserted: number): void {
+  #add(audit_action: string, created_at: string, created: number): void {
+    const inserted = Math.min(created + this.#options.insertedWithinMs, this.nowMs());
     const id = `e${this.#list.added}`;
     const place = { added: 0, created, inserted }[this.#options.order];
     this.#list.add(eventOf(id, audit_action, created_at), place);

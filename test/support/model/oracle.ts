@@ -57,6 +57,7 @@ export class Oracle {
   #hasLostAnchors = false;
   /** Of the state that was saved last. */
   #anchors: readonly string[] = [];
+  #undoneSince = '';
   /** Whether those of any state were all deleted, before the next was saved. */
   #anchorsWereGone = false;
   /** What was delivered again, and could not be told from a new event but by the anchors. */
@@ -134,6 +135,7 @@ export class Oracle {
     life.inHand.push(id);
     this.#untoldGap.delete(id);
     if (before > 0 && this.#looksNew(event)) this.#lookedNew.add(id);
+    if (this.#log.isListed(id)) this.#judgeAge(event);
     if (!this.#isAsked(event)) this.violated(`delivers ${id}, which was not asked for`);
     if (before > 0 || this.#hasLostAnchors || !this.#isAlone) return;
     if (life.lateIds.has(id) || !this.#log.isListed(id)) return;
@@ -190,11 +192,8 @@ export class Oracle {
       if (event && this.#isOwed(event)) this.violated(`I6: commits ${id}, which is not done`);
     }
     const listed = this.#log.listed();
-    const undoneSince = state.undoneSince ?? ''; // The log writes all times alike, so that text compares as they do.
-    for (const event of listed) {
-      if (event.created_at >= undoneSince || !this.#isOwed(event)) continue;
-      this.violated(`I4: what is older than ${undoneSince} counts as done, with ${event.id}, which is not`);
-    }
+    this.#undoneSince = state.undoneSince ?? '';
+    for (const event of listed) this.#judgeAge(event);
     const first = state.anchors[0]?.[0];
     if (first === undefined) return;
     for (const event of listed) {
@@ -210,6 +209,12 @@ export class Oracle {
     this.#anchors = state.anchors.map(([id]) => id);
     if (before === undefined || this.#hasLostAnchors || !this.#log.isListed(before)) return;
     if (this.#log.isBelow(first, before)) this.violated(`I5: the anchor moves down, from ${before} to ${first}`);
+  }
+
+  /** The log writes all times alike, so that text compares as they do. */
+  #judgeAge(event: AuditEvent): void {
+    if (event.created_at >= this.#undoneSince || !this.#isOwed(event)) return;
+    this.violated(`I4: what is older than ${this.#undoneSince} counts as done, with ${event.id}, which is not`);
   }
 
   ended(life: LifeRecord): void {

@@ -24,7 +24,7 @@ export type Happening =
       readonly spacingMs: number;
       readonly isWanted: boolean;
     }
-  | { readonly what: 'undated event' }
+  | { readonly what: 'undated event'; readonly lateMs: number }
   | { readonly what: 'backdated event' }
   | { readonly what: 'foredated event' }
   | { readonly what: 'time'; readonly ms: number }
@@ -92,7 +92,7 @@ const time = (max: number): fc.Arbitrary<Happening> => fc.record({ what: fc.cons
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 12, arbitrary: events(1, 8) },
   { weight: 4, arbitrary: events(60, 160) },
-  { weight: 2, arbitrary: fc.record({ what: fc.constant('undated event') }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('undated event'), lateMs }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('backdated event') }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('foredated event') }) },
   { weight: 6, arbitrary: time(30 * minuteMs) },
@@ -230,6 +230,51 @@ const lateAboveAhead: fc.Arbitrary<Schedule> = fc
     incidents: [[awaits, { goesWrong }], ...schedule.incidents],
   }));
 
+/**
+ * A second run that is cut short, with events from before the first, which that could not see, around one that was far ahead of its
+ * time, and below more than a page that was seen.
+ */
+const unseenAroundAhead: fc.Arbitrary<Schedule> = fc
+  .record({
+    schedule: anySchedule,
+    isDated: fc.boolean(),
+    seen: fc.integer({ min: 95, max: 120 }),
+    awaits: fc.integer({ min: 3, max: 12 }),
+    untilFault: upTo(12),
+    fault,
+  })
+  .map(({ schedule, isDated, seen, awaits, untilFault, fault: goesWrong }) => ({
+    ...schedule,
+    log: { ...schedule.log, order: 'inserted', insertedWithinMs: 0, pageSize: 100, hasDateHeader: true, tickMs: 1 },
+    startFrom: 'oldest',
+    pollers: 1,
+    lives: [
+      { drain: true, by: 'batch', spoilt: undefined },
+      { drain: true, by: 'event', spoilt: undefined },
+      ...schedule.lives,
+    ],
+    before: [
+      { what: 'time', ms: minuteMs },
+      { what: 'foredated event' },
+      { what: 'time', ms: minuteMs },
+      { what: 'events', count: seen, lateMs: 0, spacingMs: 0, isWanted: true },
+    ],
+    incidents: [
+      [awaits, { happens: { what: 'events', count: 1, lateMs: 2 * minuteMs, spacingMs: 0, isWanted: true } }],
+      [
+        0,
+        {
+          happens: isDated
+            ? { what: 'events', count: 1, lateMs: minuteMs / 2, spacingMs: 0, isWanted: true }
+            : { what: 'undated event', lateMs: minuteMs / 2 },
+        },
+      ],
+      [0, { happens: { what: 'time', ms: dayMs + 2 * lookbackMs } }],
+      [untilFault, { goesWrong }],
+      ...schedule.incidents,
+    ],
+  }));
+
 /** A walk under which the event of a cursor is deleted, once all is old enough to be settled. */
 const lostCursor: fc.Arbitrary<Schedule> = fc
   .record({
@@ -285,6 +330,7 @@ export const schedule = fc
     { weight: 1, arbitrary: longClimb },
     { weight: 1, arbitrary: hiddenArrival },
     { weight: 1, arbitrary: lateAboveAhead },
+    { weight: 1, arbitrary: unseenAroundAhead },
     { weight: 1, arbitrary: lostCursor },
     { weight: 1, arbitrary: slowAnswer },
   )

@@ -225,7 +225,7 @@ class World {
         }
         return;
       case 'undated event':
-        this.log.addUndated(wantedAction);
+        this.log.addUndated(wantedAction, withinContract(happening.lateMs, this.schedule.log));
         return;
       case 'backdated event':
         this.log.add(wantedAction, misdatedMs);
