@@ -38,6 +38,15 @@ const dayAheadBelow = async (count: number) => {
   return { served, ahead, events };
 };
 
+/** A source that does not show some events: they are inserted, and not committed yet. */
+const hiding = (ids: ReadonlySet<string>, source: AuditSource): AuditSource => ({
+  organization: source.organization,
+  async page(query) {
+    const page = await source.page(query);
+    return { ...page, events: page.events.filter(({ id }) => !ids.has(id)) };
+  },
+});
+
 /** A source whose answers take so long, while something happens: after the list has been read, and before they are dated. */
 const answeringSlowly = (
   { client, clock }: Awaited<ReturnType<typeof serveAt>>,
@@ -401,14 +410,7 @@ test('nor does that one hide what a run that broke off after that has not done, 
   seen.push(...ids(fake.add({ id: 'aheadaheada', ...at(clock.ms + 12 * 60 * minuteMs) })));
   fake.add({ id: 'hiddenabove', created_at: 'a moment ago' });
   seen.push(...ids(fake.add(...Array.from({ length: 100 }, () => at(clock.ms)))));
-  const client = served.client();
-  const source: AuditSource = {
-    organization: 'acme',
-    async page(query) {
-      const page = await client.page(query);
-      return { ...page, events: page.events.filter(({ id }) => !hidden.has(id)) };
-    },
-  };
+  const source = hiding(hidden, served.client());
   const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true, onNotice: () => {} } as const;
   clock.ms += minuteMs;
   expect(ids(await collect(poller(source, options)))).toEqual(seen);
@@ -423,18 +425,42 @@ test('nor does that one hide what a run that broke off after that has not done, 
   });
 });
 
-test('nor does it hide what { since } wants and was ahead of its time too, below a hundred from before', async () => {
+test.each([
+  ['was ahead of its time too', new Date(startMs + (24 * 60 + 9) * minuteMs).toISOString()],
+  ['has a time that cannot be read', 'a moment ago'],
+])('nor does it hide what { since } wants and %s, below a hundred from before', async (_, created_at) => {
   const served = await serveAt({ order: 'added' });
   const { clock, fake } = served;
   const since = new Date(clock.ms);
   const at = (ms: number) => ({ created_at: new Date(since.getTime() + ms).toISOString() });
-  const [, ahead] = fake.add({ ...at(24 * 60 * minuteMs) }, { ...at(9 * minuteMs) });
+  const [, hard] = fake.add(at(24 * 60 * minuteMs), { created_at });
   fake.add(...Array.from({ length: 100 }, () => at(-minuteMs)));
   clock.ms += (24 * 60 + 20) * minuteMs;
   const store = memoryCursorStore();
   let given = 0;
   for await (const _ of drain(served, { store, startFrom: { since } })) if (++given === 2) break;
-  expect(await drainTold(served, { store })).toEqual({ given: [ahead?.id], notices: [] });
+  expect(await drainTold(served, { store })).toEqual({ given: [hard?.id], notices: [] });
+});
+
+test('a look-back that was shortened hides nothing below what was done with the longer one', async () => {
+  const served = await serveAt({ order: 'added' });
+  const { clock, fake } = served;
+  const before = (minutes: number) => ({ created_at: new Date(clock.ms - minutes * minuteMs).toISOString() });
+  const hidden = new Set(['hiddenbelow', 'hiddenabove']);
+  fake.add(before(120), { id: 'hiddenbelow', ...before(4) }, before(3), { id: 'hiddenabove', ...before(2) });
+  fake.add(...Array.from({ length: 100 }, () => before(30)));
+  const source = hiding(hidden, served.client());
+  const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true, onNotice: () => {} } as const;
+  expect(await collect(poller(source, { ...options, lookbackMs: 60 * minuteMs }))).toHaveLength(102);
+  hidden.clear();
+  clock.ms += 600 * minuteMs;
+  const given: string[] = [];
+  for await (const { id } of poller(source, options)) if (given.push(id) === 2) break;
+  expect(given).toEqual(['hiddenbelow', 'hiddenabove']);
+  expect(await drainTold(served, options)).toMatchObject({
+    given: ['hiddenabove'],
+    notices: [{ type: 'late-events' }],
+  });
 });
 
 test('anchors of a first run that broke off are found below a hundred events from just before { since }', async () => {

@@ -18,10 +18,9 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
   const undoneSinceMs = state.undoneSince === null ? Number.NEGATIVE_INFINITY : Date.parse(state.undoneSince);
-  // Above what is not done stands, besides more of it, what was not wanted, and what was done before it became visible: that is
-  // no older than the look-back before the last completed scan, which did not meet it. The anchors may stand below all of that.
-  const aboveUndoneMs = Math.min(undoneSinceMs, Date.parse(state.lastScan)) - mostDisorderMs(lookbackMs);
-  const allIsOlder = olderRun(Math.min(aboveUndoneMs, oldestAbove(state.anchors, lookbackMs)));
+  // What is older than that was passed, so it stands below all that was not; nor does it stand above what was not visible then, since
+  // that has come within the look-back. The anchors' times are for a burst of events that are later than they may be.
+  const allIsOlder = olderRun(Math.min(undoneSinceMs, oldestAbove(state.anchors, lookbackMs)));
   /** A time that cannot be read, or is still to come, tells nothing. */
   const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
     const createdMs = timestampMs(created_at);

@@ -106,5 +106,5 @@ const fromAfter = (id: string, lookbackMs: number): StartPolicy => ({
  * The instant before which nothing is delivered, even if all anchors are deleted: not above anything that is wanted. What becomes
  * visible later than the look-back is given too, where the events that are not wanted are long past.
  */
-const startBelow = (unwantedNewestFirst: readonly Mark[], { undoneSinceMs }: Walk, lookbackMs: number): string | null =>
-  instantOf(Math.min(undoneSinceMs, oldestAbove(unwantedNewestFirst, lookbackMs)));
+const startBelow = (unwantedNewestFirst: readonly Mark[], walk: Walk, lookbackMs: number): string | null =>
+  instantOf(Math.min(walk.oldestMs, oldestAbove(unwantedNewestFirst, lookbackMs)));

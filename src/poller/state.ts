@@ -43,8 +43,8 @@ export interface PollState {
   /** Nothing created before this instant is delivered, ISO 8601; null where the first run found nothing that it was not to deliver. */
   readonly start: string | null;
   /**
-   * What is not done yet, or not visible yet, was created at this instant or later, if its time can be read, ISO 8601; null where it
-   * may be of any age.
+   * What the last scan has not passed, and what was not visible to it, was created at this instant or later, if its time can be read,
+   * ISO 8601; null where it may be of any age.
    */
   readonly undoneSince: string | null;
   /** The server's time at the start of the last completed scan, ISO 8601. */

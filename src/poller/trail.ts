@@ -69,7 +69,7 @@ export class Trail {
   async *batches(): AsyncGenerator<Batch, void, undefined> {
     for await (const page of this.#walk.climb()) {
       if ('marks' in page) this.#pass(page.marks.toReversed());
-      else yield* this.#batchesOf(page.events.toReversed(), page.wantedAboveMs);
+      else yield* this.#batchesOf(page.events.toReversed(), page.oldestAboveMs);
     }
   }
 
@@ -78,7 +78,7 @@ export class Trail {
     return { ...this.#state(Number.POSITIVE_INFINITY), lastScan: new Date(this.#walk.startedAtMs).toISOString() };
   }
 
-  *#batchesOf(oldestFirst: readonly AuditEvent[], wantedAboveMs: number): Generator<Batch, void, undefined> {
+  *#batchesOf(oldestFirst: readonly AuditEvent[], oldestAboveMs: number): Generator<Batch, void, undefined> {
     const marks = oldestFirst.map(markOf); // Before the consumer has the events, and may change them.
     for (let from = 0; from < oldestFirst.length; from += batchSize) {
       const stretch = oldestFirst.slice(from, from + batchSize);
@@ -94,7 +94,7 @@ export class Trail {
           const undone = events[done];
           const end = from + (undone ? stretch.indexOf(undone) : stretch.length);
           this.#pass(marks.slice(from, end));
-          return this.#state(Math.min(wantedAboveMs, oldestMs(marks.slice(end))));
+          return this.#state(Math.min(oldestAboveMs, oldestMs(marks.slice(end))));
         },
       };
     }
@@ -118,8 +118,8 @@ export class Trail {
     }
   }
 
-  /** @param leftSinceMs what the climb has not passed yet was created at that time or later */
-  #state(leftSinceMs: number): PollState {
+  /** @param oldestLeftMs the earliest time of what the climb has not passed yet */
+  #state(oldestLeftMs: number): PollState {
     const { anchors, seen, truncated } = settle(
       this.#done,
       this.#settled,
@@ -134,7 +134,7 @@ export class Trail {
       ...this.#before,
       anchors: this.#anchors,
       seen: [...seen, ...this.#notPassed.values()],
-      undoneSince: instantOf(Math.min(leftSinceMs, this.#walk.floorMs)),
+      undoneSince: instantOf(Math.min(oldestLeftMs, this.#walk.floorMs)),
     };
   }
 }

@@ -68,17 +68,15 @@ export type PageAbove = WantedPage | { readonly marks: readonly Mark[] };
 
 interface WantedPage {
   readonly events: readonly AuditEvent[];
-  /** What is wanted and was met above this page was created at that time or later, if its time can be read. */
-  readonly wantedAboveMs: number;
+  /** The earliest time above this page. */
+  readonly oldestAboveMs: number;
 }
 
 /** The list as far as it was walked, ready to be climbed up again. */
 export interface Walk extends ScanClock {
   readonly endedAtMs: number;
-  /**
-   * What is wanted, of what was met and of what becomes visible later, was created at that time or later, if its time can be read.
-   */
-  readonly undoneSinceMs: number;
+  /** What was met above the end, and what becomes visible later, was created at that time or later, if its time can be read. */
+  readonly oldestMs: number;
   readonly end: GoalMet['reason'] | 'end of list';
   /** The event at which the walk ended, and those below it on its page, newest first. Empty at the end of the list. */
   readonly below: readonly AuditEvent[];
@@ -121,7 +119,7 @@ export async function walk(askPage: AskPage<TimedPage>, goal: WalkGoal, lookback
   return {
     ...clock,
     endedAtMs,
-    undoneSinceMs: Math.min(pages.oldestWantedMs, clock.floorMs),
+    oldestMs: Math.min(pages.oldestMs, clock.floorMs),
     end: met?.reason ?? 'end of list',
     below,
     oldest,
@@ -132,7 +130,7 @@ export async function walk(askPage: AskPage<TimedPage>, goal: WalkGoal, lookback
 /** How many pages with wanted events are held, besides the newest page. Those between are read again on the way up. */
 const mostPagesHeld = 50;
 
-interface LetGoPage extends Pick<WantedPage, 'wantedAboveMs'> {
+interface LetGoPage extends Pick<WantedPage, 'oldestAboveMs'> {
   readonly askedWith: string;
   readonly lastId: string;
 }
@@ -144,33 +142,34 @@ class WalkedPages {
   readonly #newestIds = new Set<string>();
   /** How to read the held pages again, the newest page aside, and where they are among the pages; the newest first. */
   readonly #held: { readonly index: number; readonly again: LetGoPage }[] = [];
-  #oldestWantedMs = Number.POSITIVE_INFINITY;
+  #oldestMs = Number.POSITIVE_INFINITY;
 
-  get oldestWantedMs(): number {
-    return this.#oldestWantedMs;
+  /** The earliest time of all. */
+  get oldestMs(): number {
+    return this.#oldestMs;
   }
 
   add(events: readonly AuditEvent[], askedWith: string | undefined, goal: WalkGoal): void {
     const last = events.at(-1);
     if (!last) return;
     if (askedWith === undefined) for (const { id } of events) this.#newestIds.add(id);
-    const wanted = events.filter((event) => goal.isWanted(event)).map(markOf);
-    if (wanted.length === 0) {
-      this.#pages.push({ marks: events.map(markOf) });
+    const oldestAboveMs = this.#oldestMs;
+    const marks = events.map(markOf);
+    this.#oldestMs = Math.min(oldestAboveMs, oldestMs(marks));
+    if (!events.some((event) => goal.isWanted(event))) {
+      this.#pages.push({ marks });
       return;
     }
-    const wantedAboveMs = this.#oldestWantedMs;
-    this.#oldestWantedMs = Math.min(wantedAboveMs, oldestMs(wanted));
-    this.#pages.push({ events, wantedAboveMs });
+    this.#pages.push({ events, oldestAboveMs });
     if (askedWith === undefined) return;
-    this.#held.push({ index: this.#pages.length - 1, again: { askedWith, lastId: last.id, wantedAboveMs } });
+    this.#held.push({ index: this.#pages.length - 1, again: { askedWith, lastId: last.id, oldestAboveMs } });
     const letGo = this.#held.length > mostPagesHeld ? this.#held.shift() : undefined;
     if (letGo) this.#pages[letGo.index] = letGo.again;
   }
 
   async *climb(ask: AskPage): AsyncGenerator<PageAbove, void, undefined> {
     for (let page = this.#pages.pop(); page; page = this.#pages.pop()) {
-      if ('askedWith' in page) yield { events: await this.#readAgain(ask, page), wantedAboveMs: page.wantedAboveMs };
+      if ('askedWith' in page) yield { events: await this.#readAgain(ask, page), oldestAboveMs: page.oldestAboveMs };
       else yield page;
     }
   }
