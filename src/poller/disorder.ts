@@ -9,8 +9,8 @@ export const oldestMs = (marks: readonly Mark[]): number =>
   marks.reduce((ms, [, createdAt]) => Math.min(ms, timestampMs(createdAt) ?? ms), Number.POSITIVE_INFINITY);
 
 /**
- * How old what stands above may be, by the youngest of the marks. A time that cannot be read, or is younger by the look-back than
- * one above it, says nothing; where none counts, it is -Infinity.
+ * What stands above the youngest mark that counts was created at this time or later. One counts unless its time cannot be read, or
+ * is younger by more than the look-back than that of one above it that counts. Where none does, it is -Infinity.
  */
 export function oldestAbove(newestFirst: readonly Mark[], lookbackMs: number): number {
   let mostMs = Number.POSITIVE_INFINITY;

@@ -40,11 +40,11 @@ export interface PollState {
   readonly anchors: readonly Mark[];
   /** Done, and above the first anchor; oldest first. */
   readonly seen: readonly Mark[];
-  /** Nothing created before this instant is delivered, ISO 8601; null where the first run found nothing that it was not to deliver. */
+  /** Nothing created before this instant is delivered, ISO 8601; null where there is no such instant. */
   readonly start: string | null;
   /**
-   * What the last scan has not passed, and what was not visible to it, was created at this instant or later, if its time can be read,
-   * ISO 8601; null where it may be of any age.
+   * What the scan that made this state had met and not passed yet, and what was not visible to it, was created at this instant or
+   * later, if its time can be read, ISO 8601; null where it may be of any age.
    */
   readonly undoneSince: string | null;
   /** The server's time at the start of the last completed scan, ISO 8601. */
