@@ -539,6 +539,16 @@ describe('an event that becomes visible late', () => {
     expect([...given, ...rest].sort()).toEqual([...ids(events), ...late].sort());
   });
 
+  test('with over a hundred others, and later than it may be, is given where the anchors are older still', async () => {
+    const served = await serveAt({ order: 'added', events: numbered(20) });
+    const store = memoryCursorStore();
+    await collect(drain(served, { store, startFrom: 'oldest' }));
+    const created_at = new Date(served.clock.ms - 15 * minuteMs).toISOString();
+    served.clock.ms += minuteMs;
+    const late = served.fake.add(...Array.from({ length: 120 }, () => ({ created_at })));
+    expect(await drainTold(served, { store })).toEqual({ given: ids(late), notices: [] });
+  });
+
   test('behind the back of a walk that takes longer than the look-back is given by the next', async () => {
     const served = await serveAt({ pageSize: 10 });
     const { clock, fake } = served;
