@@ -18,9 +18,9 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
   const undoneSinceMs = state.undoneSince === null ? Number.NEGATIVE_INFINITY : Date.parse(state.undoneSince);
-  // What is older than that was passed by the scan before, or stood below its end: nothing that it left stands below it. Nor does what
-  // it could not see: nothing becomes visible below an event older than the floor. The anchors' times are for a burst of events that
-  // are later than they may be.
+  // What is older than `undoneSince` was passed by that scan, or stood below its end: nothing that it left stands below it. Nor does
+  // what it could not see: nothing becomes visible below an event older than the floor. The anchors' times are for a burst of
+  // events that are later than they may be.
   const allIsOlder = olderRun(Math.min(undoneSinceMs, oldestAbove(state.anchors, lookbackMs)));
   /** A time that cannot be read, or is still to come, tells nothing. */
   const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
