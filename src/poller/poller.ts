@@ -208,7 +208,7 @@ class Poller implements AuditPoller {
     const state: PollState = {
       for: this.#subject,
       ...first,
-      undoneSince: instantOf(walked.oldestMs),
+      undoneSince: instantOf(walked.undoneSinceMs),
       lastScan: new Date(walked.startedAtMs).toISOString(),
     };
     const trail = new Trail(state, walked, policy.isWanted, new Set(), isTruncated);

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
 import { mostDisorderMs, oldestAbove } from './disorder.ts';
-import { isOlder, type Mark, markOf, type PollState } from './state.ts';
+import { isOlder, type Mark, markOf, msOf, type PollState } from './state.ts';
 import { type GoalMet, olderRun, type ScanClock, type Walk, type WalkGoal } from './walk.ts';
 
 /** The goal of every walk but the first: down to an anchor. */
@@ -17,11 +17,10 @@ export function resumeGoal(state: PollState, lookbackMs: number): ResumeGoal {
   const seenIds = new Set(state.seen.map(([id]) => id));
   const anchorMs = newestMs(state.anchors);
   const isWanted = wantedAfter(state);
-  const undoneSinceMs = state.undoneSince === null ? Number.NEGATIVE_INFINITY : Date.parse(state.undoneSince);
   // What is older than `undoneSince` was passed by that scan, or stood below its end: nothing that it left stands below it. Nor does
   // what it could not see: nothing becomes visible below an event older than the floor. The anchors' times are for a burst of
   // events that are later than they may be.
-  const allIsOlder = olderRun(Math.min(undoneSinceMs, oldestAbove(state.anchors, lookbackMs)));
+  const allIsOlder = olderRun(Math.min(msOf(state.undoneSince), oldestAbove(state.anchors, lookbackMs)));
   /** A time that cannot be read, or is still to come, tells nothing. */
   const mayLieBelow = ({ created_at }: AuditEvent, { startedAtMs }: ScanClock): boolean => {
     const createdMs = timestampMs(created_at);
@@ -56,6 +55,6 @@ const newestMs = (anchors: readonly Mark[]): number => {
 /** Whether an event is to be delivered by a poller that stands there. */
 export function wantedAfter(state: PollState): (event: AuditEvent) => boolean {
   const seenIds = new Set(state.seen.map(([id]) => id));
-  const startMs = state.start === null ? Number.NEGATIVE_INFINITY : Date.parse(state.start);
+  const startMs = msOf(state.start);
   return (event) => !seenIds.has(event.id) && !isOlder(markOf(event), startMs);
 }

@@ -107,4 +107,4 @@ const fromAfter = (id: string, lookbackMs: number): StartPolicy => ({
  * visible later than the look-back is given too, where the events that are not wanted are long past.
  */
 const startBelow = (unwantedNewestFirst: readonly Mark[], walk: Walk, lookbackMs: number): string | null =>
-  instantOf(Math.min(walk.oldestMs, oldestAbove(unwantedNewestFirst, lookbackMs)));
+  instantOf(Math.min(walk.undoneSinceMs, oldestAbove(unwantedNewestFirst, lookbackMs)));

@@ -5,8 +5,10 @@ import { timestampMs } from '../internal/timestamp.ts';
 /** What is kept of an event: enough to know it again, and how old it is. */
 export type Mark = readonly [id: string, createdAt: string];
 
-/** An instant as a state has it; null for an infinite one. */
+/** An instant as a state has it; null for -Infinity. */
 export const instantOf = (ms: number): string | null => (Number.isFinite(ms) ? new Date(ms).toISOString() : null);
+export const msOf = (instant: string | null): number =>
+  instant === null ? Number.NEGATIVE_INFINITY : Date.parse(instant);
 
 export const markOf = (event: AuditEvent): Mark => [event.id, event.created_at];
 

@@ -76,7 +76,7 @@ interface WantedPage {
 export interface Walk extends ScanClock {
   readonly endedAtMs: number;
   /** What was met above the end, and what becomes visible later, was created at that time or later, if its time can be read. */
-  readonly oldestMs: number;
+  readonly undoneSinceMs: number;
   readonly end: GoalMet['reason'] | 'end of list';
   /** The event at which the walk ended, and those below it on its page, newest first. Empty at the end of the list. */
   readonly below: readonly AuditEvent[];
@@ -119,7 +119,7 @@ export async function walk(askPage: AskPage<TimedPage>, goal: WalkGoal, lookback
   return {
     ...clock,
     endedAtMs,
-    oldestMs: Math.min(pages.oldestMs, clock.floorMs),
+    undoneSinceMs: Math.min(pages.oldestMs, clock.floorMs),
     end: met?.reason ?? 'end of list',
     below,
     oldest,

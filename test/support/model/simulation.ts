@@ -13,6 +13,7 @@ import { vi } from 'vitest';
 import { AuditLog } from './audit-log.ts';
 import { type Asked, LifeRecord, Oracle } from './oracle.ts';
 import {
+  dayMs,
   type Fault,
   type Happening,
   type Incident,
@@ -46,7 +47,6 @@ const wantedAction = 'database.created';
 const otherAction = 'database.deleted';
 const key = 'planetscale-audit:acme';
 const intervalMs = 60_000;
-const misdatedMs = 24 * 60 * 60_000;
 
 /** More than any poller has to await in one schedule. */
 const mostAwaits = 20_000;
@@ -228,10 +228,10 @@ class World {
         this.log.addUndated(wantedAction, withinContract(happening.lateMs, this.schedule.log));
         return;
       case 'backdated event':
-        this.log.add(wantedAction, misdatedMs);
+        this.log.add(wantedAction, dayMs);
         return;
       case 'foredated event':
-        this.log.add(wantedAction, -misdatedMs);
+        this.log.add(wantedAction, -dayMs);
         return;
       case 'time': {
         vi.setSystemTime(Date.now() + happening.ms);
