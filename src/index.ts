@@ -4,9 +4,12 @@
  * @module planetscale-audit
  */
 
-export type { AccessReport } from './access.ts';
-export { type EventsQuery, PlanetScaleAuditClient } from './client.ts';
-export type { InvalidEventPolicy, PlanetScaleAuditClientOptions } from './client-options.ts';
+export { knownAuditActions } from './audit-log/actions.ts';
+export { type AuditAction, type AuditEvent, rawJson } from './audit-log/event.ts';
+export type { AuditPage, AuditSource, PageQuery } from './audit-log/page.ts';
+export type { AccessReport } from './client/access.ts';
+export { type EventsQuery, PlanetScaleAuditClient } from './client/client.ts';
+export type { InvalidEventPolicy, PlanetScaleAuditClientOptions } from './client/options.ts';
 export {
   AuditApiError,
   AuditConfigError,
@@ -18,23 +21,20 @@ export {
   type InvalidAuditEvent,
   PlanetScaleAuditError,
 } from './errors.ts';
-export { type AuditAction, type AuditEvent, rawJson } from './event.ts';
-export { knownAuditActions } from './known-actions.ts';
-export { toOcsf } from './ocsf.ts';
-export type { AuditPage, AuditSource, PageQuery } from './page.ts';
+export { toOcsf } from './ocsf/ocsf.ts';
+export type { StartFrom } from './poller/first-scan.ts';
 export type { PollerHealth } from './poller/health.ts';
 export type { PollNotice } from './poller/notices.ts';
+export type { PollerOptions } from './poller/options.ts';
 export { type AuditPoller, poller } from './poller/poller.ts';
-export type { PollerOptions } from './poller/poller-options.ts';
-export type { StartFrom } from './poller/start.ts';
-export { type CursorStore, memoryCursorStore } from './poller/store.ts';
-export { type RunRevealRow, runRevealColumns } from './runreveal/columns.ts';
 export type { IpInfo, RunRevealContext, RunRevealEnrichment } from './runreveal/context.ts';
-export { planetscaleLogsTable } from './runreveal/ddl.ts';
-export { toJsonEachRow } from './runreveal/json-each-row.ts';
 export { type MaxMindReader, maxmindLookup } from './runreveal/maxmind.ts';
-export { toRevealdEvent } from './runreveal/reveald-event.ts';
-export { toRunRevealRow } from './runreveal/row.ts';
-export { runRevealRowSchema } from './runreveal/row-schema.ts';
-export { toStructuredWebhook } from './runreveal/structured-webhook.ts';
-export { type RunRevealWebhookOptions, runRevealWebhook } from './runreveal/webhook.ts';
+export { type RunRevealRow, runRevealColumns } from './runreveal/row/columns.ts';
+export { planetscaleLogsTable } from './runreveal/row/ddl.ts';
+export { toJsonEachRow } from './runreveal/row/json-each-row.ts';
+export { toRunRevealRow } from './runreveal/row/row.ts';
+export { runRevealRowSchema } from './runreveal/row/row-schema.ts';
+export { toRevealdEvent } from './runreveal/webhook/reveald-event.ts';
+export { toStructuredWebhook } from './runreveal/webhook/structured-event.ts';
+export { type RunRevealWebhookOptions, runRevealWebhook } from './runreveal/webhook/webhook.ts';
+export { type CursorStore, memoryCursorStore } from './stores/cursor-store.ts';

@@ -5,6 +5,6 @@ set -euo pipefail
 
 seed=${SEED:-$(date +%s)}
 for shard in {0..39}; do echo $((seed + shard)); done |
-  xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' env SEED='{}' SCHEDULES=25000 vitest run poller-schedules
+  xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' env SEED='{}' SCHEDULES=25000 vitest run poller/schedules
 SEED=$seed KILLS=1000 vitest run killed-poller
 npm run bench:backlog

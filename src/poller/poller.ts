@@ -1,18 +1,18 @@
+import type { AuditEvent } from '../audit-log/event.ts';
+import type { AuditSource } from '../audit-log/page.ts';
 import { AuditConfigError, type PlanetScaleAuditError } from '../errors.ts';
-import type { AuditEvent } from '../event.ts';
 import { checked } from '../internal/checked.ts';
-import { type RetryOptions, retrying, waitToRetry } from '../internal/retry.ts';
 import { sleep } from '../internal/sleep.ts';
 import { timestampMs } from '../internal/timestamp.ts';
-import type { AuditSource } from '../page.ts';
+import { Session } from './checkpoint.ts';
+import { Trail } from './delivery.ts';
+import { startPolicy } from './first-scan.ts';
 import { HealthRecord, type PollerHealth } from './health.ts';
-import { type CheckedPollerOptions, type PollerOptions, pollerOptionsSchema, sourceSchema } from './poller-options.ts';
-import { resumeGoal } from './resume.ts';
-import { Session } from './session.ts';
-import { startPolicy } from './start.ts';
+import { type CheckedPollerOptions, type PollerOptions, pollerOptionsSchema, sourceSchema } from './options.ts';
+import { resumeGoal } from './resume-scan.ts';
+import { type RetryOptions, retrying, waitToRetry } from './retry.ts';
+import { InconsistentListError, type TimedPage, type Walk, walk } from './scan.ts';
 import { instantOf, type PollState, type Subject, subjectOf } from './state.ts';
-import { Trail } from './trail.ts';
-import { InconsistentListError, type TimedPage, type Walk, walk } from './walk.ts';
 
 /**
  * New events only, oldest first, at least once: an event counts as done when the next one is asked for. The cursor is saved

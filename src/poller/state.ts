@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AuditAction, AuditEvent } from '../event.ts';
+import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
 import { timestampMs } from '../internal/timestamp.ts';
 
 /** What is kept of an event: enough to know it again, and how old it is. */

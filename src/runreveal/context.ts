@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../event.ts';
+import type { AuditEvent } from '../audit-log/event.ts';
 
 /** What is known of an IP address: the names are those of MaxMind's databases, the columns `srcASCountryCode` and on. */
 export interface IpInfo {

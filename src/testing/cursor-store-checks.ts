@@ -1,6 +1,6 @@
 import type { Promisable } from 'type-fest';
 import { encodeState, type Mark, mostSeen } from '../poller/state.ts';
-import type { CursorStore } from '../poller/store.ts';
+import type { CursorStore } from '../stores/cursor-store.ts';
 
 /** A store to check, and what can be done to it. */
 export interface CursorStoreUnderTest {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { type AuditEvent, rawJson, readEvent } from '../../src/event.ts';
+import { type AuditEvent, rawJson, readEvent } from '../../src/audit-log/event.ts';
 import { jsonObject, jsonValue } from './arbitrary-json.ts';
 
 /** The one whole event that is public (planetscale-go planetscale/audit_logs_test.go), with a made-up person. */

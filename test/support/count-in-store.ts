@@ -1,5 +1,5 @@
 /** Adds so many ones to a counter in a file store, together with other processes that do the same. */
-import { fileCursorStore } from '../../src/node/file-cursor-store.ts';
+import { fileCursorStore } from '../../src/stores/file/file-cursor-store.ts';
 
 const [directory = '', times = '0'] = process.argv.slice(2);
 const store = fileCursorStore(directory);

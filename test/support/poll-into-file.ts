@@ -1,9 +1,9 @@
 /** Polls the PlanetScale of the environment and appends a line for each event, until it is killed; or until it has caught up. */
 import { ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PlanetScaleAuditClient } from '../../src/client.ts';
-import { fileCursorStore } from '../../src/node/file-cursor-store.ts';
+import { PlanetScaleAuditClient } from '../../src/client/client.ts';
 import { poller } from '../../src/poller/poller.ts';
+import { fileCursorStore } from '../../src/stores/file/file-cursor-store.ts';
 
 const [cursors = '', path = '', mode = ''] = process.argv.slice(2);
 

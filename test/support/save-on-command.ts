@@ -1,6 +1,6 @@
 /** Saves in a file store on command: for trials of what can happen in the middle of a save. */
 import { stat } from 'node:fs/promises';
-import { fileCursorStore } from '../../src/node/file-cursor-store.ts';
+import { fileCursorStore } from '../../src/stores/file/file-cursor-store.ts';
 
 export interface SaveCommand {
   readonly directory: string;

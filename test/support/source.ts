@@ -1,7 +1,7 @@
 import type { AuditSource, PageQuery } from 'planetscale-audit';
 import { AuditApiError } from 'planetscale-audit';
 import type { FakePlanetScale } from 'planetscale-audit/testing';
-import { readPage } from '../../src/page.ts';
+import { readPage } from '../../src/audit-log/page.ts';
 import { credentials } from './served.ts';
 
 /** A source straight from the fake, without HTTP, retries or pacing: for the thousands of scans of a random schedule. */

@@ -1,0 +1,35 @@
+import { timestampMs } from '../internal/timestamp.ts';
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+const month = `(?<month>${months.join('|')})`;
+const time = String.raw`(?<time>\d\d:\d\d:\d\d)`;
+
+/** `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`. */
+const forms = [
+  String.raw`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>\d\d) ${month} (?<year>\d{4}) ${time} GMT`,
+  String.raw`(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>\d\d)-${month}-(?<year>\d\d) ${time} GMT`,
+  String.raw`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${month} (?<day>[ \d]\d) ${time} (?<year>\d{4})`,
+].map((form) => new RegExp(`^${form}$`));
+
+/**
+ * The instant of a date in an HTTP header in milliseconds since 1970, `undefined` for anything else. All three forms are in
+ * UTC, also the one that does not say so, which `Date.parse` reads in local time: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+ */
+export function httpDateMs(text: string): number | undefined {
+  for (const form of forms) {
+    const { day = '', month = '', year = '', time } = form.exec(text)?.groups ?? {};
+    if (time === undefined) continue;
+    const monthNumber = String(months.indexOf(month) + 1).padStart(2, '0');
+    return timestampMs(`${fullYear(year)}-${monthNumber}-${day.replace(' ', '0')}T${time}Z`);
+  }
+  return undefined;
+}
+
+/** Of two digits: one that would be more than 50 years ahead has passed. */
+const fullYear = (year: string): string => {
+  if (year.length === 4) return year;
+  const thisYear = new Date().getUTCFullYear();
+  const inThisCentury = thisYear - (thisYear % 100) + Number(year);
+  return String(inThisCentury > thisYear + 50 ? inThisCentury - 100 : inThisCentury);
+};

@@ -1,0 +1,48 @@
+import type { JsonObject } from 'type-fest';
+import { type AuditEvent, rawJson } from '../../audit-log/event.ts';
+import { wellFormed } from '../../internal/well-formed.ts';
+import type { RunRevealContext } from '../context.ts';
+import { actor, eventTime, isReadOnly, serviceName, sourceType, srcIP, tags } from '../fields.ts';
+
+/**
+ * The event in the wire format of reveald, RunReveal's own collector, in its version 1 ("native"): the only public way to push
+ * `sourceType` and the raw log together. The values are those of {@link toRunRevealRow}, `eventTime` is in RFC 3339.
+ *
+ * `rawLog` is the event as parsed JSON: an integer beyond 2^53 has been rounded. {@link runRevealWebhook} sends the text of
+ * {@link rawJson} in its place, exact to the byte, and however deep it is nested. RunReveal may take a `sourceType` that it does
+ * not expect from a collector for `reveald`; what it expects is not published.
+ *
+ * Sources: https://docs.runreveal.com/sources/reveald/destinations/runreveal, and internal/types/types.go in the history of
+ * https://github.com/runreveal/reveald. The version is an option of reveald's, and no field of the event.
+ *
+ * @throws {@link AuditConfigError} where `receivedAt` is an invalid Date.
+ *
+ * @example
+ * ```ts
+ * import { PlanetScaleAuditClient, toRevealdEvent } from 'planetscale-audit';
+ *
+ * const { events } = await PlanetScaleAuditClient.fromEnv().page();
+ * console.log(JSON.stringify(events.map((event) => toRevealdEvent(event))));
+ * ```
+ */
+export function toRevealdEvent(event: AuditEvent, context: RunRevealContext = {}): JsonObject {
+  return { ...withoutRawLog(event, context), rawLog: JSON.parse(rawJson(event)) };
+}
+
+/** The JSON of {@link toRevealdEvent}, but for `rawLog`, which is the event's own text. */
+export function revealdJson(event: AuditEvent, context: RunRevealContext = {}): string {
+  const fields = JSON.stringify(withoutRawLog(event, context));
+  return `${fields.slice(0, -1)},"rawLog":${wellFormed(rawJson(event))}}`;
+}
+
+const withoutRawLog = (event: AuditEvent, context: RunRevealContext): JsonObject => ({
+  sourceType: sourceType(context),
+  eventTime: eventTime(event, context),
+  eventName: wellFormed(event.audit_action),
+  src: { ip: srcIP(event) },
+  dst: { ip: '' },
+  actor: actor(event, context),
+  service: { name: serviceName(context) },
+  tags: tags(event, context.tags),
+  readOnly: isReadOnly(event),
+});

@@ -1,0 +1,59 @@
+import { getEventListeners } from 'node:events';
+import { PlanetScaleAuditClient } from 'planetscale-audit';
+import { fakePlanetScale } from 'planetscale-audit/testing';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { credentials, listOf, numbered } from '../support/served.ts';
+
+// Apart from the tests over HTTP: Node's own client sets timers too, which would be counted here.
+const [newer] = numbered(1);
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test.each(['break', 'throw', 'return()', 'abort'])(
+  'leaving an iteration by %s ends the request that is under way, and leaves no timer',
+  async (way) => {
+    const fake = fakePlanetScale({ ...credentials });
+    fake.fail(listOf([newer], { has_next: true, cursor_end: newer?.id }), { network: 'hang' });
+    let open = 0;
+    const client = new PlanetScaleAuditClient({
+      organization: 'acme',
+      ...credentials,
+      fetch: async (input, init) => {
+        open++;
+        return fake.fetch(input, init).finally(() => {
+          open--;
+        });
+      },
+    });
+    const controller = new AbortController();
+    const pages = client.pages({ prefetch: true, signal: controller.signal });
+    const leave = async () => {
+      for await (const _ of pages) {
+        await vi.advanceTimersByTimeAsync(1);
+        expect(open).toBe(1);
+        if (way === 'abort') controller.abort(new Error('left'));
+        if (way === 'throw') throw new Error('left');
+        if (way === 'return()') await pages.return();
+        if (way === 'break') break;
+      }
+    };
+    const left = way === 'throw' || way === 'abort' ? expect(leave()).rejects.toThrow('left') : leave();
+    await left;
+    await vi.advanceTimersByTimeAsync(1);
+    expect(open).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+  },
+);
+
+test('a page leaves no listener on a signal that lives for years, whether it came or failed', async () => {
+  const fake = fakePlanetScale({ ...credentials });
+  const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries: 0, fetch: fake.fetch });
+  const { signal } = new AbortController();
+  await client.page({ signal });
+  fake.fail({ status: 500 });
+  await client.page({ signal }).catch(() => {});
+  await client.verifyAccess({ signal });
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+});

@@ -1,0 +1,177 @@
+import { AuditConfigError, PlanetScaleAuditClient, type PlanetScaleAuditClientOptions } from 'planetscale-audit';
+import { fakePlanetScale } from 'planetscale-audit/testing';
+import { describe, expect, test } from 'vitest';
+import { credentials } from '../support/served.ts';
+
+const good = { organization: 'acme', ...credentials } satisfies PlanetScaleAuditClientOptions;
+
+/** The Authorization header and the URL of the first request that a client sends. */
+const sentBy = async (make: (fetch: typeof globalThis.fetch) => PlanetScaleAuditClient) => {
+  let sent: { url: string; authorization: string | null } | undefined;
+  const fake = fakePlanetScale();
+  const client = make(async (input, init) => {
+    const request = new Request(input, init);
+    sent = { url: request.url, authorization: request.headers.get('authorization') };
+    return fake.fetch(input, init);
+  });
+  await client.page().catch(() => {}); // The fake knows other credentials.
+  return sent;
+};
+
+describe('wrong options are an AuditConfigError that says what to do', () => {
+  test.each([
+    [{ organization: '' }, /organization: must not be empty/],
+    [{ organization: '..' }, /organization: must be the bare name/],
+    [{ organization: 'acme/audit-log' }, /organization: must be the bare name/],
+    [{ organization: 'https://app.planetscale.com/acme' }, /organization: must be the bare name/],
+    [{ organization: 'acme\ud800' }, /organization: must be the bare name/],
+    [{ organization: undefined }, /organization: /],
+    [{ serviceToken: undefined }, /serviceTokenId without its serviceToken/],
+    [{ serviceToken: undefined, serviceTokenId: undefined }, /no credentials/],
+    [{ serviceTokenId: undefined }, /`id:token` as serviceToken alone/],
+    [{ serviceToken: 'one:two' }, /neither with a colon/],
+    [{ serviceTokenId: 'one:two' }, /neither with a colon/],
+    [{ serviceTokenId: undefined, serviceToken: 'a:b:c' }, /`id:token` as serviceToken alone/],
+    [{ serviceToken: 'secret\n' }, /serviceToken: must be printable ASCII/],
+    [{ serviceToken: '' }, /serviceToken: must not be empty/],
+    [{ accessToken: 'login-token' }, /not both/],
+    [{ serviceTokenId: undefined, serviceToken: undefined, accessToken: 'a:b' }, /accessToken holds a colon/],
+    [{ timeoutMs: 0 }, /timeoutMs: must be a whole number from 1/],
+    [{ timeoutMs: 2 ** 31 }, /timeoutMs: must be a whole number from 1 to 2147483647/],
+    [{ requestsPerMinute: 0 }, /requestsPerMinute: must be a whole number from 1/],
+    [{ maxResponseBytes: 0 }, /maxResponseBytes: must be a whole number from 1/],
+    [{ baseUrl: 'api.planetscale.com' }, /baseUrl: must be an absolute URL/],
+    [{ baseUrl: 'http://api.planetscale.com/v1' }, /baseUrl: must be https:/],
+    [{ baseUrl: 'http://127.0.0.1.example.com/v1' }, /baseUrl: must be https:/],
+    [{ baseUrl: 'https://user:pass@api.planetscale.com/v1' }, /baseUrl: must not hold a user or a password/],
+    [{ baseUrl: 'https://api.planetscale.com/v1?x=1' }, /baseUrl: must end with its path/],
+    [{ baseUrl: 'https://api.planetscale.com/v1#x' }, /baseUrl: must end with its path/],
+    [{ baseUrl: 'https://api.planetscale.com/v1?' }, /baseUrl: must end with its path/],
+    [{ baseUrl: 'https://api.planetscale.com/v1#' }, /baseUrl: must end with its path/],
+    [{ baseUrl: 'https://:pass@api.planetscale.com/v1' }, /baseUrl: must not hold a user or a password/],
+    [{ baseUrl: 'https://user@api.planetscale.com/v1' }, /baseUrl: must not hold a user or a password/],
+    [{ baseUrl: 'http://evil.localhost/v1' }, /baseUrl: must be https:/],
+    [{ baseUrl: 'ftp://api.planetscale.com' }, /baseUrl: must be https:/],
+    [{ onInvalidEvent: 'ignore' }, /onInvalidEvent: /],
+    [{ fetch: 'fetch' }, /fetch: must be a function/],
+  ])('%j', (wrong, message) => {
+    const options = { ...good, ...wrong } as PlanetScaleAuditClientOptions; // Wrong on purpose.
+    expect(() => new PlanetScaleAuditClient(options)).toThrow(AuditConfigError);
+    expect(() => new PlanetScaleAuditClient(options)).toThrow(message);
+  });
+
+  const numbers = ['timeoutMs', 'retries', 'requestsPerMinute', 'maxResponseBytes'] as const;
+  const outOfRange = [-1, Number.NaN, 1.5, Number.POSITIVE_INFINITY];
+  test.each(numbers.flatMap((name) => outOfRange.map((value) => [name, value] as const)))(
+    'a number out of its range: %s %d',
+    (name, value) => {
+      const make = () => new PlanetScaleAuditClient({ ...good, [name]: value });
+      expect(make).toThrow(AuditConfigError);
+      expect(make).toThrow(new RegExp(`${name}: must be a whole number from [01] to \\d+`));
+    },
+  );
+
+  test('and show no credential', () => {
+    const options = { ...good, serviceToken: 'pscale_tkn_with a space' };
+    expect(() => new PlanetScaleAuditClient(options)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('pscale_tkn') }),
+    );
+  });
+});
+
+describe('credentials are sent', () => {
+  test('as ID:TOKEN for a service token', async () => {
+    const sent = await sentBy((fetch) => new PlanetScaleAuditClient({ ...good, fetch }));
+    expect(sent?.authorization).toBe(`${credentials.serviceTokenId}:${credentials.serviceToken}`);
+  });
+
+  test('as ID:TOKEN for a service token that holds its id', async () => {
+    const sent = await sentBy(
+      (fetch) => new PlanetScaleAuditClient({ organization: 'acme', serviceToken: 'theid:thetoken', fetch }),
+    );
+    expect(sent?.authorization).toBe('theid:thetoken');
+  });
+
+  test('as a Bearer for an access token', async () => {
+    const sent = await sentBy(
+      (fetch) => new PlanetScaleAuditClient({ organization: 'acme', accessToken: 'login-token', fetch }),
+    );
+    expect(sent?.authorization).toBe('Bearer login-token');
+  });
+});
+
+test.each([
+  [undefined, 'https://api.planetscale.com/v1/organizations/acme/audit-log?limit=100'],
+  ['https://example.com/v1/', 'https://example.com/v1/organizations/acme/audit-log?limit=100'],
+  [new URL('http://localhost:8080'), 'http://localhost:8080/organizations/acme/audit-log?limit=100'],
+  ['http://[::1]:8080/v1', 'http://[::1]:8080/v1/organizations/acme/audit-log?limit=100'],
+])('with the baseUrl %s asks %s', async (baseUrl, url) => {
+  expect(await sentBy((fetch) => new PlanetScaleAuditClient({ ...good, baseUrl, fetch }))).toMatchObject({ url });
+});
+
+describe('fromEnv', () => {
+  const env = { PLANETSCALE_ORG: 'acme', PLANETSCALE_SERVICE_TOKEN_ID: 'envid', PLANETSCALE_SERVICE_TOKEN: 'envtoken' };
+  const sentFrom = (variables: Record<string, string>, overrides: Partial<PlanetScaleAuditClientOptions> = {}) =>
+    sentBy((fetch) => PlanetScaleAuditClient.fromEnv({ fetch, ...overrides }, variables));
+
+  test('reads the organization and the service token', async () => {
+    expect(await sentFrom(env)).toMatchObject({
+      authorization: 'envid:envtoken',
+      url: expect.stringContaining('/organizations/acme/'),
+    });
+  });
+
+  test('reads PLANETSCALE_ORGANIZATION, and PLANETSCALE_API_TOKEN as an access token', async () => {
+    const sent = await sentFrom({
+      PLANETSCALE_ORGANIZATION: 'acme',
+      PLANETSCALE_API_TOKEN: 'login',
+      PLANETSCALE_SERVICE_TOKEN: '',
+    });
+    expect(sent?.authorization).toBe('Bearer login');
+  });
+
+  test('takes a service token before an API token', async () => {
+    expect(await sentFrom({ ...env, PLANETSCALE_API_TOKEN: 'login' })).toMatchObject({
+      authorization: 'envid:envtoken',
+    });
+  });
+
+  test.each([
+    ['https://example.com', 'https://example.com/v1/organizations/'],
+    ['https://example.com/', 'https://example.com/v1/organizations/'],
+    ['https://example.com/api/v2', 'https://example.com/api/v2/organizations/'],
+  ])('reads PLANETSCALE_API_URL %s, and adds /v1 where it has no path', async (PLANETSCALE_API_URL, start) => {
+    expect(await sentFrom({ ...env, PLANETSCALE_API_URL })).toMatchObject({ url: expect.stringContaining(start) });
+  });
+
+  test('lets credentials among the overrides replace those of the environment, of either kind', async () => {
+    expect(await sentFrom(env, { accessToken: 'mine' })).toMatchObject({ authorization: 'Bearer mine' });
+    expect(
+      await sentFrom({ PLANETSCALE_ORG: 'acme', PLANETSCALE_API_TOKEN: 'login' }, { serviceToken: 'a:b' }),
+    ).toMatchObject({ authorization: 'a:b' });
+  });
+
+  test.each([{ serviceToken: '' }, { serviceTokenId: '' }, { accessToken: '' }])(
+    'does not fall back on the environment where a credential among the overrides is empty: %j',
+    (overrides) => {
+      expect(() => PlanetScaleAuditClient.fromEnv(overrides, env)).toThrow(/must not be empty/);
+    },
+  );
+
+  test.each(['https://example.com?x=1#y', 'https://example.com?', 'https://example.com/#'])(
+    'refuses a PLANETSCALE_API_URL with more than a path, as baseUrl does: %s',
+    (PLANETSCALE_API_URL) => {
+      expect(() => PlanetScaleAuditClient.fromEnv({}, { ...env, PLANETSCALE_API_URL })).toThrow(
+        /baseUrl: must end with its path/,
+      );
+    },
+  );
+
+  test.each([
+    [{}, /set PLANETSCALE_ORG/],
+    [{ PLANETSCALE_ORG: 'acme' }, /set PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN/],
+    [{ PLANETSCALE_ORG: 'acme', PLANETSCALE_SERVICE_TOKEN_ID: 'envid' }, /serviceTokenId without its serviceToken/],
+  ])('says which variable is missing from %j', (variables, message) => {
+    expect(() => PlanetScaleAuditClient.fromEnv({}, variables)).toThrow(message);
+  });
+});

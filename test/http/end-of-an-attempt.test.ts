@@ -1,0 +1,138 @@
+import type { ServerResponse } from 'node:http';
+import { PlanetScaleAuditClient } from 'planetscale-audit';
+import { fakePlanetScale } from 'planetscale-audit/testing';
+import { describe, expect, test } from 'vitest';
+import { credentials, failure, serveRaw } from '../support/served.ts';
+
+const clientOf = (baseUrl: string, options = {}) =>
+  new PlanetScaleAuditClient({ organization: 'acme', ...credentials, baseUrl, retries: 0, ...options });
+
+const emptyPage = '{"data":[],"has_next":false,"cursor_end":null}';
+
+const ways: readonly [string, (response: ServerResponse) => void][] = [
+  ['stalls', (response) => void response.write('{"code":"rate_')],
+  ['is cut', (response) => void response.write('{"code":"rate_', () => response.destroy())],
+];
+
+describe.each(ways)('an error whose body %s', (_, endBody) => {
+  test('is the AuditApiError of its status, with its Retry-After', async () => {
+    const url = await serveRaw((_, response) => endBody(response.writeHead(429, { 'retry-after': '3' })));
+    expect(await failure(clientOf(url, { timeoutMs: 100 }).page())).toMatchObject({
+      name: 'AuditApiError',
+      status: 429,
+      retryAfterMs: 3000,
+      retryable: true,
+    });
+  });
+
+  test('is not followed by a request before its Retry-After', async () => {
+    const askedAt: number[] = [];
+    const url = await serveRaw((_, response) => {
+      askedAt.push(performance.now());
+      if (askedAt.length > 1) response.end(emptyPage);
+      else endBody(response.writeHead(429, { 'retry-after': '0.4' }));
+    });
+    await clientOf(url, { timeoutMs: 100, retries: 1 }).page();
+    expect((askedAt[1] ?? 0) - (askedAt[0] ?? 0)).toBeGreaterThanOrEqual(400);
+  });
+
+  test('is not tried again where its status says no', async () => {
+    let requests = 0;
+    const url = await serveRaw((_, response) => {
+      requests++;
+      endBody(response.writeHead(403));
+    });
+    const error = await failure(clientOf(url, { timeoutMs: 100, retries: 3 }).page());
+    expect(error).toMatchObject({ name: 'AuditApiError', status: 403, retryable: false });
+    expect(requests).toBe(1);
+  });
+});
+
+test.each([
+  ['an error', 500, {}, 'AuditApiError'],
+  ['a redirect', 302, { location: 'https://example.com/' }, 'AuditConnectionError'],
+])('%s with a body without end is told, and hung up on', async (_, status, headers, name) => {
+  let hangUp = () => {};
+  const hungUp = new Promise<void>((resolve) => {
+    hangUp = resolve;
+  });
+  const url = await serveRaw((_, response) => {
+    response.writeHead(status, headers);
+    const timer = setInterval(() => response.write('x'.repeat(10_000)), 1);
+    response.on('close', () => {
+      clearInterval(timer);
+      hangUp();
+    });
+  });
+  const asking = clientOf(url, { maxResponseBytes: 100_000, timeoutMs: 2 ** 31 - 1 });
+  expect(await failure(asking.page())).toMatchObject({ name });
+  await hungUp;
+});
+
+test('the body of a redirect is cancelled, and not waited for', async () => {
+  let isCancelled = false;
+  const cancel = () => {
+    isCancelled = true;
+    return new Promise<void>(() => {});
+  };
+  const fetch = async () => new Response(new ReadableStream({ cancel }), { status: 302 });
+  expect(await failure(clientOf('https://example.com', { fetch }).page())).toMatchObject({ retryable: false });
+  expect(isCancelled).toBe(true);
+});
+
+describe('a fetch of the user', () => {
+  const deaf: readonly [string, typeof globalThis.fetch][] = [
+    ['that never answers', () => new Promise(() => {})],
+    ['whose body never ends', async () => new Response(new ReadableStream())],
+  ];
+
+  test.each(deaf)('%s and does not heed its signal is given up on after timeoutMs', async (_, fetch) => {
+    const error = await failure(clientOf('https://example.com', { fetch, timeoutMs: 30 }).page());
+    expect(error).toMatchObject({ name: 'AuditConnectionError', retryable: true });
+    expect(error).toHaveProperty('message', expect.stringContaining('within 30 ms'));
+  });
+
+  test.each(deaf)('%s and does not heed its signal is left at once by an abort', async (_, fetch) => {
+    const controller = new AbortController();
+    const asking = clientOf('https://example.com', { fetch, timeoutMs: 2 ** 31 - 1 });
+    const page = failure(asking.page({ signal: controller.signal }));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    controller.abort('no more');
+    expect(await page).toBe('no more');
+  });
+
+  test('that follows redirects has its answer refused', async () => {
+    const url = await serveRaw((request, response) => {
+      if (request.url?.startsWith('/elsewhere')) response.end(emptyPage);
+      else response.writeHead(302, { location: '/elsewhere' }).end();
+    });
+    const following: typeof globalThis.fetch = (input, init) => fetch(input, { ...init, redirect: 'follow' });
+    const error = await failure(clientOf(url, { fetch: following }).page());
+    expect(error).toMatchObject({ name: 'AuditConnectionError', retryable: false });
+  });
+
+  test('whose error is its own cause, by a detour, is a lost connection', async () => {
+    const inner = new Error('inner');
+    const outer = new Error('outer', { cause: inner });
+    inner.cause = outer;
+    const throwing = async () => {
+      throw outer;
+    };
+    expect(await failure(clientOf('https://example.com', { fetch: throwing }).page())).toMatchObject({
+      name: 'AuditConnectionError',
+      retryable: true,
+    });
+  });
+
+  test('is handed a signal that ends with the attempt', async () => {
+    const signals: AbortSignal[] = [];
+    const fake = fakePlanetScale(credentials);
+    fake.fail({ network: 'hang' });
+    const recording: typeof globalThis.fetch = (input, init) => {
+      if (init?.signal) signals.push(init.signal);
+      return fake.fetch(input, init);
+    };
+    await clientOf('https://example.com', { fetch: recording, timeoutMs: 30, retries: 1 }).page();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+  });
+});

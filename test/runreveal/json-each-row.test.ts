@@ -1,0 +1,33 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { toJsonEachRow } from '../../src/runreveal/row/json-each-row.ts';
+import { toRunRevealRow } from '../../src/runreveal/row/row.ts';
+import { arbitraryContext, arbitraryEvent, eventWith } from '../support/arbitrary-events.ts';
+
+const receivedAt = new Date('2026-11-22T11:00:00Z');
+
+test('a line is the row as JSON.stringify writes it, whatever the event and the context', () => {
+  fc.assert(
+    fc.property(arbitraryEvent, arbitraryContext, (event, context) => {
+      const line = toJsonEachRow(event, { ...context, receivedAt });
+      expect(line).toBe(JSON.stringify(toRunRevealRow(event, { ...context, receivedAt })));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a line is one line of well-formed text', () => {
+  fc.assert(
+    fc.property(arbitraryEvent, arbitraryContext, (event, context) => {
+      const line = toJsonEachRow(event, { ...context, receivedAt });
+      expect(line).not.toMatch(/[\r\n]/);
+      expect(line.isWellFormed()).toBe(true);
+      expect(line).not.toMatch(/[^\\]\\(?:\\\\)*u[dD][89abAB]/);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a line can be made without a context', () => {
+  expect(JSON.parse(toJsonEachRow(eventWith()))).toMatchObject({ sourceType: 'planetscale', psId: 'ecxuvovgfo95' });
+});

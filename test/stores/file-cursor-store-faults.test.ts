@@ -1,0 +1,350 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CursorStoreError } from 'planetscale-audit';
+import { fileCursorStore } from 'planetscale-audit/node';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { bundled } from '../support/bundled.ts';
+import {
+  canMakeReadOnly,
+  canMount,
+  canTrace,
+  closableDirectory,
+  inParallel,
+  mountedDirectory,
+} from '../support/fault-trials.ts';
+import { type SystemCall, type TracedSave, TracedSaver } from '../support/traced-saver.ts';
+
+const oldValue = 'v1:{"saved":"old"}';
+const newValue = 'v1:{"saved":"new"}';
+
+interface Place {
+  /** All that a save touches is in here. */
+  readonly root: string;
+  readonly directory: string;
+  /** What is stored. */
+  readonly before: string | null;
+}
+
+const emptyPlace = async (): Promise<Place> => {
+  const root = await mkdtemp(join(tmpdir(), 'faults-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  return { root, directory: join(root, 'made', 'if-missing'), before: null };
+};
+
+const usedPlace = async (): Promise<Place> => {
+  const place = await emptyPlace();
+  const store = fileCursorStore(place.directory);
+  await store.set('key', 'v1:{"saved":"older"}');
+  await store.set('key', oldValue);
+  return { ...place, before: oldValue };
+};
+
+const startSaver = async (program: string): Promise<TracedSaver> => {
+  const saver = await TracedSaver.start(program);
+  onTestFinished(() => saver.stop());
+  return saver;
+};
+
+const commandFor = ({ directory, before }: Place, next = newValue) => ({ directory, expected: before, next });
+
+/** What is wrong with what a fault has left; undefined where nothing is. */
+const wrongAfter = async ({ directory, before }: Place, { answer }: TracedSave): Promise<string | undefined> => {
+  const store = fileCursorStore(directory);
+  const found = (await store.get('key')) ?? null;
+  if (found !== before && found !== newValue) return `neither the old value nor the new one: ${found}`;
+  if (answer && 'isSaved' in answer && !answer.isSaved) return 'a failure that was called a conflict';
+  if (answer && 'isSaved' in answer && found !== newValue) return 'a success that was none';
+  if (answer && 'error' in answer) {
+    const { name, message } = answer.error;
+    const isPlain = name === 'CursorStoreError' && message.includes(directory) && /\. [A-Z].*\.$/.test(message);
+    if (!isPlain) return `an error that does not say what to do: ${name}: ${message}`;
+  }
+  if ((await store.recovery?.('key')) !== undefined) return 'a spoilt file';
+  if (!(await store.compareAndSet?.('key', found, 'v1:next'))) return 'no save that could follow';
+  if ((await store.get('key')) !== 'v1:next') return 'no value that could follow';
+  return undefined;
+};
+
+const callsOn = (root: string, { calls }: TracedSave): SystemCall[] => calls.filter(({ text }) => text.includes(root));
+
+describe.skipIf(!canTrace)(
+  '(needs Linux, root, strace and prlimit) a fault at any system call of a save',
+  { timeout: 180_000 },
+  () => {
+    let program: string;
+    beforeAll(async () => {
+      const bundle = await bundled('save-on-command.ts');
+      program = bundle.path;
+      return bundle.remove;
+    });
+
+    const places = [
+      ['the first of all', emptyPlace],
+      ['one over an earlier value', usedPlace],
+    ] as const;
+
+    /** What a save does while nothing goes wrong. */
+    const callsOfSave = async (saver: TracedSaver, place: Place): Promise<SystemCall[]> => {
+      const save = await saver.save(commandFor(place));
+      expect(save.answer).toEqual({ isSaved: true });
+      const calls = callsOn(place.root, save);
+      for (const name of ['openat', 'write', 'fsync', 'statx', 'close', 'link', 'unlink', 'getdents64', 'read']) {
+        expect(calls.map((call) => call.name)).toContain(name);
+      }
+      return calls;
+    };
+
+    describe.each(places)('%s', (_, makePlace) => {
+      test.each(['EIO', 'ENOSPC'])(
+        '%s leaves the old value or the new one, and is never called a success',
+        async (code) => {
+          const saver = await startSaver(program);
+          const wrong: string[] = [];
+          const calls = await callsOfSave(saver, await makePlace());
+          for (const [index, { name, nth, text }] of calls.entries()) {
+            const place = await makePlace();
+            const save = await saver.save(commandFor(place), `inject=${name}:error=${code}:when=${nth}`);
+            const hit = save.calls.find((call) => call.text.includes('(INJECTED)'));
+            expect(hit?.text).toContain(place.root);
+            // What has been listed is known, whatever comes of closing the list.
+            const isHarmless = name === 'close' && calls[index - 1]?.name === 'getdents64';
+            if (!isHarmless) expect(save.answer, text).toHaveProperty('error');
+            const what = await wrongAfter(place, save);
+            if (what) wrong.push(`${what}, after ${code} at ${text}`);
+          }
+          expect(wrong).toEqual([]);
+        },
+      );
+
+      // 14: https://github.com/elastic/beats/issues/19634
+      test('kill -9 leaves the old value or the new one', async () => {
+        const calls = await callsOfSave(await startSaver(program), await makePlace());
+        const found = new Set<string | null>();
+        const wrong: string[] = [];
+        await inParallel(2, calls, async ({ name, nth, text }) => {
+          const place = await makePlace();
+          const saver = await startSaver(program);
+          const save = await saver.save(commandFor(place), `inject=${name}:signal=KILL:when=${nth}`);
+          expect(save.answer).toBeUndefined();
+          expect(save.calls.at(-1)?.text).toContain(place.root);
+          found.add((await fileCursorStore(place.directory).get('key')) ?? null);
+          const what = await wrongAfter(place, save);
+          if (what) wrong.push(`${what}, after a kill at ${text}`);
+        });
+        expect(wrong).toEqual([]);
+        expect(found.size).toBe(2);
+      });
+    });
+
+    // 26: a lock that a killed process has left makes the next one wait until it is called stale.
+    test('a save does not wait for one that was killed, whatever that had got to', async () => {
+      const calls = await callsOfSave(await startSaver(program), await usedPlace());
+      const steps = calls.filter(({ name }) => ['openat', 'write', 'link', 'unlink'].includes(name));
+      const left: Place[] = [];
+      await inParallel(2, steps, async ({ name, nth }) => {
+        const place = await usedPlace();
+        const saver = await startSaver(program);
+        const { answer } = await saver.save(commandFor(place), `inject=${name}:signal=KILL:when=${nth}`);
+        expect(answer).toBeUndefined();
+        left.push(place);
+      });
+      vi.useFakeTimers({ toFake: ['setTimeout'] }); // Whoever waits for one waits for ever.
+      onTestFinished(() => void vi.useRealTimers());
+      for (const { directory } of left) {
+        const store = fileCursorStore(directory);
+        expect(await store.compareAndSet('key', (await store.get('key')) ?? null, 'v1:next')).toBe(true);
+      }
+    });
+
+    test('a directory that it makes is on the disk before anything is put into it', async () => {
+      const place = await emptyPlace();
+      const calls = await callsOfSave(await startSaver(program), place);
+      const isDraft = ({ name, text }: SystemCall) => name === 'openat' && text.includes('.draft');
+      const before = calls.slice(0, calls.findIndex(isDraft)).filter(({ name }) => name === 'fsync');
+      const synced = before.map(({ text }) => /<(.*)>/.exec(text)?.[1]);
+      expect(synced).toEqual([join(place.root, 'made'), place.root]);
+    });
+
+    test('a value is on the disk before it gets its name, and the name before the save resolves', async () => {
+      const place = await usedPlace();
+      const calls = await callsOfSave(await startSaver(program), place);
+      const isDraft = ({ text }: SystemCall) => /\.draft/.test(text);
+      const isDirectory = ({ text }: SystemCall) => text.includes(`<${place.directory}>`);
+      const steps = calls.filter((call) => isDraft(call) || (isDirectory(call) && call.name === 'fsync'));
+      expect(steps.map(({ name }) => name)).toEqual([
+        ...['openat', 'write', 'fsync', 'statx', 'close'],
+        ...['link', 'unlink', 'fsync'],
+      ]);
+      expect(isDirectory(steps.at(-1) ?? { name: '', nth: 0, text: '' })).toBe(true);
+    });
+
+    describe('a write that takes less than it is given', () => {
+      const limitFileSize = ({ pid }: TracedSaver, bytes: number | 'unlimited') =>
+        execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
+      /** Which of the writes of a save is that of the value: the others wake up the main thread. */
+      const writeOf = async (saver: TracedSaver): Promise<number | undefined> =>
+        (await callsOfSave(saver, await usedPlace())).find(({ name }) => name === 'write')?.nth;
+      const resultsOfWrites = (place: Place, save: TracedSave) => {
+        const writes = callsOn(place.root, save).filter(({ name }) => name === 'write');
+        return writes.map(({ text }) => text.slice(text.lastIndexOf('= ')));
+      };
+
+      test('and then nothing, is an error that leaves the old value', async () => {
+        const [saver, place] = [await startSaver(program), await usedPlace()];
+        limitFileSize(saver, 100);
+        const save = await saver.save(commandFor(place));
+        const results = resultsOfWrites(place, save);
+        expect(results[0]).toBe('= 100');
+        expect(results.at(-1)).toContain('EFBIG');
+        expect(save.answer).toMatchObject({ error: { message: expect.stringContaining('Make room on the disk') } });
+        expect(await fileCursorStore(place.directory).get('key')).toBe(oldValue);
+        expect(await wrongAfter(place, save)).toBeUndefined();
+      });
+
+      test('and the rest when it is asked again, is a save like any other', async () => {
+        const [saver, place] = [await startSaver(program), await usedPlace()];
+        const next = ((await writeOf(saver)) ?? 0) + 1;
+        limitFileSize(saver, 100);
+        // It stops after the next write: newer versions of Node ask once more by themselves, and answer with what was written before.
+        const saving = saver.save(commandFor(place), `inject=write:signal=STOP:when=${next}`);
+        await vi.waitFor(async () => expect(await readFile(`/proc/${saver.pid}/stat`, 'utf8')).toMatch(/\) [Tt] /), {
+          timeout: 20_000,
+        });
+        limitFileSize(saver, 'unlimited');
+        if (saver.pid) process.kill(saver.pid, 'SIGCONT');
+        const save = await saving;
+        expect(resultsOfWrites(place, save)[0]).toBe('= 100');
+        expect(save.answer).toEqual({ isSaved: true });
+        expect(await wrongAfter(place, save)).toBeUndefined();
+      });
+
+      test('and claims all of it, is found out before anything is replaced', async () => {
+        const [saver, place] = [await startSaver(program), await usedPlace()];
+        const save = await saver.save(commandFor(place), `inject=write:retval=10:when=${await writeOf(saver)}`);
+        expect(save.answer).toMatchObject({
+          error: { message: expect.stringMatching(/bytes after \d+ were written/) },
+        });
+        expect(await fileCursorStore(place.directory).get('key')).toBe(oldValue);
+        expect(await wrongAfter(place, save)).toBeUndefined();
+      });
+    });
+
+    // 22: https://github.com/npm/write-file-atomic/issues/28
+    describe('a file that another program holds, as virus scanners do on Windows', () => {
+      /** The calls that such a program can be in the way of. */
+      const heldCalls = async (saver: TracedSaver) => {
+        const calls = await callsOfSave(saver, await usedPlace());
+        const draft = calls.find(({ name, text }) => name === 'openat' && text.includes('O_EXCL'));
+        return [draft, ...calls.filter(({ name }) => name === 'link' || name === 'unlink')].filter(
+          (call) => call !== undefined,
+        );
+      };
+
+      test.each(['EPERM', 'EACCES', 'EBUSY'])('is waited for: %s three times over is no failure', async (code) => {
+        const saver = await startSaver(program);
+        const calls = await heldCalls(saver);
+        expect(calls).toHaveLength(4);
+        for (const { name, nth } of calls) {
+          const place = await usedPlace();
+          const save = await saver.save(commandFor(place), `inject=${name}:error=${code}:when=${nth}..${nth + 2}`);
+          expect(save.calls.filter(({ text }) => text.includes('(INJECTED)'))).toHaveLength(3);
+          expect(save.answer).toEqual({ isSaved: true });
+          expect(await wrongAfter(place, save)).toBeUndefined();
+        }
+      });
+
+      test('for longer than two seconds is an error, and nothing is written in another way', async () => {
+        const savers = [await startSaver(program), await startSaver(program)];
+        const calls = await heldCalls(savers[0] ?? (await startSaver(program)));
+        await inParallel(2, calls.slice(0, 2), async ({ name, nth }) => {
+          const [saver, place] = [savers.pop(), await usedPlace()];
+          const startedAtMs = performance.now();
+          const save = await saver?.save(commandFor(place), `inject=${name}:error=EPERM:when=${nth}+`);
+          expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(2000);
+          expect(save?.answer).toMatchObject({ error: { message: expect.stringMatching(/EPERM.*no hard links/) } });
+          expect(await fileCursorStore(place.directory).get('key')).toBe(oldValue);
+        });
+      });
+    });
+  },
+);
+
+// 15: write-file-atomic 7 and atomically 2 put a file that was cut short in place here, and call it a success.
+describe.skipIf(!canMount)('(needs Linux and root) a disk that is full', () => {
+  /** Takes all the room but so many pages of 4096 bytes. */
+  const fill = async (directory: string, pagesLeft: number): Promise<void> => {
+    const file = await open(join(directory, 'filler'), 'w');
+    let pages = 0;
+    const page = Buffer.alloc(4096);
+    try {
+      for (;;) {
+        const { bytesWritten } = await file.write(page);
+        if (bytesWritten === page.length) pages++;
+      }
+    } catch {
+      await file.truncate((pages - pagesLeft) * page.length);
+    } finally {
+      await file.close();
+    }
+  };
+
+  test.each([0, 1, 2, 3])(
+    'but for %d pages is an error that leaves the old value, and it goes on once there is room',
+    async (pagesLeft) => {
+      const mounted = await mountedDirectory('size=128k');
+      const store = fileCursorStore(join(mounted, 'cursors'));
+      await store.set('key', oldValue);
+      await fill(mounted, pagesLeft);
+      const longer = `v1:${'x'.repeat(4 * 4096)}`;
+      const saving = store.compareAndSet?.('key', oldValue, longer);
+      await expect(saving).rejects.toMatchObject({ name: 'CursorStoreError', retryable: true, key: 'key' });
+      await expect(saving).rejects.toThrow(/ENOSPC.*Make room on the disk/);
+      expect(await fileCursorStore(join(mounted, 'cursors')).get('key')).toBe(oldValue);
+      expect(await store.recovery?.('key')).toBeUndefined();
+      await rm(join(mounted, 'filler'));
+      expect(await store.compareAndSet?.('key', oldValue, longer)).toBe(true);
+      expect(await store.get('key')).toBe(longer);
+    },
+  );
+
+  test.each([0, 1])('but for %d names is the same', async (namesLeft) => {
+    // The root of the file system is one, the store's directory another, and the first save has made one.
+    const mounted = await mountedDirectory(`size=1m,nr_inodes=${5 + namesLeft}`);
+    const store = fileCursorStore(join(mounted, 'cursors'));
+    await store.set('key', oldValue);
+    const fillers = [];
+    try {
+      for (;;) {
+        const filler = join(mounted, `filler${fillers.length}`);
+        await writeFile(filler, '');
+        fillers.push(filler);
+      }
+    } catch {
+      for (const filler of fillers.splice(0, namesLeft)) await rm(filler);
+    }
+    await expect(store.set('key', newValue)).rejects.toThrow(/ENOSPC.*Make room on the disk/);
+    expect(await store.get('key')).toBe(oldValue);
+    for (const filler of fillers) await rm(filler);
+    await store.set('key', newValue);
+    expect(await store.get('key')).toBe(newValue);
+  });
+});
+
+test.skipIf(!canMakeReadOnly)(
+  '(as root, needs Linux) a directory that is read only is an error, and what is there can still be read',
+  async () => {
+    const { directory, close, open } = await closableDirectory();
+    const store = fileCursorStore(directory);
+    await store.set('key', oldValue);
+    close();
+    const saving = store.set('key', newValue);
+    await expect(saving).rejects.toThrow(CursorStoreError);
+    await expect(saving).rejects.toThrow(/(EROFS|EACCES).*Let this process read, write and remove files there/);
+    expect(await store.get('key')).toBe(oldValue);
+    open();
+    await store.set('key', newValue);
+    expect(await store.get('key')).toBe(newValue);
+  },
+);
