@@ -10,7 +10,7 @@ import {
   knownAuditActions,
   PlanetScaleAuditClient,
   type PollerOptions,
-  planetscaleLogsTable,
+  planetscaleLogsDdl,
   poller,
   toJsonEachRow,
 } from 'planetscale-audit';
@@ -42,7 +42,7 @@ const deadline = AbortSignal.timeout(longestRunMs);
 const stage = isReal ? readPlanetScale() : await fakeAnOrganization();
 try {
   clickHouse.query('CREATE DATABASE runreveal');
-  clickHouse.query(planetscaleLogsTable());
+  clickHouse.query(planetscaleLogsDdl());
 
   await pollUntil(() => delivered.length >= stopAfter || stage.isOver());
   console.log(`\nStopped after ${delivered.length} events, and started again from the cursor on disk.\n`);
@@ -162,7 +162,7 @@ function readPlanetScale(): Stage {
   const endMs = Date.now() + 10_000;
   return {
     client,
-    options: { startFrom: { latest: 200 }, intervalMs: 2000 },
+    options: { startFrom: { newest: 200 }, intervalMs: 2000 },
     isOver: () => Date.now() > endMs,
     made: async () => {
       const wasDelivered = new Set(delivered);

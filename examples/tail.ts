@@ -10,7 +10,7 @@ process.once('SIGTERM', () => stop.abort());
 const client = PlanetScaleAuditClient.fromEnv();
 const events = poller(client, {
   store: fileCursorStore(process.env.CURSOR_DIRECTORY ?? './cursors'),
-  startFrom: { latest: 20 },
+  startFrom: { newest: 20 },
   signal: stop.signal,
 });
 

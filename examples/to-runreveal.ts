@@ -17,7 +17,7 @@ const client = PlanetScaleAuditClient.fromEnv();
 const events = poller(client, {
   store: fileCursorStore(process.env.CURSOR_DIRECTORY ?? './cursors'),
   key: `runreveal:${client.organization}`, // A place of its own: what another consumer has seen is sent all the same.
-  startFrom: { latest: 200 },
+  startFrom: { newest: 200 },
   signal: stop.signal,
 });
 

@@ -61,7 +61,7 @@ export class Session {
         `poller: the state under "${key}" is about ${describe(state.for)}, and this poller about ${describe(subject)}. Give it another key.`,
       );
     }
-    const recovery = await retry(() => ours(key, 'read', () => store.recovery?.(key)));
+    const recovery = await retry(() => ours(key, 'read', () => store.rollbackReason?.(key)));
     return new Session(store, key, retry, stored, state, recovery);
   }
 

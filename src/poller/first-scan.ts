@@ -7,16 +7,16 @@ import { anchorsFrom, instantOf, isOlder, type Mark, markOf, mostSeen, type Poll
  * Where a poller begins while its store holds nothing.
  * - `'oldest'`: with everything that PlanetScale still has
  * - `'now'`: with nothing; the first event is the next one
- * - `{ latest: n }`: with the n newest events
+ * - `{ newest: n }`: with the n newest events
  * - `{ since: date }`: with what was created at that time or later
- * - `{ after: id }`: with what stands above that event
+ * - `{ newerThan: id }`: with what stands above that event
  */
 export type StartFrom =
   | 'oldest'
   | 'now'
-  | { readonly latest: number }
+  | { readonly newest: number }
   | { readonly since: Date }
-  | { readonly after: string };
+  | { readonly newerThan: string };
 
 /** What a first run begins with. */
 export interface FirstState extends Pick<PollState, 'anchors' | 'seen' | 'start'> {
@@ -32,10 +32,10 @@ export interface StartPolicy extends WalkGoal {
 
 export function startPolicy(startFrom: StartFrom, lookbackMs: number): StartPolicy {
   if (startFrom === 'oldest') return fromOldest();
-  if (startFrom === 'now') return fromLatest(0, lookbackMs);
-  if ('latest' in startFrom) return fromLatest(startFrom.latest, lookbackMs);
+  if (startFrom === 'now') return fromNewest(0, lookbackMs);
+  if ('newest' in startFrom) return fromNewest(startFrom.newest, lookbackMs);
   if ('since' in startFrom) return fromSince(startFrom.since.getTime(), lookbackMs);
-  return fromAfter(startFrom.after, lookbackMs);
+  return fromNewerThan(startFrom.newerThan, lookbackMs);
 }
 
 const fromOldest = (): StartPolicy => ({
@@ -45,7 +45,7 @@ const fromOldest = (): StartPolicy => ({
 });
 
 /** Events that are not wanted, and above which a late one may still appear, count as seen. */
-const fromLatest = (count: number, lookbackMs: number): StartPolicy => {
+const fromNewest = (count: number, lookbackMs: number): StartPolicy => {
   let met = 0;
   let isTruncated = false;
   const unwanted = new Map<string, Mark>();
@@ -85,7 +85,7 @@ const fromSince = (sinceMs: number, lookbackMs: number): StartPolicy => ({
   resolve: ({ below }) => ({ anchors: anchorsFrom(below), seen: [], start: new Date(sinceMs).toISOString() }),
 });
 
-const fromAfter = (id: string, lookbackMs: number): StartPolicy => ({
+const fromNewerThan = (id: string, lookbackMs: number): StartPolicy => ({
   endsAt(page) {
     const index = page.events.findIndex((event) => event.id === id);
     return index === -1 ? undefined : { reason: 'known', index };
@@ -95,7 +95,7 @@ const fromAfter = (id: string, lookbackMs: number): StartPolicy => ({
     const anchors = anchorsFrom(walk.below);
     if (anchors.length === 0) {
       throw new AuditConfigError(
-        `poller: startFrom is { after: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
+        `poller: startFrom is { newerThan: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
       );
     }
     return { anchors, seen: [], start: startBelow(anchors, walk, lookbackMs) };

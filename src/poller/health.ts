@@ -1,10 +1,15 @@
 /** How a poller is doing, for a health check or a metric. */
 export interface PollerHealth {
   /**
-   * `idle` before the iteration, `catching-up` while it scans or hands over, `waiting` between two polls, `retrying` while it
-   * waits out an error, `stale` where no scan was completed for 5 intervals, a slow consumer aside, `stopped` at the end.
+   * - `not-started`: the iteration has not begun
+   * - `polling`: the poller scans or delivers
+   * - `idle`: the poller waits for the next poll
+   * - `retrying`: the poller waits to repeat an operation that failed
+   * - `stale`: no scan was completed for 5 intervals. The time that your code takes for a batch does not count
+   * - `stopped`: the iteration ended without an error
+   * - `failed`: an error ended the iteration
    */
-  readonly state: 'idle' | 'catching-up' | 'waiting' | 'retrying' | 'stale' | 'stopped';
+  readonly state: 'not-started' | 'polling' | 'idle' | 'retrying' | 'stale' | 'stopped' | 'failed';
   /** When the last scan was completed. */
   readonly lastSuccessAt: Date | undefined;
   /** `created_at` of the newest event that is done. */
@@ -12,7 +17,7 @@ export interface PollerHealth {
   /** Failed attempts in a row, of requests and of the store. */
   readonly consecutiveFailures: number;
   /** How many events are done. */
-  readonly delivered: number;
+  readonly processed: number;
 }
 
 /** After so many intervals without a completed scan a poller is stale. */
@@ -21,7 +26,7 @@ const staleIntervals = 5;
 /** Keeps count of what a poller does. */
 export class HealthRecord {
   readonly #staleAfterMs: number;
-  #state: Exclude<PollerHealth['state'], 'stale'> = 'idle';
+  #state: Exclude<PollerHealth['state'], 'stale'> = 'not-started';
   #lastSuccessAt: Date | undefined;
   #lastEventMs: number | undefined;
   #consecutiveFailures = 0;
@@ -35,12 +40,12 @@ export class HealthRecord {
   }
 
   started(): void {
-    this.#state = 'catching-up';
+    this.#state = 'polling';
     this.#dueSinceMs = Date.now();
   }
 
   scanning(): void {
-    this.#state = 'catching-up';
+    this.#state = 'polling';
   }
 
   scanned(): void {
@@ -49,7 +54,7 @@ export class HealthRecord {
   }
 
   waiting(): void {
-    this.#state = 'waiting';
+    this.#state = 'idle';
   }
 
   failed(attempt: number): void {
@@ -57,12 +62,13 @@ export class HealthRecord {
     this.#consecutiveFailures = attempt;
   }
 
-  failedForGood(): void {
-    this.#consecutiveFailures++;
+  ended(hasFailed: boolean): void {
+    if (hasFailed) this.#consecutiveFailures++;
+    this.#state = hasFailed ? 'failed' : 'stopped';
   }
 
   succeeded(): void {
-    this.#state = 'catching-up';
+    this.#state = 'polling';
     this.#consecutiveFailures = 0;
   }
 
@@ -81,22 +87,19 @@ export class HealthRecord {
     for (const ms of createdAtMs) if (ms !== undefined) this.#lastEventMs = Math.max(this.#lastEventMs ?? ms, ms);
   }
 
-  stopped(): void {
-    this.#state = 'stopped';
-  }
-
   read(): PollerHealth {
     return {
       state: this.#isStale() ? 'stale' : this.#state,
       lastSuccessAt: this.#lastSuccessAt,
       lastEventAt: this.#lastEventMs === undefined ? undefined : new Date(this.#lastEventMs),
       consecutiveFailures: this.#consecutiveFailures,
-      delivered: this.#delivered,
+      processed: this.#delivered,
     };
   }
 
   #isStale(): boolean {
-    if (this.#state === 'idle' || this.#state === 'stopped' || this.#handedOverAtMs !== undefined) return false;
+    const isRunning = this.#state !== 'not-started' && this.#state !== 'stopped' && this.#state !== 'failed';
+    if (!isRunning || this.#handedOverAtMs !== undefined) return false;
     return Date.now() - this.#dueSinceMs > this.#staleAfterMs;
   }
 }

@@ -6,9 +6,9 @@ import type { PlanetScaleAuditError } from '../errors.ts';
  * - `possible-gap`: the poller was away for so long that PlanetScale may have deleted events which it never saw. Export the
  *   time from `lastScanAt` to `oldestAvailable` from elsewhere, if you can
  * - `late-events`: events that became visible later than events delivered before them; nothing to do
- * - `anchor-lost`: every event that the poller had remembered is gone; some may be delivered again
- * - `lookback-truncated`: more events within the look-back than the poller remembers; shorten `lookbackMs`
- * - `state-recovered`: the store had lost the last state and gave an earlier one; some events may be delivered again
+ * - `possible-duplicates`: every event that the poller had remembered is gone; some may be delivered again
+ * - `lookback-overflow`: more events within the look-back than the poller remembers; shorten `lookbackMs`
+ * - `cursor-rolled-back`: the store had lost the last state and gave an earlier one; some events may be delivered again
  */
 export type PollNotice =
   | {
@@ -27,7 +27,7 @@ export type PollNotice =
       readonly oldestAvailable: Date | undefined;
     }
   | { readonly type: 'late-events'; readonly ids: readonly string[] }
-  | { readonly type: 'anchor-lost' | 'lookback-truncated' | 'state-recovered'; readonly message: string };
+  | { readonly type: 'possible-duplicates' | 'lookback-overflow' | 'cursor-rolled-back'; readonly message: string };
 
 /** Warns of what wants a person's attention. */
 export function warnOf(notice: PollNotice): void {

@@ -18,7 +18,7 @@ export interface PollerOptions {
   /**
    * Where to begin. Used once, while the store holds nothing under the key.
    *
-   * @default { latest: 200 }
+   * @default { newest: 200 }
    */
   readonly startFrom?: StartFrom | undefined;
   /**
@@ -64,15 +64,15 @@ const milliseconds = (least: number) => {
   return z.number(message).min(least, message).max(longestTimerMs, message);
 };
 
-const startFromMessage = "must be 'oldest', 'now', { latest: n }, { since: date } or { after: id }";
-const latestMessage = 'must be a whole number of events, 0 or more';
+const startFromMessage = "must be 'oldest', 'now', { newest: n }, { since: date } or { newerThan: id }";
+const newestMessage = 'must be a whole number of events, 0 or more';
 const startFromSchema = z.union(
   [
     z.literal('oldest'),
     z.literal('now'),
-    z.strictObject({ latest: z.int(latestMessage).min(0, latestMessage) }),
+    z.strictObject({ newest: z.int(newestMessage).min(0, newestMessage) }),
     z.strictObject({ since: z.date('must be a valid Date') }),
-    z.strictObject({ after: z.string().min(1, 'must not be empty') }),
+    z.strictObject({ newerThan: z.string().min(1, 'must not be empty') }),
   ],
   startFromMessage,
 );
@@ -88,7 +88,7 @@ export const pollerOptionsSchema = z.object({
     'must have the methods get and set',
   ),
   key: z.string().min(1, 'must not be empty').optional(),
-  startFrom: startFromSchema.default({ latest: 200 }),
+  startFrom: startFromSchema.default({ newest: 200 }),
   intervalMs: milliseconds(1).default(60_000),
   lookbackMs: milliseconds(0).default(600_000),
   actions: z

@@ -125,6 +125,7 @@ class Poller implements AuditPoller {
     }
     const { store, key, signal } = this.#options;
     let session: Session | undefined;
+    let failure: { readonly error: unknown } | undefined;
     this.#isIterating = true;
     this.#health.started();
     try {
@@ -134,19 +135,24 @@ class Poller implements AuditPoller {
       await this.#warnOfRecovery(session);
       yield* this.#pollOn(session);
     } catch (error) {
-      if (!signal?.aborted || error !== signal.reason) {
-        this.#health.failedForGood();
-        await session?.flush().catch(() => {}); // The first error is the one to tell.
-        throw error;
-      }
+      const isQuietEnd = signal?.aborted && error === signal.reason;
+      if (!isQuietEnd) failure = { error };
     } finally {
-      try {
-        await session?.flush();
-      } finally {
-        this.#isIterating = false;
-        this.#health.stopped();
-      }
+      await this.#end(session, failure);
     }
+  }
+
+  /** Saves the work that the consumer has finished. An earlier error takes precedence over one of this last save. */
+  async #end(session: Session | undefined, earlier: { readonly error: unknown } | undefined): Promise<void> {
+    let failure = earlier;
+    try {
+      await session?.flush();
+    } catch (error) {
+      failure ??= { error };
+    }
+    this.#isIterating = false;
+    this.#health.ended(failure !== undefined);
+    if (failure) throw failure.error;
   }
 
   async *#pollOn(session: Session): AsyncGenerator<Handover, void, undefined> {
@@ -225,7 +231,7 @@ class Poller implements AuditPoller {
     await this.#warnOfGap(state, walked);
     if (goal.hasLostAnchors(walked)) {
       await onNotice({
-        type: 'anchor-lost',
+        type: 'possible-duplicates',
         message:
           'Every event that the poller had remembered as delivered for good is gone from the list. Some may be delivered again.',
       });
@@ -248,13 +254,13 @@ class Poller implements AuditPoller {
   }
 
   async #warnOfRecovery({ recovery }: Session): Promise<void> {
-    if (recovery !== undefined) await this.#options.onNotice({ type: 'state-recovered', message: recovery });
+    if (recovery !== undefined) await this.#options.onNotice({ type: 'cursor-rolled-back', message: recovery });
   }
 
   async #warnOfTruncation(trail: Trail): Promise<void> {
     if (!trail.takeTruncation()) return;
     await this.#options.onNotice({
-      type: 'lookback-truncated',
+      type: 'lookback-overflow',
       message:
         'More events lie within the look-back than the poller remembers: late ones among the oldest of them will be missed. Shorten lookbackMs.',
     });

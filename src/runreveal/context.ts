@@ -36,7 +36,7 @@ export interface RunRevealContext {
   readonly sourceID?: string | undefined;
   /** @default 'planetscale' */
   readonly sourceType?: string | undefined;
-  /** For how many days the table of {@link planetscaleLogsTable} keeps the row: an integer from 0, which is for ever, to 4294967295. @default 0 */
+  /** For how many days the table of {@link planetscaleLogsDdl} keeps the row: an integer from 0, which is for ever, to 4294967295. @default 0 */
   readonly sourceTTL?: number | undefined;
   /**
    * When the event arrived. With it the row is a pure function of its input; without it two calls can differ, also in the

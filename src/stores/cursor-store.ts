@@ -1,4 +1,4 @@
-import type { Promisable } from 'type-fest';
+import type { Promisable, SetRequired } from 'type-fest';
 
 /**
  * Where a poller keeps its place: one short text under each key. `new Map()`, Keyv, unstorage and Upstash Redis satisfy it as
@@ -27,31 +27,10 @@ export interface CursorStore {
   compareAndSet?(key: string, expected: string | null, next: string): Promisable<boolean>;
   /**
    * For a store that keeps earlier values: why `get` gives an earlier value than the last saved, in words for an operator;
-   * undefined where it does not. A poller asks once, when it begins, and passes it on as a `state-recovered` notice.
+   * undefined where it does not. A poller asks once, when it begins, and passes it on as a `cursor-rolled-back` notice.
    */
-  recovery?(key: string): Promisable<string | undefined>;
+  rollbackReason?(key: string): Promisable<string | undefined>;
 }
 
-/**
- * A store that is gone with the process: for tests, and for jobs that always start from the same point.
- *
- * @example
- * ```ts
- * import { memoryCursorStore, PlanetScaleAuditClient, poller } from 'planetscale-audit';
- *
- * const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true } as const;
- * for await (const event of poller(PlanetScaleAuditClient.fromEnv(), options)) console.log(event.audit_action);
- * ```
- */
-export function memoryCursorStore(): CursorStore & { compareAndSet: NonNullable<CursorStore['compareAndSet']> } {
-  const values = new Map<string, string>();
-  return {
-    get: (key) => values.get(key),
-    set: (key, value) => values.set(key, value),
-    compareAndSet: (key, expected, next) => {
-      if ((values.get(key) ?? null) !== expected) return false;
-      values.set(key, next);
-      return true;
-    },
-  };
-}
+/** A {@link CursorStore} that has `compareAndSet`: several pollers can share a key in it. */
+export type AtomicCursorStore = SetRequired<CursorStore, 'compareAndSet'>;

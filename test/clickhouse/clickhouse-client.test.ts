@@ -3,7 +3,7 @@ import { type ClickHouseClientConfigOptions, createClient, drainStream } from '@
 import { createChdbConnection } from 'chdb/connection';
 import {
   type AuditEvent,
-  planetscaleLogsTable,
+  planetscaleLogsDdl,
   poller,
   type RunRevealRow,
   runRevealColumns,
@@ -25,7 +25,7 @@ const table = 'runreveal.planetscale_logs';
 
 beforeAll(async () => {
   await clickHouse.command({ query: 'CREATE DATABASE runreveal' });
-  await clickHouse.command({ query: planetscaleLogsTable() });
+  await clickHouse.command({ query: planetscaleLogsDdl() });
 });
 beforeEach(async () => {
   await clickHouse.command({ query: `TRUNCATE TABLE ${table}` });

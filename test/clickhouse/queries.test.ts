@@ -3,7 +3,7 @@ import {
   type AuditEvent,
   knownAuditActions,
   PlanetScaleAuditClient,
-  planetscaleLogsTable,
+  planetscaleLogsDdl,
   type RunRevealContext,
 } from 'planetscale-audit';
 import { fakePlanetScale } from 'planetscale-audit/testing';
@@ -219,7 +219,7 @@ beforeAll(async () => {
   const fake = fakePlanetScale({ ...credentials, events });
   const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, fetch: fake.fetch });
   const delivered = await collect(client.events());
-  clickHouse.query(planetscaleLogsTable());
+  clickHouse.query(planetscaleLogsDdl());
   // All of it twice, as after a crash between an insert and its commit.
   for (const receivedAt of [new Date(now), new Date(now + 60_000)]) {
     await clickHouse.insert('runreveal.planetscale_logs', delivered, {

@@ -4,7 +4,7 @@ import { rawJson } from '../../src/audit-log/event.ts';
 import { AuditConfigError } from '../../src/errors.ts';
 import type { RunRevealContext } from '../../src/runreveal/context.ts';
 import { runRevealColumns } from '../../src/runreveal/row/columns.ts';
-import { planetscaleLogsTable } from '../../src/runreveal/row/ddl.ts';
+import { planetscaleLogsDdl } from '../../src/runreveal/row/ddl.ts';
 import { toJsonEachRow } from '../../src/runreveal/row/json-each-row.ts';
 import { toRunRevealRow } from '../../src/runreveal/row/row.ts';
 import { runRevealRowSchema } from '../../src/runreveal/row/row-schema.ts';
@@ -68,8 +68,8 @@ const documented = [
 ];
 
 test("RunReveal's own check works as it stands on its page", async () => {
-  clickHouse.query(planetscaleLogsTable());
-  clickHouse.query(planetscaleLogsTable());
+  clickHouse.query(planetscaleLogsDdl());
+  clickHouse.query(planetscaleLogsDdl());
   await clickHouse.insert('runreveal.planetscale_logs', [eventWith()]);
   expect(clickHouse.rows('SELECT * FROM runreveal.planetscale_logs LIMIT 10')).toHaveLength(1);
 });
@@ -95,12 +95,12 @@ test('a database and a table may have any name but an empty one', () => {
     '`; DROP DATABASE runreveal; --',
   ]) {
     clickHouse.query(`CREATE DATABASE \`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``);
-    clickHouse.query(planetscaleLogsTable({ database: name, table: name }));
+    clickHouse.query(planetscaleLogsDdl({ database: name, table: name }));
     const found = clickHouse.rows('SELECT database, name FROM system.tables').filter((table) => table.name === name);
     expect(found).toEqual([{ database: name, name }]);
   }
-  expect(() => planetscaleLogsTable({ database: '' })).toThrow(AuditConfigError);
-  expect(() => planetscaleLogsTable({ table: '' })).toThrow(/empty table/);
+  expect(() => planetscaleLogsDdl({ database: '' })).toThrow(AuditConfigError);
+  expect(() => planetscaleLogsDdl({ table: '' })).toThrow(/empty table/);
 });
 
 test('what goes in comes out, in each of the 53 columns', async () => {
@@ -205,7 +205,7 @@ const odd: Record<string, string> = {
 
 test('whatever text an answer holds, each event comes through the client and the row into ClickHouse and out again', async () => {
   const { fake, client } = await serve();
-  fake.fail({ status: 200, body: `{"data":[${Object.values(odd).join()}],"has_next":false,"cursor_end":"x"}` });
+  fake.failNext({ status: 200, body: `{"data":[${Object.values(odd).join()}],"has_next":false,"cursor_end":"x"}` });
   const events = await collect(client().events());
   expect(events.map(({ id }) => id)).toEqual(Object.keys(odd));
 

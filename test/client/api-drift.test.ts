@@ -32,7 +32,7 @@ const withNull = (names: readonly string[]) => ({ ...event, ...Object.fromEntrie
 /** What a client makes of a page with this one item. */
 const read = async (item: unknown) => {
   const { fake, client } = await serve();
-  fake.fail(listOf([item]));
+  fake.failNext(listOf([item]));
   const [first] = (await client().page()).events;
   return first;
 };
@@ -89,14 +89,14 @@ test('an event with metadata nested ten thousand deep is read', async () => {
   const { fake, client } = await serve();
   const deep = '['.repeat(10_000) + ']'.repeat(10_000);
   const raw = `{"id":"a","audit_action":"b","created_at":"c","metadata":{"deep":${deep}},"location":${deep}}`;
-  fake.fail({ status: 200, body: `{"has_next":false,"cursor_end":null,"data":[${raw}]}` });
+  fake.failNext({ status: 200, body: `{"has_next":false,"cursor_end":null,"data":[${raw}]}` });
   const [received] = (await client().page()).events;
   expect(received && rawJson(received)).toBe(raw);
 });
 
 test('an envelope with nothing but data, has_next and cursor_end is a page', async () => {
   const { fake, client } = await serve();
-  fake.fail({ status: 200, body: { data: [event], has_next: false, cursor_end: null } });
+  fake.failNext({ status: 200, body: { data: [event], has_next: false, cursor_end: null } });
   expect(await client().page()).toMatchObject({ events: [event], hasPrev: false, cursorStart: null });
 });
 
@@ -106,7 +106,7 @@ test.each(['has_prev', 'cursor_start', 'type'])(
     const { fake, client } = await serve();
     const envelope = { type: 'list', has_next: false, has_prev: false, cursor_start: event.id, cursor_end: event.id };
     const nothing = { has_prev: null, cursor_start: null, type: null };
-    fake.fail(listOf([event], { ...envelope, [name]: null }), listOf([event], { ...envelope, ...nothing }));
+    fake.failNext(listOf([event], { ...envelope, [name]: null }), listOf([event], { ...envelope, ...nothing }));
     expect(await client().page()).toMatchObject({ events: [event], cursorEnd: event.id });
     expect(await client().page()).toMatchObject({ events: [event], hasPrev: false, cursorStart: null });
   },
@@ -116,7 +116,7 @@ test.each(['data', 'has_next', 'cursor_end'])('an envelope without %s is an Audi
   const { fake, client } = await serve();
   const body: Record<string, unknown> = { data: [], has_next: false, cursor_end: null };
   delete body[name];
-  fake.fail({ status: 200, body });
+  fake.failNext({ status: 200, body });
   expect(await failure(client().page())).toMatchObject({ name: 'AuditResponseError', issues: [{ path: name }] });
 });
 
@@ -125,7 +125,7 @@ test('one bad event among a hundred costs none of the others, where a function t
   const items = Array.from({ length: 100 }, (_, index) =>
     index === 42 ? { id: 'bad' } : { ...event, id: `event${index}` },
   );
-  fake.fail(listOf(items));
+  fake.failNext(listOf(items));
   const parked: string[] = [];
   const { events } = await client({ onInvalidEvent: ({ rawJson: json }) => void parked.push(json) }).page();
   expect(events).toHaveLength(99);

@@ -22,7 +22,7 @@ const clientOf = (baseUrl: string, options = {}) =>
 describe('an answer that PlanetScale is known to give', () => {
   test.each(samples.errors)('$status $body is an AuditApiError with its status and code', async ({ status, body }) => {
     const { fake, client } = await serve();
-    fake.fail({ status, body });
+    fake.failNext({ status, body });
     const error = await failure(client().page());
     const { code, error: oauthCode } = body as { code?: string; error?: string }; // Samples are objects.
     expect(error).toBeInstanceOf(AuditApiError);
@@ -39,7 +39,7 @@ describe('an answer that PlanetScale is known to give', () => {
     ['odd types', { code: 7, message: { text: 'x' } }],
   ])('an error with %s as its body is an AuditApiError by its status', async (_, body) => {
     const { fake, client } = await serve();
-    fake.fail({ status: 502, body });
+    fake.failNext({ status: 502, body });
     expect(await failure(client().page())).toMatchObject({
       name: 'AuditApiError',
       status: 502,
@@ -49,7 +49,7 @@ describe('an answer that PlanetScale is known to give', () => {
   });
 
   test('the message of a 404 names its three causes, and what tells them apart', async () => {
-    const { client } = await serve({ missingPermission: 404 });
+    const { client } = await serve({ missingPermissionStatus: 404 });
     await expect(client().page()).rejects.toThrow(
       'PlanetScale answered 404 (not_found) to GET /organizations/acme/audit-log. It answers so for a wrong organization, a wrong or expired token, and a token without read_audit_logs: `client.verifyAccess()` tells which.',
     );
@@ -57,7 +57,7 @@ describe('an answer that PlanetScale is known to give', () => {
 
   test.each([401, 403])('the message of a %s names the permission and where to grant it', async (status) => {
     const { fake, client } = await serve();
-    fake.fail({ status });
+    fake.failNext({ status });
     await expect(client().page()).rejects.toThrow(/read_audit_logs.*Settings > Service tokens/);
   });
 });
@@ -69,8 +69,8 @@ describe('verifyAccess', () => {
     expect(fake.requests).toHaveLength(1);
   });
 
-  test.each([403, 404] as const)('tells a missing permission, answered with %s', async (missingPermission) => {
-    const { client } = await serve({ missingPermission });
+  test.each([403, 404] as const)('tells a missing permission, answered with %s', async (missingPermissionStatus) => {
+    const { client } = await serve({ missingPermissionStatus });
     expect(await client().verifyAccess()).toMatchObject({ ok: false, reason: 'missing-permission' });
   });
 
@@ -92,7 +92,7 @@ describe('verifyAccess', () => {
 
   test('tells a wrong path in baseUrl as a possible cause, where everything is a 404', async () => {
     const { fake, client } = await serve();
-    fake.fail({ status: 404 }, { status: 404 });
+    fake.failNext({ status: 404 }, { status: 404 });
     expect(await client().verifyAccess()).toMatchObject({
       reason: 'invalid-credentials',
       message: expect.stringContaining('baseUrl'),
@@ -101,13 +101,13 @@ describe('verifyAccess', () => {
 
   test.each([{ hello: 1 }, [], null, 'ok'])('takes no other answer for a page: %j', async (body) => {
     const { fake, client } = await serve();
-    fake.fail({ status: 200, body });
+    fake.failNext({ status: 200, body });
     expect(await client().verifyAccess()).toMatchObject({ ok: false, reason: 'unreachable' });
   });
 
   test('is well where an event cannot be read, and reports none', async () => {
     const { fake, client } = await serve();
-    fake.fail(listOf([{ id: 'broken' }]));
+    fake.failNext(listOf([{ id: 'broken' }]));
     const onInvalidEvent = () => expect.unreachable('it asks for access alone');
     expect(await client({ onInvalidEvent }).verifyAccess()).toEqual({ ok: true });
   });
@@ -119,14 +119,14 @@ describe('verifyAccess', () => {
 
   test('finds an organization on the second page of those that the token can see', async () => {
     const { fake, client } = await serve();
-    fake.fail({ status: 404 }, organizations(['other'], 2), organizations(['acme'], 3));
+    fake.failNext({ status: 404 }, organizations(['other'], 2), organizations(['acme'], 3));
     expect(await client().verifyAccess()).toMatchObject({ reason: 'missing-permission' });
     expect(fake.requests.map(({ url }) => new URL(url).searchParams.get('page'))).toEqual([null, '1', '2']);
   });
 
   test('ends where the list of organizations does not move on', async () => {
     const { fake, client } = await serve();
-    fake.fail({ status: 404 }, organizations(['other'], 2), organizations(['another'], 2));
+    fake.failNext({ status: 404 }, organizations(['other'], 2), organizations(['another'], 2));
     expect(await client().verifyAccess()).toMatchObject({
       reason: 'unknown-organization',
       message: expect.stringContaining('It belongs to: other, another.'),
@@ -156,7 +156,7 @@ describe('verifyAccess', () => {
 
   test('tells an API that cannot be reached', async () => {
     const { fake, client } = await serve();
-    fake.fail({ network: 'reset' });
+    fake.failNext({ network: 'reset' });
     expect(await client().verifyAccess()).toMatchObject({ ok: false, reason: 'unreachable' });
   });
 });
@@ -164,13 +164,13 @@ describe('verifyAccess', () => {
 describe('no whole answer', () => {
   test.each(['refused', 'reset', 'truncated'] as const)('%s is a retryable AuditConnectionError', async (network) => {
     const { fake, client } = await serve({ events: numbered(50) });
-    fake.fail({ network });
+    fake.failNext({ network });
     expect(await failure(client().page())).toMatchObject({ name: 'AuditConnectionError', retryable: true });
   });
 
   test('an answer that does not come within timeoutMs is a retryable AuditConnectionError', async () => {
     const { fake, client } = await serve();
-    fake.fail({ network: 'hang' });
+    fake.failNext({ network: 'hang' });
     const error = await failure(client({ timeoutMs: 50 }).page());
     expect(error).toMatchObject({ name: 'AuditConnectionError', retryable: true });
     expect(error).toHaveProperty(
@@ -216,7 +216,7 @@ describe('no whole answer', () => {
 describe('a whole answer that is not what it should be', () => {
   test('a page of a proxy is a retryable AuditResponseError', async () => {
     const { fake, client } = await serve();
-    fake.fail({ status: 200, body: '<html>Sign in to the hotel Wi-Fi</html>' });
+    fake.failNext({ status: 200, body: '<html>Sign in to the hotel Wi-Fi</html>' });
     expect(await failure(client().page())).toMatchObject({ name: 'AuditResponseError', retryable: true });
   });
 
@@ -227,7 +227,7 @@ describe('a whole answer that is not what it should be', () => {
     ['null', null],
   ])('%s is an AuditResponseError that says what was expected', async (_, body) => {
     const { fake, client } = await serve();
-    fake.fail({ status: 200, body });
+    fake.failNext({ status: 200, body });
     const error = await failure(client().page());
     expect(error).toBeInstanceOf(AuditResponseError);
     expect(error).toMatchObject({
@@ -238,7 +238,7 @@ describe('a whole answer that is not what it should be', () => {
 
   test('the body of an error is read no further than maxResponseBytes either, and the status still told', async () => {
     const { fake, client } = await serve();
-    fake.fail({ status: 403, body: { code: 'forbidden', message: 'x'.repeat(100_000) } });
+    fake.failNext({ status: 403, body: { code: 'forbidden', message: 'x'.repeat(100_000) } });
     const error = await failure(client({ maxResponseBytes: 10_000 }).page());
     expect(error).toMatchObject({ name: 'AuditApiError', status: 403, code: undefined });
   });
@@ -291,28 +291,28 @@ describe('retries', () => {
     ['an answer that is not JSON', { status: 200, body: 'oops' }],
   ])('cure %s', async (_, fault) => {
     const { fake, client } = await serve({ events: numbered(3) });
-    fake.fail(fault);
+    fake.failNext(fault);
     expect(await collect(client({ retries: 1 }).events())).toHaveLength(3);
     expect(fake.requests).toHaveLength(2);
   });
 
   test('are as many as asked for, and the last error is thrown', async () => {
     const { fake, client } = await serve();
-    fake.fail({ status: 500 }, { status: 500 }, { status: 503 });
+    fake.failNext({ status: 500 }, { status: 500 }, { status: 503 });
     expect(await failure(client({ retries: 2 }).page())).toMatchObject({ status: 503 });
     expect(fake.requests).toHaveLength(3);
   });
 
   test.each([400, 401, 403, 404, 422])('do not follow a %s', async (status) => {
     const { fake, client } = await serve();
-    fake.fail({ status });
+    fake.failNext({ status });
     expect(await failure(client({ retries: 3 }).page())).toMatchObject({ status, retryable: false });
     expect(fake.requests).toHaveLength(1);
   });
 
   test('never come earlier than Retry-After says', async () => {
     const { fake, client } = await serve();
-    fake.fail({ status: 429, headers: { 'retry-after': '0.3' } });
+    fake.failNext({ status: 429, headers: { 'retry-after': '0.3' } });
     await client({ retries: 1 }).page();
     const [first, second] = fake.requests;
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(295); // Two clocks, to the millisecond.
@@ -320,14 +320,14 @@ describe('retries', () => {
 
   test('are given up where Retry-After asks for more than a minute, which the error carries', async () => {
     const { fake, client } = await serve();
-    fake.fail({ status: 429, headers: { 'retry-after': '3600' } });
+    fake.failNext({ status: 429, headers: { 'retry-after': '3600' } });
     expect(await failure(client({ retries: 3 }).page())).toMatchObject({ status: 429, retryAfterMs: 3_600_000 });
     expect(fake.requests).toHaveLength(1);
   });
 
   test('end with an abort, and its reason is thrown', async () => {
     const { fake, client } = await serve();
-    fake.fail({ status: 503, headers: { 'retry-after': '50' } });
+    fake.failNext({ status: 503, headers: { 'retry-after': '50' } });
     const controller = new AbortController();
     const page = failure(client({ retries: 3 }).page({ signal: controller.signal }));
     await expect.poll(() => fake.requests.length).toBe(1);
@@ -342,7 +342,7 @@ describe('events that cannot be read', () => {
 
   test('stop the iteration by default, with the raw JSON and the issues of each', async () => {
     const { fake, client } = await serve();
-    fake.fail(listOf([good, ...bad]));
+    fake.failNext(listOf([good, ...bad]));
     const error = await failure(client().page());
     expect(error).toBeInstanceOf(AuditResponseError);
     expect(error).toMatchObject({
@@ -358,7 +358,7 @@ describe('events that cannot be read', () => {
 
   test('go to onInvalidEvent where that is a function, once each, and the others go on', async () => {
     const { fake, client } = await serve();
-    fake.fail(listOf([good, ...bad]), listOf([good, ...bad]));
+    fake.failNext(listOf([good, ...bad]), listOf([good, ...bad]));
     const parked: string[] = [];
     const parking = client({ onInvalidEvent: async ({ rawJson }) => void parked.push(rawJson) });
     expect((await parking.page()).events).toHaveLength(1);
@@ -368,7 +368,7 @@ describe('events that cannot be read', () => {
 
   test('are reported again where onInvalidEvent has thrown', async () => {
     const { fake, client } = await serve();
-    fake.fail(listOf([bad[0]]), listOf([bad[0]]));
+    fake.failNext(listOf([bad[0]]), listOf([bad[0]]));
     let calls = 0;
     const parking = client({
       onInvalidEvent: () => {
@@ -384,7 +384,7 @@ describe('events that cannot be read', () => {
     'the public sample $audit_action is read, or refused for nothing but what it lacks',
     async (sample) => {
       const { fake, client } = await serve();
-      fake.fail(listOf([{ id: 'madeupid0000', created_at: '2026-11-01T00:00:00Z', ...sample }]));
+      fake.failNext(listOf([{ id: 'madeupid0000', created_at: '2026-11-01T00:00:00Z', ...sample }]));
       const [event] = (await client().page()).events;
       expect(event).toMatchObject(sample);
     },

@@ -14,7 +14,7 @@ test.each(['break', 'throw', 'return()', 'abort'])(
   'leaving an iteration by %s ends the request that is under way, and leaves no timer',
   async (way) => {
     const fake = fakePlanetScale({ ...credentials });
-    fake.fail(listOf([newer], { has_next: true, cursor_end: newer?.id }), { network: 'hang' });
+    fake.failNext(listOf([newer], { has_next: true, cursor_end: newer?.id }), { network: 'hang' });
     let open = 0;
     const client = new PlanetScaleAuditClient({
       organization: 'acme',
@@ -52,7 +52,7 @@ test('a page leaves no listener on a signal that lives for years, whether it cam
   const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries: 0, fetch: fake.fetch });
   const { signal } = new AbortController();
   await client.page({ signal });
-  fake.fail({ status: 500 });
+  fake.failNext({ status: 500 });
   await client.page({ signal }).catch(() => {});
   await client.verifyAccess({ signal });
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);

@@ -26,13 +26,13 @@ test('ends where has_next says so, and asks no more after a last page that is fu
 
 test('goes on after a short page that promises more', async () => {
   const { fake, client } = await serve();
-  fake.fail(listOf([newer], { has_next: true, cursor_end: newer?.id }), listOf([older], { cursor_end: older?.id }));
+  fake.failNext(listOf([newer], { has_next: true, cursor_end: newer?.id }), listOf([older], { cursor_end: older?.id }));
   expect(ids(await collect(client().events()))).toEqual([newer?.id, older?.id]);
 });
 
 test('walks past an empty page that has a cursor', async () => {
   const { fake, client } = await serve();
-  fake.fail(
+  fake.failNext(
     listOf([newer], { has_next: true, cursor_end: 'cursorone' }),
     listOf([], { has_next: true, cursor_end: 'cursortwo' }),
     listOf([older]),
@@ -66,7 +66,7 @@ describe('cursors that would never end', () => {
   test('one that is given twice in a row is an error, after the events that came with it', async () => {
     const { fake, client } = await serve();
     const page = listOf([newer], { has_next: true, cursor_end: newer?.id });
-    fake.fail(page, page);
+    fake.failNext(page, page);
     const seen: string[] = [];
     const walk = async () => {
       for await (const { id } of client().events()) seen.push(id);
@@ -78,19 +78,19 @@ describe('cursors that would never end', () => {
   test('a circle over several pages is an error', async () => {
     const { fake, client } = await serve();
     const page = (cursor: string) => listOf([], { has_next: true, cursor_end: cursor });
-    fake.fail(page('cursora'), page('cursorb'), page('cursorc'), page('cursora'));
+    fake.failNext(page('cursora'), page('cursorb'), page('cursorc'), page('cursora'));
     await expect(collect(client().events())).rejects.toThrow(/lead in a circle/);
   });
 
   test('a server that ignores the cursor to begin with is an error, and not the first page', async () => {
     const { fake, client } = await serve();
-    fake.fail(listOf([newer, older], { cursor_end: older?.id }));
+    fake.failNext(listOf([newer, older], { cursor_end: older?.id }));
     await expect(collect(client().events({ startingAfter: newer?.id }))).rejects.toThrow(/lead in a circle/);
   });
 
   test('more events promised without a cursor is an error, after the events that came with it', async () => {
     const { fake, client } = await serve();
-    fake.fail(listOf([newer], { has_next: true, cursor_end: null }));
+    fake.failNext(listOf([newer], { has_next: true, cursor_end: null }));
     const pages = client().pages();
     expect(ids((await pages.next()).value?.events ?? [])).toEqual([newer?.id]);
     await expect(pages.next()).rejects.toThrow(/without a cursor/);
@@ -110,7 +110,7 @@ describe('cursors that would never end', () => {
   test('an empty last page after a promise of more is the end, where the cursor is still known', async () => {
     const { fake, client } = await serve();
     const full = listOf([newer], { has_next: true, cursor_end: newer?.id });
-    fake.fail(full, listOf([]), full);
+    fake.failNext(full, listOf([]), full);
     expect(ids(await collect(client().events()))).toEqual([newer?.id]);
     expect(fake.requests).toHaveLength(3);
   });
@@ -131,7 +131,7 @@ describe('an end that is promised to be none', () => {
   test('is the end where a filter of the client has taken the event of the cursor out', async () => {
     const { fake, client } = await serve();
     const full = listOf([newer, { id: 'broken' }], { has_next: true, cursor_end: 'broken' });
-    fake.fail(full, listOf([]), full);
+    fake.failNext(full, listOf([]), full);
     expect(await collect(client({ onInvalidEvent: () => {} }).events())).toHaveLength(1);
   });
 });
@@ -211,7 +211,7 @@ describe('startingAfter', () => {
     const [oldest, middle, newest] = numbered(3);
     const has = (is: boolean) => (isTold ? { has_prev: is } : {});
     const below = listOf([middle, oldest], { cursor_end: oldest?.id, ...has(false) });
-    fake.fail(below, listOf([newest, middle, oldest], { cursor_end: oldest?.id }));
+    fake.failNext(below, listOf([newest, middle, oldest], { cursor_end: oldest?.id }));
     const query = { startingAfter: newest?.id, actions: ['database_branch.created'] };
     expect(ids(await collect(client().events(query)))).toEqual(ids([middle, oldest].flatMap((event) => event ?? [])));
     expect(fake.requests).toHaveLength(2);
@@ -223,7 +223,7 @@ describe('startingAfter', () => {
     const [a, b, c, d] = numbered(4);
     const page = (event: typeof a, has_next: boolean) =>
       listOf([event], { has_next, has_prev: null, cursor_end: event?.id });
-    fake.fail(page(c, true), page(d, true), page(b, true), page(a, false));
+    fake.failNext(page(c, true), page(d, true), page(b, true), page(a, false));
     expect(await collect(client().events({ startingAfter: d?.id }))).toHaveLength(3);
     expect(fake.requests).toHaveLength(4);
   });
@@ -292,7 +292,7 @@ describe('since and until', () => {
 
   test('since does not end the walk at a page without events, which lies before no date', async () => {
     const { fake, client } = await serve();
-    fake.fail(
+    fake.failNext(
       listOf([newer], { has_next: true, cursor_end: 'cursorone' }),
       listOf([], { has_next: true, cursor_end: 'cursortwo' }),
       listOf([older]),
@@ -391,7 +391,7 @@ describe('prefetch', () => {
 
   test('throws the error of a page when that page is asked for, and not before', async () => {
     const { fake, client } = await serve();
-    fake.fail(listOf([newer], { has_next: true, cursor_end: newer?.id }), { status: 500 });
+    fake.failNext(listOf([newer], { has_next: true, cursor_end: newer?.id }), { status: 500 });
     const pages = client().pages({ prefetch: true });
     expect((await pages.next()).value?.events).toHaveLength(1);
     await expect.poll(() => fake.requests.length).toBe(2);

@@ -71,7 +71,7 @@ describe('rawJson', () => {
 
   test.each(spellings)('is the text of the event as it came: %s', async (text) => {
     const { fake, client } = await serve();
-    fake.fail({ status: 200, body: `{"has_next":false,"cursor_end":null,"data":[${text}]}` });
+    fake.failNext({ status: 200, body: `{"has_next":false,"cursor_end":null,"data":[${text}]}` });
     const [event] = (await client().page()).events;
     expect(event && rawJson(event)).toBe(text);
   });
@@ -87,7 +87,7 @@ describe('rawJson', () => {
 
 test('fields that the API adds later are there at run time', async () => {
   const { fake, client } = await serve();
-  fake.fail({
+  fake.failNext({
     status: 200,
     body: {
       has_next: false,
@@ -100,7 +100,7 @@ test('fields that the API adds later are there at run time', async () => {
 
 test('fields that are missing are null, and what should be text and is not is its JSON', async () => {
   const { fake, client } = await serve();
-  fake.fail({
+  fake.failNext({
     status: 200,
     body: {
       has_next: false,

@@ -56,7 +56,7 @@ describe.each(tokens)('the token %j', (serviceToken) => {
   test.each(paths)('is in no error after %s', async (_, echo) => {
     const { fake, client } = await serve({ serviceToken });
     const answer = echo(serviceToken);
-    fake.fail(answer, answer, answer);
+    fake.failNext(answer, answer, answer);
     const walk = async () => {
       for await (const _event of client({ serviceToken }).events()) expect.unreachable('nothing of this is an event');
     };
@@ -72,7 +72,7 @@ describe.each(tokens)('the token %j', (serviceToken) => {
     const retryable = paths
       .map(([, echo]) => echo(serviceToken))
       .filter((answer) => 'network' in answer || answer.status >= 500);
-    fake.fail(...retryable, { status: 401 });
+    fake.failNext(...retryable, { status: 401 });
     const client = new PlanetScaleAuditClient({
       organization: 'acme',
       serviceTokenId: 'id',
@@ -92,7 +92,7 @@ describe.each(tokens)('the token %j', (serviceToken) => {
   test('is not in what a client shows of itself, nor in the report on its access', async () => {
     const { fake, client } = await serve({ serviceToken });
     const reading = client({ serviceToken });
-    fake.fail({ status: 404 }, { status: 200, body: { data: [{ name: serviceToken }], next_page: null } });
+    fake.failNext({ status: 404 }, { status: 200, body: { data: [{ name: serviceToken }], next_page: null } });
     const report = await reading.verifyAccess();
     expect(report).toMatchObject({ reason: 'unknown-organization' });
     for (const shown of [reading, report]) expect(leaks(shown, serviceToken)).toBe(false);
@@ -140,7 +140,7 @@ test.each([
   async (_, echo) => {
     const { fake, client } = await serve();
     const another = 'pscale_pw_Ab3-Zk9_wLq7xT2v';
-    fake.fail(echo(another));
+    fake.failNext(echo(another));
     const error = await failure(client().page());
     expect(leaks(error, another)).toBe(false);
     expect(inspect(error, { depth: null })).toMatch(/not yours|kept/);
@@ -153,7 +153,7 @@ test.each([
 ])('no part of a token is told of one %s', async (_, say) => {
   const serviceToken = 'Zq8wLx3vNk5tRb7yHc2mJd9f';
   const { fake, client } = await serve({ serviceToken });
-  fake.fail({ status: 400, body: { message: say(serviceToken) } });
+  fake.failNext({ status: 400, body: { message: say(serviceToken) } });
   const error = await failure(client({ serviceToken }).page());
   for (let at = 0; at + 4 < serviceToken.length; at++) {
     expect(String(error)).not.toContain(serviceToken.slice(at, at + 4));
@@ -162,7 +162,10 @@ test.each([
 
 test('what a list of errors says is told, but for tokens', async () => {
   const { fake, client } = await serve();
-  fake.fail({ status: 422, body: { errors: [{ limit: 'is too large' }, credentials.serviceToken, 'x'.repeat(500)] } });
+  fake.failNext({
+    status: 422,
+    body: { errors: [{ limit: 'is too large' }, credentials.serviceToken, 'x'.repeat(500)] },
+  });
   const error = await failure(client().page());
   expect(error).toHaveProperty('message', expect.stringContaining(': [{"limit":"is too large"},"[redacted]","xxx'));
   expect(String(error).length).toBeLessThan(400);
@@ -171,7 +174,7 @@ test('what a list of errors says is told, but for tokens', async () => {
 test('an echo of millions of characters that are nearly a token is redacted at once', async () => {
   const serviceToken = `${'ab'.repeat(250)}c`;
   const { fake, client } = await serve({ serviceToken });
-  fake.fail({ status: 400, body: { message: 'ab'.repeat(1_000_000) } }, listOf([{ note: 'ab'.repeat(1_000_000) }]));
+  fake.failNext({ status: 400, body: { message: 'ab'.repeat(1_000_000) } }, listOf([{ note: 'ab'.repeat(1_000_000) }]));
   const reading = client({ serviceToken });
   for (const name of ['AuditApiError', 'AuditResponseError']) {
     const error = await failure(reading.page());
@@ -200,7 +203,7 @@ test('nothing that a poller logs by itself shows a token', async () => {
   const controller = new AbortController();
   const polling = collect(poller(client, { store: new Map(), signal: controller.signal }));
   await vi.advanceTimersByTimeAsync(3_600_000);
-  fake.fail(
+  fake.failNext(
     ...paths.map(([, echo]) => echo(serviceToken)).filter((answer) => 'status' in answer && answer.status >= 500),
   );
   fake.remove('firstfirst00');
@@ -216,7 +219,7 @@ test('an access token is in no error either', async () => {
   const accessToken = 'login-5pYq0Zk3vLw9';
   const { fake, client } = await serve();
   const reading = client({ serviceTokenId: undefined, serviceToken: undefined, accessToken });
-  fake.fail({ status: 403, body: { message: `Bearer ${accessToken} lacks a scope` } });
+  fake.failNext({ status: 403, body: { message: `Bearer ${accessToken} lacks a scope` } });
   const error = await failure(reading.page());
   expect(error).toMatchObject({ status: 403 });
   expect(leaks(error, accessToken)).toBe(false);

@@ -23,7 +23,7 @@ test.each([
 ])('the wait before each retry is a random part, here %d, of one that doubles up to 20 s', async (part, waits) => {
   vi.spyOn(Math, 'random').mockReturnValue(part);
   const { fake, client } = setUp({ retries: waits.length });
-  fake.fail(...waits.map(() => ({ status: 500 })));
+  fake.failNext(...waits.map(() => ({ status: 500 })));
   const page = client.page();
   await vi.advanceTimersByTimeAsync(120_000);
   await page;
@@ -37,7 +37,7 @@ test.each([
 
 test('a Retry-After of a minute is waited for, to the end', async () => {
   const { fake, client } = setUp();
-  fake.fail({ status: 429, headers: { 'retry-after': '60' } });
+  fake.failNext({ status: 429, headers: { 'retry-after': '60' } });
   const page = client.page();
   await vi.advanceTimersByTimeAsync(60_000);
   expect((await page).events).toHaveLength(3);
@@ -46,7 +46,7 @@ test('a Retry-After of a minute is waited for, to the end', async () => {
 
 test('one of a tenth of a second more is not waited for, and the error carries it', async () => {
   const { fake, client } = setUp();
-  fake.fail({ status: 429, headers: { 'retry-after': '60.1' } });
+  fake.failNext({ status: 429, headers: { 'retry-after': '60.1' } });
   expect(await failure(client.page())).toMatchObject({ status: 429, retryAfterMs: 60_100 });
   expect(fake.requests).toHaveLength(1);
   expect(vi.getTimerCount()).toBe(0);
@@ -54,7 +54,7 @@ test('one of a tenth of a second more is not waited for, and the error carries i
 
 test('a Retry-After holds all that the client does, whoever was told it', async () => {
   const { fake, client } = setUp({ retries: 0 });
-  fake.fail({ status: 429, headers: { 'retry-after': '30' } });
+  fake.failNext({ status: 429, headers: { 'retry-after': '30' } });
   expect(await failure(client.page())).toMatchObject({ retryAfterMs: 30_000 });
   const controller = new AbortController();
   const others = [client.page(), client.verifyAccess()];
@@ -72,7 +72,7 @@ test('waits for a turn and for Retry-After leave no listener on a signal that li
   const { fake, client } = setUp({ requestsPerMinute: 1 });
   const { signal } = new AbortController();
   for (let round = 0; round < 20; round++) {
-    fake.fail({ status: 429, headers: { 'retry-after': '50' } });
+    fake.failNext({ status: 429, headers: { 'retry-after': '50' } });
     const page = client.page({ signal });
     await vi.advanceTimersByTimeAsync(120_000);
     await page;

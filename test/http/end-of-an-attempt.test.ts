@@ -127,7 +127,7 @@ describe('a fetch of the user', () => {
   test('is handed a signal that ends with the attempt', async () => {
     const signals: AbortSignal[] = [];
     const fake = fakePlanetScale(credentials);
-    fake.fail({ network: 'hang' });
+    fake.failNext({ network: 'hang' });
     const recording: typeof globalThis.fetch = (input, init) => {
       if (init?.signal) signals.push(init.signal);
       return fake.fetch(input, init);

@@ -37,7 +37,7 @@ test('an export begins at once with as many requests as a minute may have, and n
 
 test('the pace is shared by all that a client does: iterations side by side, retries, and the check of its access', async () => {
   const { fake, client } = setUp(5, 6);
-  fake.fail({ status: 503 }, { status: 503 });
+  fake.failNext({ status: 503 }, { status: 503 });
   const all = Promise.all([collect(client.events()), client.verifyAccess(), collect(client.events()), client.page()]);
   await vi.advanceTimersByTimeAsync(10 * minuteMs);
   await all;

@@ -109,7 +109,7 @@ describe('Retry-After', () => {
 
 test.each(['-1', 'soon'])('an answer with the Retry-After %j is tried again as one without', async (retryAfter) => {
   const { fake, client } = await serve();
-  fake.fail({ status: 429, headers: { 'retry-after': retryAfter } });
+  fake.failNext({ status: 429, headers: { 'retry-after': retryAfter } });
   await client({ retries: 1 }).page();
   expect(fake.requests).toHaveLength(2);
 });
@@ -118,7 +118,7 @@ test.each(['61', '30, 90', '1000000000', '1e999', 'Fri, 31 Dec 9999 23:59:59 GMT
   'an answer with the Retry-After %j is not waited for, and the error tells how long',
   async (retryAfter) => {
     const { fake, client } = await serve();
-    fake.fail({ status: 503, headers: { 'retry-after': retryAfter } });
+    fake.failNext({ status: 503, headers: { 'retry-after': retryAfter } });
     const error = await failure(client({ retries: 4 }).page());
     expect(error).toMatchObject({ name: 'AuditApiError', status: 503 });
     expect(error).toHaveProperty(

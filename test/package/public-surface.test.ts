@@ -20,7 +20,7 @@ test('what is exported is what is promised, and no more', () => {
       "knownAuditActions",
       "maxmindLookup",
       "memoryCursorStore",
-      "planetscaleLogsTable",
+      "planetscaleLogsDdl",
       "poller",
       "rawJson",
       "runRevealColumns",

@@ -40,7 +40,7 @@ test('a crash on page 3 of 5 skips nothing: all is given, oldest first', async (
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
-  const crashing = happeningAt(served.client(), 2, () => served.fake.fail({ network: 'reset' }));
+  const crashing = happeningAt(served.client(), 2, () => served.fake.failNext({ network: 'reset' }));
   const first = await given(poller(crashing, { store, startFrom: 'oldest', drain: true }));
   expect(first).toMatchObject({ got: [], error: { name: 'AuditConnectionError' } });
   const second = await given(drain(served, { store, startFrom: 'oldest' }), 23);
@@ -68,7 +68,7 @@ test.each<[string, FakeFailure]>([
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
-  const source = happeningAt(served.client({ timeoutMs: 2000 }), 3, () => served.fake.fail(failure));
+  const source = happeningAt(served.client({ timeoutMs: 2000 }), 3, () => served.fake.failNext(failure));
   const options = { store, startFrom: 'oldest', drain: true } as const;
   expect(await given(poller(source, options))).toMatchObject({ got: [], error: { retryable: true } });
   expect((await given(poller(source, options))).got).toEqual(ids(events));
@@ -118,7 +118,7 @@ test.each([400, 404, 410, 422])(
     vi.useFakeTimers({ now: startMs + 24 * hourMs });
     const events = numbered(50);
     const fake = fakePlanetScale({ ...credentials, events, pageSize: 10 });
-    const source = happeningAt(clientOf(fake), 2, () => fake.fail({ status }));
+    const source = happeningAt(clientOf(fake), 2, () => fake.failNext({ status }));
     const { given: got, notices, controller, ended } = runOn(source);
     await vi.advanceTimersByTimeAsync(2000);
     expect(got).toEqual(ids(events));
@@ -153,7 +153,7 @@ test('a poller whose scans do not come to their end is stale after five interval
       new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
   });
   await vi.advanceTimersByTimeAsync(5 * minuteMs);
-  expect(running.health().state).toBe('catching-up');
+  expect(running.health().state).toBe('polling');
   await vi.advanceTimersByTimeAsync(1);
   expect(running.health().state).toBe('stale');
   controller.abort();
@@ -164,11 +164,11 @@ test('a poller whose scans do not come to their end is stale after five interval
 test('fifty resets in a row are lived through', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
-  fake.fail(...Array.from({ length: 50 }, () => ({ network: 'reset' }) as const));
+  fake.failNext(...Array.from({ length: 50 }, () => ({ network: 'reset' }) as const));
   const { running, given: got, controller, ended } = runOn(clientOf(fake));
   await vi.advanceTimersByTimeAsync(6 * hourMs);
   expect(got).toEqual(ids(numbered(3)));
-  expect(running.health()).toMatchObject({ state: 'waiting', consecutiveFailures: 0 });
+  expect(running.health()).toMatchObject({ state: 'idle', consecutiveFailures: 0 });
   controller.abort();
   await ended;
 });
@@ -176,7 +176,7 @@ test('fifty resets in a row are lived through', async () => {
 // 11: https://github.com/elastic/beats/issues/33999
 test('a 403 stops the poller after one attempt: no hot loop', async () => {
   vi.useFakeTimers({ now: startMs });
-  const fake = fakePlanetScale({ ...credentials, events: numbered(3), missingPermission: 403 });
+  const fake = fakePlanetScale({ ...credentials, events: numbered(3), missingPermissionStatus: 403 });
   const { ended } = runOn(clientOf(fake, 4));
   await vi.advanceTimersByTimeAsync(hourMs);
   await expect(ended).rejects.toMatchObject({ name: 'AuditApiError', status: 403 });
@@ -197,7 +197,7 @@ describe('a Retry-After is never cut short, and means one wait, not one of each 
   ])('%s', async (retryAfter, toldMs) => {
     vi.useFakeTimers({ now: startMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
-    fake.fail({ status: 429, headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter } });
+    fake.failNext({ status: 429, headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter } });
     const { given: got, controller, ended } = runOn(clientOf(fake, 4));
     await vi.advanceTimersByTimeAsync(Math.max(0, toldMs - 1));
     expect(fake.requests.length).toBe(1);
@@ -280,7 +280,7 @@ test('an event that cannot be read stops the poller, or goes to onInvalidEvent: 
   const unreadable = { id: 'unreadable00', created_at: '2026-11-01T00:00:30Z' };
   const [below, above] = numbered(2, startMs);
   const served = await serveAt();
-  served.fake.fail(listOf([above, unreadable, below]), listOf([above, unreadable, below]));
+  served.fake.failNext(listOf([above, unreadable, below]), listOf([above, unreadable, below]));
   const store = memoryCursorStore();
   const stopped = await given(drain(served, { store, startFrom: 'oldest' }));
   expect(stopped).toMatchObject({ got: [], error: { invalidEvents: [{ rawJson: JSON.stringify(unreadable) }] } });

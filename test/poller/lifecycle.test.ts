@@ -115,7 +115,7 @@ describe('a poller that runs on', () => {
 describe('an error', () => {
   test('that may pass is waited out, with a notice for each attempt', async () => {
     const fake = fakeWith(3);
-    fake.fail(...Array.from({ length: 50 }, () => ({ status: 502 })));
+    fake.failNext(...Array.from({ length: 50 }, () => ({ status: 502 })));
     const { given, notices, running, controller, ended } = start(fake);
     await vi.advanceTimersByTimeAsync(30_000);
     expect(running.health()).toMatchObject({ state: 'retrying' });
@@ -124,14 +124,14 @@ describe('an error', () => {
     expect(given).toHaveLength(3);
     expect(notices).toHaveLength(50);
     expect(notices[49]).toMatchObject({ type: 'retrying', attempt: 50 });
-    expect(running.health()).toMatchObject({ state: 'waiting', consecutiveFailures: 0 });
+    expect(running.health()).toMatchObject({ state: 'idle', consecutiveFailures: 0 });
     controller.abort();
     await ended;
   });
 
   test('never makes a hot loop: fifty in a row take minutes', async () => {
     const fake = fakeWith(3);
-    fake.fail(...Array.from({ length: 50 }, () => ({ status: 502 })));
+    fake.failNext(...Array.from({ length: 50 }, () => ({ status: 502 })));
     const { controller, ended } = start(fake);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(fake.requests.length).toBeLessThan(15);
@@ -238,7 +238,7 @@ describe('an error', () => {
 
   test('with a Retry-After beyond a minute is handed on by the client, whose retries would be too early, and waited out', async () => {
     const fake = fakeWith(3);
-    fake.fail({ status: 429, headers: { 'retry-after': '3600' } });
+    fake.failNext({ status: 429, headers: { 'retry-after': '3600' } });
     const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries: 4, fetch: fake.fetch });
     const { given, notices, controller, ended } = start(fake, {}, client);
     await vi.advanceTimersByTimeAsync(hourMs - 1);
@@ -254,7 +254,7 @@ describe('an error', () => {
 
   test.each([401, 403, 404])('%s ends it after one attempt', async (status) => {
     const fake = fakeWith(3);
-    fake.fail({ status });
+    fake.failNext({ status });
     const { ended } = start(fake);
     await expect(ended).rejects.toMatchObject({ name: 'AuditApiError', status });
     expect(fake.requests).toHaveLength(1);
@@ -291,7 +291,7 @@ describe('an error', () => {
 
   test('thrown by onNotice ends the poller', async () => {
     const fake = fakeWith(3);
-    fake.fail({ status: 500 });
+    fake.failNext({ status: 500 });
     const { ended } = start(fake, { onNotice: () => Promise.reject(new Error('pager is down')) });
     await expect(ended).rejects.toThrow('pager is down');
   });
@@ -308,32 +308,52 @@ describe('health', () => {
       if (id === 'event0000002') controller.abort();
     }
     states.push(running.health().state);
-    expect(states).toEqual(['idle', 'catching-up', 'catching-up', 'catching-up', 'stopped']);
-    expect(running.health()).toMatchObject({ delivered: 3, lastEventAt: new Date('2026-11-01T00:00:02Z') });
+    expect(states).toEqual(['not-started', 'polling', 'polling', 'polling', 'stopped']);
+    expect(running.health()).toMatchObject({ processed: 3, lastEventAt: new Date('2026-11-01T00:00:02Z') });
   });
 
   test('counts each event when it is done, and not first at the end of its batch', async () => {
     const running = poller(sourceOf(fakeWith(3)), { store: new Map(), startFrom: 'oldest', drain: true });
     const counts: number[] = [];
-    for await (const _ of running) counts.push(running.health().delivered);
+    for await (const _ of running) counts.push(running.health().processed);
     expect(counts).toEqual([0, 1, 2]);
-    expect(running.health()).toMatchObject({ delivered: 3, consecutiveFailures: 0 });
+    expect(running.health()).toMatchObject({ processed: 3, consecutiveFailures: 0 });
   });
 
-  test('counts the failure that ended the poller', async () => {
+  test('reads failed after the error that ended the poller, and counts it', async () => {
     const fake = fakeWith(3);
-    fake.fail({ status: 403 });
+    fake.failNext({ status: 403 });
     const { running, ended } = start(fake);
     await expect(ended).rejects.toThrow();
-    expect(running.health()).toMatchObject({ state: 'stopped', consecutiveFailures: 1 });
+    expect(running.health()).toMatchObject({ state: 'failed', consecutiveFailures: 1 });
+  });
+
+  test('reads failed, not stopped, if the last save after an abort fails', async () => {
+    const inner = memoryCursorStore();
+    let isBroken = false;
+    const breaking: CursorStore = {
+      get: inner.get,
+      set: (key, value) => (isBroken ? Promise.reject(new Error('disk is gone')) : inner.set(key, value)),
+    };
+    const controller = new AbortController();
+    const running = poller(sourceOf(fakeWith(3)), { store: breaking, startFrom: 'oldest', signal: controller.signal });
+    const consumed = (async () => {
+      for await (const { id } of running) {
+        if (id !== 'event0000001') continue;
+        isBroken = true;
+        controller.abort();
+      }
+    })();
+    await expect(consumed).rejects.toThrow('The cursor store failed to write');
+    expect(running.health()).toMatchObject({ state: 'failed', consecutiveFailures: 1 });
   });
 
   test('turns stale after five intervals without a completed scan', async () => {
     const fake = fakeWith(3);
     const { running, controller, ended } = start(fake);
     await vi.advanceTimersByTimeAsync(2 * minuteMs);
-    expect(running.health()).toMatchObject({ state: 'waiting' });
-    fake.fail(...Array.from({ length: 1000 }, () => ({ status: 500 })));
+    expect(running.health()).toMatchObject({ state: 'idle' });
+    fake.failNext(...Array.from({ length: 1000 }, () => ({ status: 500 })));
     await vi.advanceTimersByTimeAsync(7 * minuteMs);
     expect(running.health()).toMatchObject({ state: 'stale' });
     controller.abort();
@@ -361,7 +381,7 @@ describe('health', () => {
     await vi.advanceTimersByTimeAsync(hourMs + 3 * minuteMs); // In the middle of the save.
     expect(saves).toBe(2);
     states.push(running.health().state);
-    expect(states).toEqual(['catching-up', 'catching-up']);
+    expect(states).toEqual(['polling', 'polling']);
     await vi.advanceTimersByTimeAsync(minuteMs);
     await consumed;
   });
@@ -381,7 +401,7 @@ describe('options', () => {
     [{ intervalMs: 0 }, /intervalMs: must be a number of milliseconds/],
     [{ intervalMs: Number.NaN }, /intervalMs: must be a number of milliseconds/],
     [{ lookbackMs: -1 }, /lookbackMs: must be a number of milliseconds/],
-    [{ startFrom: { latest: -1 } }, /startFrom.latest: must be a whole number of events/],
+    [{ startFrom: { newest: -1 } }, /startFrom.newest: must be a whole number of events/],
     [{ startFrom: 'newest' }, /startFrom: must be 'oldest', 'now'/],
     [{ startFrom: { since: new Date('x') } }, /startFrom: must be 'oldest', 'now'/],
     [{ actions: [] }, /actions: must name an action, or be left out/],

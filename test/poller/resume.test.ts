@@ -135,7 +135,7 @@ describe('what is new', () => {
       taken.push(...Reflect.apply(Array.prototype.splice, batch, [0]));
     }
     expect(taken).toHaveLength(250);
-    expect(running.health()).toMatchObject({ delivered: 250, lastEventAt: new Date(startMs + 249_000) });
+    expect(running.health()).toMatchObject({ processed: 250, lastEventAt: new Date(startMs + 249_000) });
     expect(await collect(drain(served, { store }))).toEqual([]);
   });
 
@@ -219,25 +219,25 @@ describe('startFrom', () => {
 
   test('is the 200 newest events where it is left out', async () =>
     expect(await first(undefined)).toEqual(range(50, 250)));
-  test('{ latest: n } gives the n newest', async () => expect(await first({ latest: 3 })).toEqual(range(247, 250)));
-  test('{ latest: n } gives all, where there are fewer', async () =>
-    expect(await first({ latest: 999 })).toEqual(range(0, 250)));
+  test('{ newest: n } gives the n newest', async () => expect(await first({ newest: 3 })).toEqual(range(247, 250)));
+  test('{ newest: n } gives all, where there are fewer', async () =>
+    expect(await first({ newest: 999 })).toEqual(range(0, 250)));
   test("'now' gives only what comes after", async () => expect(await first('now')).toEqual([]));
   test("'oldest' gives all", async () => expect(await first('oldest')).toEqual(range(0, 250)));
   test('{ since } gives what was created then or later', async () =>
     expect(await first({ since: new Date(startMs + 240_000) })).toEqual(range(240, 250)));
   test('{ since } gives all, where nothing is older', async () =>
     expect(await first({ since: new Date(0) })).toEqual(range(0, 250)));
-  test('{ after } gives what stands above that event', async () =>
-    expect(await first({ after: 'event0000149' })).toEqual(range(150, 250)));
+  test('{ newerThan } gives what stands above that event', async () =>
+    expect(await first({ newerThan: 'event0000149' })).toEqual(range(150, 250)));
 
-  test('{ after } an event that is not there is an AuditConfigError', async () => {
+  test('{ newerThan } an event that is not there is an AuditConfigError', async () => {
     const served = await serveAt({ events: numbered(5) });
-    const run = collect(drain(served, { store: new Map(), startFrom: { after: 'neverwas0000' } }));
+    const run = collect(drain(served, { store: new Map(), startFrom: { newerThan: 'neverwas0000' } }));
     await expect(run).rejects.toThrow(AuditConfigError);
   });
 
-  test.each(['now', 'oldest', { latest: 5 }, { since: new Date(startMs) }] as const)(
+  test.each(['now', 'oldest', { newest: 5 }, { since: new Date(startMs) }] as const)(
     '%j of an empty organization gives the first event that comes',
     async (startFrom) => {
       const served = await serveAt();
@@ -248,7 +248,7 @@ describe('startFrom', () => {
     },
   );
 
-  test.each([{ after: 'first' }, { latest: 2 }])(
+  test.each([{ newerThan: 'first' }, { newest: 2 }])(
     '%j goes by the order of the list, and not by the times in it',
     async (startFrom) => {
       const served = await serveAt({ order: 'added' });
@@ -315,7 +315,7 @@ describe('startFrom', () => {
     ['is a little ahead', '2026-11-02T00:05:00Z'],
   ] as const;
   test.each(times)('above an event whose time %s loses none of the old ones at a break', async (_, created_at) => {
-    for (const startFrom of [{ after: 'below' }, { latest: 5 }]) {
+    for (const startFrom of [{ newerThan: 'below' }, { newest: 5 }]) {
       const served = await serveAt({ order: 'added' });
       served.fake.add({ id: 'below', created_at }, ...numbered(5));
       const store = memoryCursorStore();
@@ -327,11 +327,11 @@ describe('startFrom', () => {
   test.each([8 * minuteMs, 180 * minuteMs])(
     'gives what is late, and stands above an event that was %i ms ahead of its time, to the next run too',
     async (aheadMs) => {
-      for (const by of ['latest', 'after'] as const) {
+      for (const by of ['newest', 'newerThan'] as const) {
         const { served, ahead, makeLate } = await aheadBelowLate({ aheadMs });
         const late = makeLate(3);
         served.clock.ms += aheadMs;
-        const startFrom = by === 'latest' ? { latest: 3 } : { after: ahead.id };
+        const startFrom = by === 'newest' ? { newest: 3 } : { newerThan: ahead.id };
         const options = { store: memoryCursorStore(), startFrom, lookbackMs: 10 * minuteMs };
         for await (const _ of drain(served, options)) break;
         expect(ids(await collect(drain(served, options)))).toEqual(ids(late));
@@ -339,10 +339,10 @@ describe('startFrom', () => {
     },
   );
 
-  test('{ latest: 5 } gives the five to the next run too, where the first one broke off', async () => {
+  test('{ newest: 5 } gives the five to the next run too, where the first one broke off', async () => {
     const served = await serveAt({ events: numbered(50) });
     const store = memoryCursorStore();
-    for await (const _ of drain(served, { store, startFrom: { latest: 5 } })) break;
+    for await (const _ of drain(served, { store, startFrom: { newest: 5 } })) break;
     expect(ids(await collect(drain(served, { store })))).toEqual(ids(numbered(50).slice(-5)));
   });
 
@@ -353,7 +353,7 @@ describe('startFrom', () => {
     expect(await collect(drain(served, { store, startFrom: 'oldest' }))).toEqual([]);
   });
 
-  test.each(['now', { latest: 2 }] as const)(
+  test.each(['now', { newest: 2 }] as const)(
     '%j leaves out what was there before, within the look-back too, and takes a late event',
     async (startFrom) => {
       const served = await serveAt({ order: 'created' });
@@ -406,7 +406,7 @@ test('nor does that one, where it alone was done, end the next walk above a hund
 test('nor does that one, where the first run began above it, and broke off before anything was done', async () => {
   const { served, ahead, events } = await dayAheadBelow(150);
   const store = memoryCursorStore();
-  for await (const _ of drain(served, { store, startFrom: { after: ahead.id } })) break;
+  for await (const _ of drain(served, { store, startFrom: { newerThan: ahead.id } })) break;
   expect(await drainTold(served, { store })).toEqual({ given: ids(events), notices: [] });
 });
 
@@ -582,7 +582,7 @@ describe('an event that becomes visible late', () => {
     const [, wanted] = fake.add(at(clock.ms + 14 * minuteMs), at(clock.ms));
     const late = { id: 'latelatelate', ...at(clock.ms - 8 * minuteMs) };
     const slow = answeringSlowly(served, 15 * minuteMs, () => fake.add(late));
-    const options = { store: memoryCursorStore(), startFrom: { latest: 1 }, lookbackMs: 10 * minuteMs };
+    const options = { store: memoryCursorStore(), startFrom: { newest: 1 }, lookbackMs: 10 * minuteMs };
     expect(ids(await collect(drain({ client: () => slow }, options)))).toEqual([wanted?.id]);
     expect(ids(await collect(drain(served, options)))).toEqual([late.id]);
   });
@@ -684,7 +684,7 @@ describe('a list that changes', () => {
     const [added] = served.fake.add({ audit_action: 'database.created' });
     const { given, notices } = await drainTold(served, { store, lookbackMs: 0 });
     expect(given).toContain(added?.id);
-    expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
+    expect(notices).toMatchObject([{ type: 'possible-duplicates' }]);
     expect(await collect(drain(served, { store }))).toEqual([]);
   });
 
@@ -694,7 +694,7 @@ describe('a list that changes', () => {
     await collect(drain(served, { store, startFrom: 'oldest' }));
     for (const { id } of numbered(20).slice(10)) served.fake.remove(id);
     const { notices } = await drainTold(served, { store });
-    expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
+    expect(notices).toMatchObject([{ type: 'possible-duplicates' }]);
   });
 
   test.each([
@@ -711,7 +711,7 @@ describe('a list that changes', () => {
     clock.ms += minuteMs;
     const { given, notices } = await drainTold(served, { store });
     expect(given).toEqual([left?.id]);
-    expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
+    expect(notices).toMatchObject([{ type: 'possible-duplicates' }]);
   });
 
   test('by the deletion of late anchors is told of, where one that was ahead of its time is met below and given again', async () => {
@@ -723,7 +723,7 @@ describe('a list that changes', () => {
     for (const { id } of late) served.fake.remove(id);
     const { given, notices } = await drainTold(served, options);
     expect(given).toEqual([ahead.id]);
-    expect(notices).toMatchObject([{ type: 'anchor-lost' }]);
+    expect(notices).toMatchObject([{ type: 'possible-duplicates' }]);
   });
 
   describe('by the deletion of all anchors', () => {
@@ -733,9 +733,9 @@ describe('a list that changes', () => {
       for (const [id] of anchors) fake.remove(id);
     };
 
-    const anchorsLost = [{ type: 'anchor-lost' }];
+    const anchorsLost = [{ type: 'possible-duplicates' }];
 
-    test.each(['oldest', { latest: 200 }] as const)('repeats nothing of what was done since %j', async (startFrom) => {
+    test.each(['oldest', { newest: 200 }] as const)('repeats nothing of what was done since %j', async (startFrom) => {
       const served = await serveAt({ events: hourly(400) });
       const store = memoryCursorStore();
       await collect(drain(served, { store, startFrom }));
@@ -781,7 +781,7 @@ describe('a list that changes', () => {
       const undated = Array.from({ length: 10 }, (_, index) => ({ id: `undated${index}`, created_at: 'a moment ago' }));
       const served = await serveAt({ order: 'added', events: [...hourly(20), ...undated] });
       const store = memoryCursorStore();
-      await collect(drain(served, { store, startFrom: { after: 'undated9' } }));
+      await collect(drain(served, { store, startFrom: { newerThan: 'undated9' } }));
       await removeAnchors(served, store);
       expect(await drainTold(served, { store })).toMatchObject({
         given: ids(hourly(20)),
@@ -979,7 +979,7 @@ describe('more events within the look-back than are remembered', () => {
     const options = { store, startFrom: 'oldest', lookbackMs: 24 * 60 * minuteMs } as const;
     const onNotice = (notice: PollNotice) => void notices.push(notice);
     expect(await collect(drain(served, { ...options, onNotice }))).toHaveLength(10_500);
-    expect(notices).toMatchObject([{ type: 'lookback-truncated', message: expect.stringContaining('lookbackMs') }]);
+    expect(notices).toMatchObject([{ type: 'lookback-overflow', message: expect.stringContaining('lookbackMs') }]);
     expect(decodeState((await store.get('planetscale-audit:acme')) ?? '')?.seen).toHaveLength(10_000);
     expect(await collect(drain(served, options))).toEqual([]);
   });
@@ -988,7 +988,7 @@ describe('more events within the look-back than are remembered', () => {
     const served = await serveAt({ events: numbered(count, startMs + 20 * 60 * minuteMs) });
     const store = memoryCursorStore();
     const options = { store, startFrom: 'now', lookbackMs: 12 * 60 * minuteMs } as const;
-    const told = count > 10_000 ? [{ type: 'lookback-truncated' }] : [];
+    const told = count > 10_000 ? [{ type: 'lookback-overflow' }] : [];
     expect(await drainTold(served, options)).toMatchObject({ given: [], notices: told });
     expect(await drainTold(served, options)).toMatchObject({ given: [], notices: [] });
     const state = decodeState((await store.get('planetscale-audit:acme')) ?? '');
@@ -998,11 +998,11 @@ describe('more events within the look-back than are remembered', () => {
   test('are told of where a stop saves what goes beyond them', async () => {
     const served = await serveAt({ events: numbered(10_050, startMs + 20 * 60 * minuteMs) });
     const notices: PollNotice[] = [];
-    const options = { store: memoryCursorStore(), startFrom: { latest: 100 }, lookbackMs: 12 * 60 * minuteMs };
+    const options = { store: memoryCursorStore(), startFrom: { newest: 100 }, lookbackMs: 12 * 60 * minuteMs };
     let given = 0;
     const onNotice = (notice: PollNotice) => void notices.push(notice);
     for await (const _ of drain(served, { ...options, onNotice })) if (++given === 100) break;
-    expect(notices).toMatchObject([{ type: 'lookback-truncated' }]);
+    expect(notices).toMatchObject([{ type: 'lookback-overflow' }]);
   });
 
   test('are told of by a first run before it saves: a crash hides no notice', async () => {
@@ -1077,7 +1077,7 @@ describe('an event that cannot be read', () => {
 
   test('stops the poller in front of it by default', async () => {
     const served = await serveAt();
-    served.fake.fail(listOf([bad]));
+    served.fake.failNext(listOf([bad]));
     await expect(collect(drain(served, { store: new Map() }))).rejects.toMatchObject({
       name: 'AuditResponseError',
       invalidEvents: [{ rawJson: JSON.stringify(bad) }],
@@ -1087,7 +1087,7 @@ describe('an event that cannot be read', () => {
   test('goes once to onInvalidEvent, poll after poll, and the others are delivered', async () => {
     const served = await serveAt();
     const [good] = numbered(1);
-    served.fake.fail(listOf([bad, good]), listOf([bad, good]));
+    served.fake.failNext(listOf([bad, good]), listOf([bad, good]));
     const parked: string[] = [];
     const client = served.client({ onInvalidEvent: ({ rawJson }) => void parked.push(rawJson) });
     const options = { store: memoryCursorStore(), drain: true };

@@ -61,7 +61,7 @@ const wrongAfter = async ({ directory, before }: Place, { answer }: TracedSave):
     const isPlain = name === 'CursorStoreError' && message.includes(directory) && /\. [A-Z].*\.$/.test(message);
     if (!isPlain) return `an error that does not say what to do: ${name}: ${message}`;
   }
-  if ((await store.recovery?.('key')) !== undefined) return 'a spoilt file';
+  if ((await store.rollbackReason?.('key')) !== undefined) return 'a spoilt file';
   if (!(await store.compareAndSet?.('key', found, 'v1:next'))) return 'no save that could follow';
   if ((await store.get('key')) !== 'v1:next') return 'no value that could follow';
   return undefined;
@@ -302,7 +302,7 @@ describe.skipIf(!canMount)('(needs Linux and root) a disk that is full', () => {
       await expect(saving).rejects.toMatchObject({ name: 'CursorStoreError', retryable: true, key: 'key' });
       await expect(saving).rejects.toThrow(/ENOSPC.*Make room on the disk/);
       expect(await fileCursorStore(join(mounted, 'cursors')).get('key')).toBe(oldValue);
-      expect(await store.recovery?.('key')).toBeUndefined();
+      expect(await store.rollbackReason?.('key')).toBeUndefined();
       await rm(join(mounted, 'filler'));
       expect(await store.compareAndSet?.('key', oldValue, longer)).toBe(true);
       expect(await store.get('key')).toBe(longer);

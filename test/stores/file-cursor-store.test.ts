@@ -172,7 +172,7 @@ describe('the file of the last save was spoilt', () => {
   test.each(spoilt)('%s: get gives the save before, and recovery says why', async (_, how) => {
     const { store, path } = await spoiltStore(how);
     expect(await store.get('key')).toBe('first');
-    const recovery = await store.recovery?.('key');
+    const recovery = await store.rollbackReason?.('key');
     expect(recovery).toContain(`${path} does not hold what was saved under "key"`);
     expect(recovery).toMatch(/events delivered since then are delivered again.*Check the disk/);
   });
@@ -186,7 +186,7 @@ describe('the file of the last save was spoilt', () => {
       () => store.set('key', 'third'),
       () => store.compareAndSet('key', null, 'third'),
       () => store.compareAndSet('key', 'second', 'third'),
-      () => store.recovery?.('key'),
+      () => store.rollbackReason?.('key'),
     ];
     for (const call of calls) {
       const failing = (async () => call())();
@@ -202,7 +202,7 @@ describe('the file of the last save was spoilt', () => {
     expect(await store.compareAndSet('key', 'first', 'third')).toBe(true);
     expect(await newestFile(directory)).toBe(path.replace(/2$/, '3'));
     expect(await store.get('key')).toBe('third');
-    expect(await store.recovery?.('key')).toBeUndefined();
+    expect(await store.rollbackReason?.('key')).toBeUndefined();
     await store.set('key', 'fourth');
     expect(await readdir(directory)).toHaveLength(2);
   });
@@ -250,7 +250,7 @@ describe('the file of the last save was spoilt', () => {
     expect(happened.splice(0)).toEqual(ids.slice(0, 120));
     await spoil(await newestFile(directory, 'planetscale-audit:acme'));
     await run(Number.POSITIVE_INFINITY);
-    expect(happened.splice(0)).toEqual(['state-recovered', ...ids.slice(50)]);
+    expect(happened.splice(0)).toEqual(['cursor-rolled-back', ...ids.slice(50)]);
     await run(Number.POSITIVE_INFINITY);
     expect(happened).toEqual([]);
   });

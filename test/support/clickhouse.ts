@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Session } from 'chdb';
-import { type AuditEvent, planetscaleLogsTable, type RunRevealContext, toJsonEachRow } from 'planetscale-audit';
+import { type AuditEvent, planetscaleLogsDdl, type RunRevealContext, toJsonEachRow } from 'planetscale-audit';
 
 /** A real ClickHouse in this process, with a database `runreveal`. */
 export interface ClickHouse {
@@ -34,7 +34,7 @@ export function openClickHouse(): ClickHouse {
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line)),
     newTable: (table) => {
-      session.query(planetscaleLogsTable({ table }));
+      session.query(planetscaleLogsDdl({ table }));
       return `runreveal.${table}`;
     },
     insertLines,

@@ -454,7 +454,7 @@ describe('credentials', () => {
   });
 
   test.each([403, 404] as const)('without the permission get a %d for the audit log alone', async (status) => {
-    const fake = fakePlanetScale({ missingPermission: status });
+    const fake = fakePlanetScale({ missingPermissionStatus: status });
     expect((await auditLog(fake)).status).toBe(status);
     expect((await organizations(fake)).status).toBe(200);
     expect((await auditLog(fake, '', {})).status).toBe(404);
@@ -549,7 +549,7 @@ describe('requests', () => {
   test('tell the URL and the time of every request, failures included', async () => {
     const fake = fakePlanetScale();
     const before = Date.now();
-    fake.fail({ network: 'refused' });
+    fake.failNext({ network: 'refused' });
     await rejection(auditLog(fake, '?limit=7'));
     await organizations(fake);
     expect(fake.requests.map(({ url }) => url)).toEqual([
@@ -566,8 +566,8 @@ describe('requests', () => {
 describe('fail', () => {
   test('sets the next answers, in order, for whatever request comes', async () => {
     const fake = fakePlanetScale();
-    fake.fail({ status: 500 }, { status: 502 });
-    fake.fail({ status: 503 });
+    fake.failNext({ status: 500 }, { status: 502 });
+    fake.failNext({ status: 503 });
     expect((await auditLog(fake)).status).toBe(500);
     expect((await organizations(fake, '', {})).status).toBe(502);
     expect((await fake.fetch(`${origin}/elsewhere`)).status).toBe(503);
@@ -576,7 +576,7 @@ describe('fail', () => {
 
   test('sends a body as JSON, text as it is, and none as an empty body', async () => {
     const fake = fakePlanetScale();
-    fake.fail(
+    fake.failNext(
       { status: 429, body: { code: 'rate_limited' } },
       { status: 200, body: '<html>' },
       { status: 500 },
@@ -592,7 +592,7 @@ describe('fail', () => {
 
   test('sends the headers given, and the Date where they have none', async () => {
     const fake = fakePlanetScale({ now: () => new Date('2026-01-01T00:00:00Z') });
-    fake.fail(
+    fake.failNext(
       { status: 429, headers: { 'retry-after': '1.5' } },
       { status: 503, headers: { date: 'Fri, 02 Jan 2026 00:00:00 GMT' } },
     );
@@ -607,7 +607,7 @@ describe('fail', () => {
     ['reset', 'ECONNRESET'],
   ] as const)("rejects as the fetch of Node does: '%s'", async (network, code) => {
     const fake = fakePlanetScale();
-    fake.fail({ network });
+    fake.failNext({ network });
     const error = await rejection(auditLog(fake));
     expect(error).toBeInstanceOf(TypeError);
     expect(error).toMatchObject({ message: 'fetch failed', cause: { code } });
@@ -616,7 +616,7 @@ describe('fail', () => {
   test("does not answer until the signal aborts, then rejects with its reason: 'hang'", async () => {
     const fake = fakePlanetScale();
     const abort = new AbortController();
-    fake.fail({ network: 'hang' });
+    fake.failNext({ network: 'hang' });
     const settled = vi.fn();
     const answer = fake.fetch(`${origin}/v1/organizations`, { signal: abort.signal });
     answer.then(settled, settled);
@@ -630,7 +630,7 @@ describe('fail', () => {
   test("breaks off the real body half way: 'truncated'", async () => {
     const fake = fakePlanetScale({ events: numbered(5) });
     const whole = await (await auditLog(fake)).text();
-    fake.fail({ network: 'truncated' }, { network: 'truncated' });
+    fake.failNext({ network: 'truncated' }, { network: 'truncated' });
     const response = await auditLog(fake);
     expect(response.status).toBe(200);
     const error = await rejection(response.text());
@@ -669,7 +669,7 @@ describe('listen', () => {
 
   test('sends the answers of fail as they are', async () => {
     const { fake, get } = await served();
-    fake.fail({ status: 429, body: { code: 'rate_limited' }, headers: { 'retry-after': '3' } }, { status: 204 });
+    fake.failNext({ status: 429, body: { code: 'rate_limited' }, headers: { 'retry-after': '3' } }, { status: 204 });
     const response = await get();
     expect(response.status).toBe(429);
     expect(response.headers.get('retry-after')).toBe('3');
@@ -679,7 +679,7 @@ describe('listen', () => {
 
   test.each(['refused', 'reset'] as const)("resets the connection, and serves the next one: '%s'", async (network) => {
     const { fake, get } = await served();
-    fake.fail({ network });
+    fake.failNext({ network });
     const error = await rejection(get());
     expect(error).toMatchObject({ message: 'fetch failed', cause: { code: 'ECONNRESET' } });
     expect((await get()).status).toBe(200);
@@ -690,7 +690,7 @@ describe('listen', () => {
     const { fake, get } = await served();
     const goneAt = vi.fn();
     const answering = vi.spyOn(fake, 'fetch');
-    fake.fail({ network: 'hang' });
+    fake.failNext({ network: 'hang' });
     await expect(get(undefined, { signal: AbortSignal.timeout(100) })).rejects.toThrow(
       expect.objectContaining({ name: 'TimeoutError' }),
     );
@@ -702,7 +702,7 @@ describe('listen', () => {
   test("closes the connection half way through the body: 'truncated'", async () => {
     const { fake, get } = await served({ events: numbered(100) });
     for (let times = 0; times < 10; times++) {
-      fake.fail({ network: 'truncated' });
+      fake.failNext({ network: 'truncated' });
       const response = await get('/organizations/acme/audit-log?limit=100');
       expect(response.status).toBe(200);
       const reader = response.body?.getReader();
@@ -721,7 +721,7 @@ describe('listen', () => {
   test('close ends all connections at once, those that wait included', async () => {
     const { fake, server, get } = await served();
     await (await get()).text();
-    fake.fail({ network: 'hang' });
+    fake.failNext({ network: 'hang' });
     const waiting = rejection(get());
     await vi.waitFor(() => expect(fake.requests).toHaveLength(2));
     await server.close();

@@ -16,7 +16,7 @@ export interface JsonTypes {
 
 /**
  * The 53 columns of RunReveal's table `planetscale_logs`, in its order, each with its ClickHouse type: {@link RunRevealRow}
- * and {@link planetscaleLogsTable} come from here.
+ * and {@link planetscaleLogsDdl} come from here.
  *
  * RunReveal's page says `DateTime` where this says `DateTime('UTC')`: it is the same type, with the zone in which its text is
  * read. Without it a server in another zone would move every event by its offset.

@@ -3,7 +3,7 @@ import { runRevealColumns } from './columns.ts';
 
 const quoted = (option: string, name: string): string => {
   if (name === '') {
-    throw new AuditConfigError(`planetscaleLogsTable got an empty ${option}: give its name, or leave the option out.`);
+    throw new AuditConfigError(`planetscaleLogsDdl got an empty ${option}: give its name, or leave the option out.`);
   }
   return `\`${name.replace(/[\\`]/g, '\\$&')}\``;
 };
@@ -19,12 +19,12 @@ const quoted = (option: string, name: string): string => {
  *
  * @example
  * ```ts
- * import { planetscaleLogsTable } from 'planetscale-audit';
+ * import { planetscaleLogsDdl } from 'planetscale-audit';
  *
- * console.log(planetscaleLogsTable({ database: 'security' }));
+ * console.log(planetscaleLogsDdl({ database: 'security' }));
  * ```
  */
-export function planetscaleLogsTable(
+export function planetscaleLogsDdl(
   options: {
     /** Quoted, whatever it holds. @default 'runreveal' */
     readonly database?: string | undefined;

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { AuditConfigError, CursorStoreError, PlanetScaleAuditError } from '../../errors.ts';
-import type { CursorStore } from '../cursor-store.ts';
+import type { AtomicCursorStore } from '../cursor-store.ts';
 import { Generations } from './file-generations.ts';
 import { explain } from './fs-errors.ts';
 
@@ -8,7 +8,7 @@ import { explain } from './fs-errors.ts';
  * Keeps each key in small files of its own in `directory`, which is made if missing. Only the owner can read them (0600, the
  * directory 0700). A save is on the disk when it resolves; a crash at any moment leaves the old value or the new one.
  *
- * Where the file of the last save was spoilt, `get` gives the save before it, and the poller a `state-recovered` notice. Where
+ * Where the file of the last save was spoilt, `get` gives the save before it, and the poller a `cursor-rolled-back` notice. Where
  * nothing is left that can be trusted, every method throws.
  *
  * Several processes on one machine may share the directory: `compareAndSet` is atomic between them, and no lock is left behind
@@ -24,9 +24,7 @@ import { explain } from './fs-errors.ts';
  * for await (const event of poller(PlanetScaleAuditClient.fromEnv(), { store })) console.log(event.audit_action);
  * ```
  */
-export function fileCursorStore(
-  directory: string,
-): CursorStore & { compareAndSet: NonNullable<CursorStore['compareAndSet']> } {
+export function fileCursorStore(directory: string): AtomicCursorStore {
   if (!directory) throw new AuditConfigError('fileCursorStore: give it a directory for its files.');
   const path = resolve(directory); // Now: the process may go elsewhere.
 
@@ -63,7 +61,7 @@ export function fileCursorStore(
         // What is expected may be what was lost.
         throw new CursorStoreError(`${recovery} Start the poller again: it goes on from there.`, { key });
       }),
-    recovery: (key) =>
+    rollbackReason: (key) =>
       withFiles('read', key, async (files) => {
         const current = await files.load();
         return current && files.recoveryOf(current);

@@ -91,7 +91,7 @@ export interface FakePlanetScaleOptions {
    *
    * @default undefined
    */
-  readonly missingPermission?: 403 | 404;
+  readonly missingPermissionStatus?: 403 | 404;
 }
 
 /** A PlanetScale that lives in memory, made by {@link fakePlanetScale}. */
@@ -106,7 +106,7 @@ export interface FakePlanetScale {
    * Adds events, newest last, and returns them as they are served. Fields that are missing or `undefined` are made up;
    * `null`, fields of other names and values of the wrong type are served as given. `updated_at` follows `created_at`,
    * `action` follows `audit_action`, and there is no `type`, as in today's API. To serve an event that lacks a field, or
-   * JSON of another shape, see {@link FakePlanetScale.fail}.
+   * JSON of another shape, see {@link FakePlanetScale.failNext}.
    *
    * @throws `AuditConfigError` if there is an event of that id already; those before it have been added.
    */
@@ -116,7 +116,7 @@ export interface FakePlanetScale {
   remove(id: string): boolean;
 
   /** Sets what the next requests get, in this order and whatever they ask for: one each. More calls queue more. */
-  fail(...answers: FakeFailure[]): void;
+  failNext(...answers: FakeFailure[]): void;
 
   /** Every request so far, those that failed included; `at` is when it came, in milliseconds since 1970. Grows by itself. */
   readonly requests: readonly { readonly url: string; readonly at: number }[];
@@ -167,7 +167,7 @@ export function fakePlanetScale(options: FakePlanetScaleOptions = {}): FakePlane
     endingBefore = 'nearest',
     unknownCursor = 'not-found',
     filters = 'honoured',
-    missingPermission,
+    missingPermissionStatus,
   } = options;
   if (!Number.isInteger(pageSize) || pageSize < 1) {
     throw new AuditConfigError(`fakePlanetScale cannot have a pageSize of ${pageSize}: give a whole number above 0.`);
@@ -233,8 +233,8 @@ export function fakePlanetScale(options: FakePlanetScaleOptions = {}): FakePlane
       return isAuthorized(headers) ? answerOrganizations(url) : failed(401, 'unauthorized', 'Requires authentication');
     }
     if (!isAuthorized(headers) || organizationAsked !== encodeURIComponent(organization)) return notFound();
-    if (missingPermission === 403) return failed(403, 'forbidden', 'Forbidden');
-    return missingPermission === 404 ? notFound() : answerAuditLog(url);
+    if (missingPermissionStatus === 403) return failed(403, 'forbidden', 'Forbidden');
+    return missingPermissionStatus === 404 ? notFound() : answerAuditLog(url);
   };
 
   const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -260,7 +260,7 @@ export function fakePlanetScale(options: FakePlanetScaleOptions = {}): FakePlane
     fetch,
     add: (...added) => added.map(add),
     remove: (id) => list.remove(id),
-    fail: (...answers) => void failures.push(...answers),
+    failNext: (...answers) => void failures.push(...answers),
     requests,
   };
 }

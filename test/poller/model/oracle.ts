@@ -101,7 +101,7 @@ export class Oracle {
   }
 
   noticed(life: LifeRecord, notice: PollNotice): void {
-    if (notice.type === 'anchor-lost') {
+    if (notice.type === 'possible-duplicates') {
       this.#hasLostAnchors = true;
       this.#judgeLostAnchors(life);
     }

@@ -50,13 +50,13 @@ export interface Life {
   readonly spoilt: string | undefined;
 }
 
-export type Start = 'oldest' | 'now' | { readonly latest: number } | { readonly sinceMs: number } | 'after';
+export type Start = 'oldest' | 'now' | { readonly newest: number } | { readonly sinceMs: number } | 'newerThan';
 
 export interface Schedule {
   readonly log: AuditLogOptions;
   readonly startFrom: Start;
   readonly isFiltered: boolean;
-  /** Whether the store has compareAndSet: without it there is one poller, and with `startFrom` 'after' too. */
+  /** Whether the store has compareAndSet: without it there is one poller, and with `startFrom` 'newerThan' too. */
   readonly comparesAndSets: boolean;
   /** How many share the key. */
   readonly pollers: number;
@@ -133,7 +133,7 @@ const life: fc.Arbitrary<Life> = fc.record({
 });
 
 const aloneWhereItMust = (schedule: Schedule): Schedule =>
-  schedule.comparesAndSets && schedule.startFrom !== 'after' ? schedule : { ...schedule, pollers: 1 };
+  schedule.comparesAndSets && schedule.startFrom !== 'newerThan' ? schedule : { ...schedule, pollers: 1 };
 
 const anySchedule: fc.Arbitrary<Schedule> = fc.record({
   log: fc.record({
@@ -151,9 +151,9 @@ const anySchedule: fc.Arbitrary<Schedule> = fc.record({
   startFrom: fc.oneof(
     { weight: 4, arbitrary: fc.constant('oldest' as const) },
     fc.constant('now' as const),
-    fc.record({ latest: upTo(5) }),
+    fc.record({ newest: upTo(5) }),
     fc.record({ sinceMs: upTo(60 * minuteMs) }),
-    fc.constant('after' as const),
+    fc.constant('newerThan' as const),
   ),
   isFiltered: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
   comparesAndSets: fc.boolean(),
@@ -221,7 +221,7 @@ const lateAboveAhead: fc.Arbitrary<Schedule> = fc
   .map(({ schedule, ahead, aheadMs, late, lateMs, awaits, fault: goesWrong }) => ({
     ...schedule,
     log: { ...schedule.log, order: 'added', aheadMs: 6 * lookbackMs },
-    startFrom: { latest: late },
+    startFrom: { newest: late },
     before: [
       { what: 'events', count: ahead, lateMs: -aheadMs, spacingMs: 0, isWanted: true },
       { what: 'events', count: late, lateMs, spacingMs: 0, isWanted: true },

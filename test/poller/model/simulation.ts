@@ -251,19 +251,19 @@ class World {
   /** What the poller is asked for, in its own words. */
   startFrom(): StartFrom {
     const { startFrom } = this.schedule;
-    if (startFrom === 'after') return this.#startAfter();
+    if (startFrom === 'newerThan') return this.#startNewerThan();
     if (typeof startFrom === 'object' && 'sinceMs' in startFrom) return { since: new Date(this.asked.sinceMs) };
     return startFrom;
   }
 
   /** An event in the middle of what is there, and another one if that has been deleted before the poller has met it. */
-  #startAfter(): StartFrom {
+  #startNewerThan(): StartFrom {
     const { after, action } = this.asked;
     if (!this.stored.has(key) && (after === undefined || !this.log.isListed(after))) {
       const wanted = this.log.listed().filter(({ audit_action }) => action === undefined || audit_action === action);
       this.asked.after = wanted[Math.floor(wanted.length / 2)]?.id;
     }
-    return this.asked.after === undefined ? 'oldest' : { after: this.asked.after };
+    return this.asked.after === undefined ? 'oldest' : { newerThan: this.asked.after };
   }
 
   /** With how many of the newest events a poller begins, if that is how it begins, and it is about to learn where. */
@@ -271,7 +271,7 @@ class World {
     const { startFrom } = this.schedule;
     if (this.stored.has(key)) return undefined;
     if (startFrom === 'now') return 0;
-    return typeof startFrom === 'object' && 'latest' in startFrom ? startFrom.latest : undefined;
+    return typeof startFrom === 'object' && 'newest' in startFrom ? startFrom.newest : undefined;
   }
 }
 
