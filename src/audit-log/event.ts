@@ -1,7 +1,7 @@
 import type { JsonObject, LiteralUnion } from 'type-fest';
 import * as z from 'zod';
 import type { AuditIssue } from '../errors.ts';
-import { compactJson } from '../internal/safe-stringify.ts';
+import { stringifyOrEmpty } from '../internal/safe-stringify.ts';
 import type { knownAuditActions } from './actions.ts';
 
 /** What happened, such as `database_branch.created`: completion for the 91 actions known today, any string accepted. */
@@ -47,7 +47,7 @@ export interface AuditEvent {
 
 const optionalText = z.string().nullable();
 
-/** Only `id`, `audit_action` and `created_at` can fail: {@link completeFields} has run before. */
+/** Only `id`, `audit_action` and `created_at` can fail: {@link fillMissingFields} has run before. */
 const auditEventSchema = z.looseObject({
   id: z.string().min(1),
   audit_action: z.string(),
@@ -73,10 +73,10 @@ const optionalTextFields = Object.entries(auditEventSchema.shape)
   .map(([name]) => name);
 
 /** Gives the fields that an event may lack their value for "nothing there", in place. */
-const completeFields = (event: Record<string, unknown>): void => {
+const fillMissingFields = (event: Record<string, unknown>): void => {
   for (const name of optionalTextFields) {
     const value = event[name];
-    if (typeof value !== 'string') event[name] = value === undefined || value === null ? null : compactJson(value);
+    if (typeof value !== 'string') event[name] = value === undefined || value === null ? null : stringifyOrEmpty(value);
   }
   event.metadata ??= null;
 };
@@ -87,11 +87,11 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const rawTexts = new WeakMap<AuditEvent, string>();
 
 /** An event read from its parsed JSON, which is used up, and from its text, which {@link rawJson} gives back. */
-export function readEvent(
+export function parseEvent(
   parsed: unknown,
   text: string,
 ): { readonly event: AuditEvent } | { readonly id: string | undefined; readonly issues: readonly AuditIssue[] } {
-  if (isRecord(parsed)) completeFields(parsed);
+  if (isRecord(parsed)) fillMissingFields(parsed);
   const result = auditEventSchema.safeParse(parsed);
   if (result.success) {
     rawTexts.set(result.data, text);
@@ -121,4 +121,5 @@ export function rawJson(event: AuditEvent): string {
 }
 
 /** What was done, `created`. From `audit_action`, which is always there; `action` may be null. */
-export const verb = ({ audit_action }: AuditEvent): string => audit_action.slice(audit_action.lastIndexOf('.') + 1);
+export const actionVerb = ({ audit_action }: AuditEvent): string =>
+  audit_action.slice(audit_action.lastIndexOf('.') + 1);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type AuditIssue, AuditResponseError, type InvalidAuditEvent } from '../errors.ts';
 import { sliceElements } from '../internal/json-slices.ts';
-import { type AuditAction, type AuditEvent, readEvent } from './event.ts';
+import { type AuditAction, type AuditEvent, parseEvent } from './event.ts';
 
 /**
  * One page of the audit log. The cursors and flags are the server's, from before `actions` and `onInvalidEvent` took events
@@ -58,17 +58,17 @@ const envelopeSchema = z.object({
 });
 
 /** A page as it was read, with the events that could not be. */
-export interface ReadPage {
+export interface ParsedPage {
   readonly page: AuditPage;
   readonly invalidEvents: readonly InvalidAuditEvent[];
 }
 
 /** @throws AuditResponseError where the envelope is not that of a list. */
-export function readPage(answer: {
+export function parsePage(answer: {
   readonly text: string;
   readonly json: unknown;
   readonly servedAt: Date | undefined;
-}): ReadPage {
+}): ParsedPage {
   const envelope = envelopeSchema.safeParse(answer.json);
   if (!envelope.success)
     throw notAList(envelope.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
@@ -79,7 +79,7 @@ export function readPage(answer: {
   const invalidEvents: InvalidAuditEvent[] = [];
   data.forEach((parsed, index) => {
     const text = texts[index] ?? '';
-    const read = readEvent(parsed, text);
+    const read = parseEvent(parsed, text);
     if ('event' in read) events.push(read.event);
     else invalidEvents.push({ ...read, rawJson: text });
   });

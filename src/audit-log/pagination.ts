@@ -1,11 +1,11 @@
 import type { AuditPage } from './page.ts';
 
 /** Gives the page of events older than the cursor, or the newest page without one. */
-export type AskPage<Page extends AuditPage = AuditPage> = (cursor: string | undefined) => Promise<Page>;
+export type FetchPage<Page extends AuditPage = AuditPage> = (cursor: string | undefined) => Promise<Page>;
 
 export interface FollowedPage<Page extends AuditPage = AuditPage> {
   readonly page: Page;
-  readonly askedWith: string | undefined;
+  readonly requestCursor: string | undefined;
 }
 
 /**
@@ -15,7 +15,7 @@ export interface FollowedPage<Page extends AuditPage = AuditPage> {
  * @param inconsistent makes the error for pages that do not fit together
  */
 export async function* followPages<Page extends AuditPage>(
-  ask: AskPage<Page>,
+  ask: FetchPage<Page>,
   from: string | undefined,
   inconsistent: (what: string) => Error,
 ): AsyncGenerator<FollowedPage<Page>, void, undefined> {
@@ -25,9 +25,9 @@ export async function* followPages<Page extends AuditPage>(
   for (;;) {
     const page = await ask(cursor);
     if (known.has(page)) throw inconsistent('its pages lead in a circle');
-    if (cursor !== from && isBareEnd(page)) await confirmEnd(ask, before, cursor, inconsistent);
+    if (cursor !== from && isEmptyLastPage(page)) await confirmEnd(ask, before, cursor, inconsistent);
     known.add(page);
-    yield { page, askedWith: cursor };
+    yield { page, requestCursor: cursor };
 
     if (!page.hasNext) return;
     if (page.cursorEnd === null) throw inconsistent('it promises more events without a cursor to ask for them');
@@ -57,7 +57,7 @@ class KnownIds {
 }
 
 /** Empty on the server: not emptied by a filter of ours. */
-export const isBareEnd = ({ events, cursorEnd, hasNext }: AuditPage): boolean =>
+export const isEmptyLastPage = ({ events, cursorEnd, hasNext }: AuditPage): boolean =>
   events.length === 0 && cursorEnd === null && !hasNext;
 
 /** Whether the event of a cursor is on the page; its id may be all that a filter has left of it. */
@@ -69,7 +69,7 @@ const holds = (page: AuditPage, cursor: string | undefined): boolean =>
  * the end, that would lose all that lies below. Where the page before still has the event, the cursor is known.
  */
 const confirmEnd = async (
-  ask: AskPage,
+  ask: FetchPage,
   before: string | undefined,
   cursor: string | undefined,
   inconsistent: (what: string) => Error,

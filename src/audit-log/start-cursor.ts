@@ -1,5 +1,5 @@
 import type { AuditPage } from './page.ts';
-import { type AskPage, isBareEnd } from './pagination.ts';
+import { type FetchPage, isEmptyLastPage } from './pagination.ts';
 
 /**
  * Makes sure of a walk's start, an id that was kept for a while: what PlanetScale answers to one that it no longer has is not
@@ -9,16 +9,16 @@ import { type AskPage, isBareEnd } from './pagination.ts';
  * @param askAll asks without a filter, which may hide the start's event
  * @param inconsistent makes the error for a start that cannot be told from one that is gone
  */
-export function belowKnownStart(
-  ask: AskPage,
-  askAll: AskPage,
+export function verifyStartCursor(
+  ask: FetchPage,
+  askAll: FetchPage,
   start: string,
   inconsistent: (what: string) => Error,
-): AskPage {
+): FetchPage {
   let newest: AuditPage | undefined;
   return async (cursor) => {
     const page = await ask(cursor);
-    const isEmptyBelowStart = cursor === start && isBareEnd(page);
+    const isEmptyBelowStart = cursor === start && isEmptyLastPage(page);
     if (page.hasPrev && !isEmptyBelowStart) return page;
 
     newest ??= await askAll(undefined);
@@ -29,7 +29,7 @@ export function belowKnownStart(
       throw inconsistent(`it gives its newest events where those older than ${start} were asked for`);
     }
     const isKnown = place !== -1 || newestIds.length === 0;
-    if (isEmptyBelowStart && !isKnown && isBareEnd(await askAll(start))) {
+    if (isEmptyBelowStart && !isKnown && isEmptyLastPage(await askAll(start))) {
       throw inconsistent(`it gives nothing older than ${start}, which it may have no longer`);
     }
     return page;

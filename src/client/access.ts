@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AuditApiError, PlanetScaleAuditError } from '../errors.ts';
-import type { PlanetScaleHttp } from './planetscale-api.ts';
+import type { PlanetScaleApi } from './planetscale-api.ts';
 
 /** What {@link PlanetScaleAuditClient.verifyAccess} found. */
 export type AccessReport =
@@ -21,13 +21,13 @@ const organizationsSchema = z.object({
 });
 
 /** A list that always promises more would be read for ever. */
-const mostOrganizationPages = 100;
+const maxOrganizationPages = 100;
 
 /** How many organizations a message names. */
-const mostOrganizationsNamed = 20;
+const maxNamedOrganizations = 20;
 
 /** PlanetScale answers alike to wrong credentials, a wrong organization and a missing permission. */
-export const isRefusal = (error: unknown): boolean =>
+export const isAccessDenied = (error: unknown): boolean =>
   error instanceof AuditApiError && [401, 403, 404].includes(error.status);
 
 export const unreachable = (error: unknown): AccessProblem => ({
@@ -44,8 +44,8 @@ export const unreachable = (error: unknown): AccessProblem => ({
  *
  * @throws the signal's reason
  */
-export async function explainRefusal(
-  http: PlanetScaleHttp,
+export async function diagnoseAccess(
+  http: PlanetScaleApi,
   organization: string,
   signal: AbortSignal | undefined,
 ): Promise<AccessProblem> {
@@ -56,18 +56,18 @@ export async function explainRefusal(
       : unknownOrganization(organization, names, http);
   } catch (error) {
     signal?.throwIfAborted();
-    return isRefusal(error) ? invalidCredentials : unreachable(error);
+    return isAccessDenied(error) ? invalidCredentials : unreachable(error);
   }
 }
 
 /** Up to the one that is looked for. */
 async function organizationNames(
-  http: PlanetScaleHttp,
+  http: PlanetScaleApi,
   lookedFor: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
   const names: string[] = [];
-  for (let page = 1; page <= mostOrganizationPages; page++) {
+  for (let page = 1; page <= maxOrganizationPages; page++) {
     const query = new URLSearchParams({ page: String(page), per_page: '100' });
     const { json } = await http.get('/organizations', query, signal);
     const { data, next_page } = organizationsSchema.parse(json);
@@ -86,10 +86,10 @@ const missingPermission = (organization: string): AccessProblem => ({
 const unknownOrganization = (
   organization: string,
   names: readonly string[],
-  { redact }: PlanetScaleHttp,
+  { redact }: PlanetScaleApi,
 ): AccessProblem => {
-  const named = names.slice(0, mostOrganizationsNamed).join(', ') || 'none';
-  const unnamed = names.length - mostOrganizationsNamed;
+  const named = names.slice(0, maxNamedOrganizations).join(', ') || 'none';
+  const unnamed = names.length - maxNamedOrganizations;
   return {
     ok: false,
     reason: 'unknown-organization',

@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
-import { type AuditPage, type AuditSource, type PageQuery, readPage } from '../audit-log/page.ts';
+import { type AuditPage, type AuditSource, type PageQuery, parsePage } from '../audit-log/page.ts';
 import { type FollowedPage, followPages } from '../audit-log/pagination.ts';
-import { belowKnownStart } from '../audit-log/start-cursor.ts';
+import { verifyStartCursor } from '../audit-log/start-cursor.ts';
 import { AuditResponseError } from '../errors.ts';
-import { checked } from '../internal/checked.ts';
-import { timestampMs } from '../internal/timestamp.ts';
-import { type AccessReport, explainRefusal, isRefusal, unreachable } from './access.ts';
+import { parseOptions } from '../internal/checked.ts';
+import { parseTimestamp } from '../internal/timestamp.ts';
+import { type AccessReport, diagnoseAccess, isAccessDenied, unreachable } from './access.ts';
 import { InvalidEvents } from './invalid-events.ts';
-import { checkClientOptions, optionsFromEnv, type PlanetScaleAuditClientOptions } from './options.ts';
-import { PlanetScaleHttp } from './planetscale-api.ts';
+import { optionsFromEnv, type PlanetScaleAuditClientOptions, parseClientOptions } from './options.ts';
+import { PlanetScaleApi } from './planetscale-api.ts';
 
 /** Which events to walk over, newest first. */
 export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
@@ -34,9 +34,9 @@ export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
 }
 
 /** The most that PlanetScale gives at a time. */
-const largestPage = 100;
+const maxPageSize = 100;
 
-const limitMessage = `must be a whole number from 1 to ${largestPage}, the most that PlanetScale gives at a time`;
+const limitMessage = `must be a whole number from 1 to ${maxPageSize}, the most that PlanetScale gives at a time`;
 const date = z.date('must be a valid Date').optional();
 const cursor = z.string().min(1, "must not be empty: it is a page's cursor").optional();
 
@@ -45,7 +45,7 @@ const abortSignal = z.instanceof(AbortSignal, { message: 'must be an AbortSignal
 const pageQuerySchema = z.object({
   startingAfter: cursor,
   endingBefore: cursor,
-  limit: z.int(limitMessage).min(1, limitMessage).max(largestPage, limitMessage).default(largestPage),
+  limit: z.int(limitMessage).min(1, limitMessage).max(maxPageSize, limitMessage).default(maxPageSize),
   actions: z
     .array(z.string().min(1, 'must not be empty'))
     .min(1, 'must name an action, or be left out')
@@ -80,14 +80,14 @@ const verifyAccessSchema = z.object({ signal: abortSignal });
  */
 export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditEvent> {
   readonly organization: string;
-  readonly #http: PlanetScaleHttp;
+  readonly #http: PlanetScaleApi;
   readonly #invalidEvents: InvalidEvents;
 
   /** @throws {@link AuditConfigError} for an option that is missing or wrong, before any request. */
   constructor(options: PlanetScaleAuditClientOptions) {
-    const { organization, onInvalidEvent, ...http } = checkClientOptions(options);
+    const { organization, onInvalidEvent, ...http } = parseClientOptions(options);
     this.organization = organization;
-    this.#http = new PlanetScaleHttp(http);
+    this.#http = new PlanetScaleApi(http);
     this.#invalidEvents = new InvalidEvents(onInvalidEvent, this.#http.redact);
   }
 
@@ -114,7 +114,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    * @throws {@link AuditResponseError} for an answer that is no page, or that holds an invalid event (`onInvalidEvent`)
    */
   async page(query: PageQuery = {}): Promise<AuditPage> {
-    const checkedQuery = checked(pageQuerySchema, query, 'page');
+    const checkedQuery = parseOptions(pageQuerySchema, query, 'page');
     const page = await this.#read(checkedQuery);
     return { ...page, events: page.events.filter(hasAction(checkedQuery.actions)) };
   }
@@ -127,21 +127,26 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    * where it promises more without a cursor
    */
   async *pages(query: EventsQuery = {}): AsyncGenerator<AuditPage, void, undefined> {
-    const { since, until, prefetch, signal, startingAfter, ...pageQuery } = checked(eventsQuerySchema, query, 'events');
+    const { since, until, prefetch, signal, startingAfter, ...pageQuery } = parseOptions(
+      eventsQuerySchema,
+      query,
+      'events',
+    );
     const stop = new AbortController();
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    const askFor = (wanted: Pick<PageQuery, 'actions'> & { readonly limit: number }) => (cursor: string | undefined) =>
-      this.#read({ ...wanted, startingAfter: cursor, signal: stopped });
-    const askWanted = askFor(pageQuery);
+    const fetchWith =
+      (wanted: Pick<PageQuery, 'actions'> & { readonly limit: number }) => (cursor: string | undefined) =>
+        this.#read({ ...wanted, startingAfter: cursor, signal: stopped });
+    const askWanted = fetchWith(pageQuery);
     const ask =
       startingAfter === undefined
         ? askWanted
-        : belowKnownStart(askWanted, askFor({ limit: largestPage }), startingAfter, brokenList);
-    const pages = untilBefore(since, followPages(ask, startingAfter, brokenList));
+        : verifyStartCursor(askWanted, fetchWith({ limit: maxPageSize }), startingAfter, inconsistentPagesError);
+    const pages = takeUntilBefore(since, followPages(ask, startingAfter, inconsistentPagesError));
     const isWithin = createdWithin(since, until);
     const isAskedFor = hasAction(pageQuery.actions);
     try {
-      for await (const page of prefetch ? oneAhead(pages) : pages) {
+      for await (const page of prefetch ? prefetchOne(pages) : pages) {
         yield { ...page, events: page.events.filter((event) => isWithin(event) && isAskedFor(event)) };
         signal?.throwIfAborted(); // The next page may have come already, and after the last one nothing else would look.
       }
@@ -194,14 +199,14 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    * ```
    */
   async verifyAccess(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<AccessReport> {
-    const { signal } = checked(verifyAccessSchema, options, 'verifyAccess');
+    const { signal } = parseOptions(verifyAccessSchema, options, 'verifyAccess');
     try {
       // Whether each event can be read is not the question.
-      readPage(await this.#http.get(this.#auditLogPath, new URLSearchParams({ limit: '1' }), signal));
+      parsePage(await this.#http.get(this.#auditLogPath, new URLSearchParams({ limit: '1' }), signal));
       return { ok: true };
     } catch (error) {
       signal?.throwIfAborted();
-      return isRefusal(error) ? explainRefusal(this.#http, this.organization, signal) : unreachable(error);
+      return isAccessDenied(error) ? diagnoseAccess(this.#http, this.organization, signal) : unreachable(error);
     }
   }
 
@@ -213,7 +218,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     if (endingBefore !== undefined) search.set('ending_before', endingBefore);
     for (const action of actions ?? []) search.append('filters[]', `audit_action:${action}`);
 
-    const { page, invalidEvents } = readPage(await this.#http.get(this.#auditLogPath, search, signal));
+    const { page, invalidEvents } = parsePage(await this.#http.get(this.#auditLogPath, search, signal));
     if (invalidEvents.length > 0) await this.#invalidEvents.report(invalidEvents);
     return page;
   }
@@ -223,24 +228,24 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 }
 
-const brokenList = (what: string): AuditResponseError =>
+const inconsistentPagesError = (what: string): AuditResponseError =>
   new AuditResponseError(
     `PlanetScale's list does not hold together: ${what}. Events may have been deleted meanwhile: start again.`,
   );
 
 /** The pages up to the first that lies wholly before the date, that one included. */
-async function* untilBefore(
+async function* takeUntilBefore(
   since: Date | undefined,
   pages: AsyncIterable<FollowedPage>,
 ): AsyncGenerator<AuditPage, void, undefined> {
   for await (const { page } of pages) {
     yield page;
-    if (liesBefore(page, since)) return;
+    if (isEntirelyBefore(page, since)) return;
   }
 }
 
 /** Asks for the next item when it gives one out. An error is thrown when its turn comes. */
-async function* oneAhead<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined> {
+async function* prefetchOne<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined> {
   for (let next = items.next(); ; ) {
     const { done, value } = await next;
     if (done) return;
@@ -259,10 +264,10 @@ const hasAction =
 const createdWithin =
   (since: Date | undefined, until: Date | undefined) =>
   ({ created_at }: AuditEvent): boolean => {
-    const createdAt = timestampMs(created_at);
+    const createdAt = parseTimestamp(created_at);
     if (createdAt === undefined) return true;
     return !(since && createdAt < since.getTime()) && !(until && createdAt >= until.getTime());
   };
 
-const liesBefore = (page: AuditPage, since: Date | undefined): boolean =>
+const isEntirelyBefore = (page: AuditPage, since: Date | undefined): boolean =>
   since !== undefined && page.events.length > 0 && !page.events.some(createdWithin(since, undefined));

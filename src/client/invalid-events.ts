@@ -2,7 +2,7 @@ import { AuditResponseError, type InvalidAuditEvent } from '../errors.ts';
 import type { InvalidEventPolicy } from './options.ts';
 
 /** How many different invalid events are remembered as reported. */
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 /** Does with the events that cannot be read what the client was told to do with them. */
 export class InvalidEvents {
@@ -24,7 +24,7 @@ export class InvalidEvents {
       if (this.#reported.has(digest)) continue;
       await this.#policy(invalid);
       this.#reported.add(digest);
-      if (this.#reported.size > mostRemembered) this.#reported.delete(this.#reported.values().next().value ?? '');
+      if (this.#reported.size > maxRemembered) this.#reported.delete(this.#reported.values().next().value ?? '');
     }
   }
 

@@ -1,8 +1,8 @@
 import type { Promisable } from 'type-fest';
 import * as z from 'zod';
 import { AuditConfigError, type InvalidAuditEvent } from '../errors.ts';
-import { checked } from '../internal/checked.ts';
-import { callable, credential, exposureProblem } from '../internal/option-schemas.ts';
+import { parseOptions } from '../internal/checked.ts';
+import { credentialSchema, functionSchema, insecureUrlReason } from '../internal/option-schemas.ts';
 
 /**
  * What happens to an event that has lost `id`, `audit_action` or `created_at`. `'throw'` loses nothing: the
@@ -66,7 +66,7 @@ export interface PlanetScaleAuditClientOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-const longestTimerMs = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 const wholeNumber = (least: number, most: number) => {
   const message = `must be a whole number from ${least} to ${most}`;
@@ -86,7 +86,7 @@ const baseUrl = z.union([z.string(), z.instanceof(URL)]).transform((value, conte
 const baseUrlProblem = (url: URL | null): string => {
   if (!url) return 'must be an absolute URL, such as https://api.planetscale.com/v1';
   if (/[?#]/.test(url.href)) return 'must end with its path: remove what follows ? or #';
-  return exposureProblem(url);
+  return insecureUrlReason(url);
 };
 
 const optionsSchema = z.object({
@@ -97,16 +97,18 @@ const optionsSchema = z.object({
       /^(?!\.+$)[^/\\?#%\s\p{Cc}\p{Cs}]*$/u,
       'must be the bare name of the organization, without / or .. or white space',
     ),
-  serviceTokenId: credential.optional(),
-  serviceToken: credential.optional(),
-  accessToken: credential.optional(),
+  serviceTokenId: credentialSchema.optional(),
+  serviceToken: credentialSchema.optional(),
+  accessToken: credentialSchema.optional(),
   baseUrl: baseUrl.default('https://api.planetscale.com/v1'),
-  timeoutMs: wholeNumber(1, longestTimerMs).default(10_000),
+  timeoutMs: wholeNumber(1, maxTimerMs).default(10_000),
   retries: wholeNumber(0, 1000).default(4),
   requestsPerMinute: wholeNumber(1, 1_000_000_000).default(600),
   maxResponseBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(32 * 1024 * 1024),
-  onInvalidEvent: z.union([z.literal('throw'), callable<Exclude<InvalidEventPolicy, 'throw'>>()]).default('throw'),
-  fetch: callable<typeof globalThis.fetch>().optional(),
+  onInvalidEvent: z
+    .union([z.literal('throw'), functionSchema<Exclude<InvalidEventPolicy, 'throw'>>()])
+    .default('throw'),
+  fetch: functionSchema<typeof globalThis.fetch>().optional(),
 });
 
 /** The Authorization header, and what of it is secret. */
@@ -115,15 +117,15 @@ export interface Credentials {
   readonly secrets: readonly string[];
 }
 
-export type CheckedClientOptions = Omit<
+export type ParsedClientOptions = Omit<
   z.output<typeof optionsSchema>,
   'serviceTokenId' | 'serviceToken' | 'accessToken'
 > &
   Credentials;
 
 /** @throws AuditConfigError */
-export function checkClientOptions(options: PlanetScaleAuditClientOptions): CheckedClientOptions {
-  const { serviceTokenId, serviceToken, accessToken, ...rest } = checked(
+export function parseClientOptions(options: PlanetScaleAuditClientOptions): ParsedClientOptions {
+  const { serviceTokenId, serviceToken, accessToken, ...rest } = parseOptions(
     optionsSchema,
     options,
     'PlanetScaleAuditClient',

@@ -1,5 +1,5 @@
 import { AuditResponseError } from '../errors.ts';
-import { Http, type HttpAnswer, type HttpOptions } from '../http/http-client.ts';
+import { type HttpAnswer, HttpClient, type HttpOptions } from '../http/http-client.ts';
 import type { Redact } from '../http/redact.ts';
 import type { HttpService } from '../http/service.ts';
 
@@ -8,7 +8,7 @@ const whereToGrant =
 
 const planetScale: HttpService = {
   name: 'PlanetScale',
-  adviceOnStatus: (status) => {
+  hintForStatus: (status) => {
     if (status === 401) return `The credentials were not accepted. ${whereToGrant}`;
     if (status === 403)
       return `The credentials lack a permission: reading the audit log takes read_audit_logs. ${whereToGrant}`;
@@ -19,11 +19,11 @@ const planetScale: HttpService = {
       return 'That is more than its rate limit of 600 requests a minute allows: lower requestsPerMinute, or poll less often.';
     return '';
   },
-  adviceOnRedirect: 'If PlanetScale has moved, set baseUrl.',
-  adviceOnTimeout: 'Where it needs longer, raise timeoutMs.',
+  hintForRedirect: 'If PlanetScale has moved, set baseUrl.',
+  hintForTimeout: 'Where it needs longer, raise timeoutMs.',
 };
 
-export interface PlanetScaleHttpOptions extends Omit<HttpOptions, 'service'> {
+export interface PlanetScaleApiOptions extends Omit<HttpOptions, 'service'> {
   readonly baseUrl: string;
   readonly authorization: string;
 }
@@ -36,19 +36,19 @@ export interface JsonAnswer {
 }
 
 /** PlanetScale's API, as far as that is requests with credentials that are answered with JSON. */
-export class PlanetScaleHttp {
+export class PlanetScaleApi {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #maxResponseBytes: number;
-  readonly #http: Http;
+  readonly #http: HttpClient;
   /** Takes the credentials out of text that came from elsewhere. */
   readonly redact: Redact;
 
-  constructor({ baseUrl, authorization, ...http }: PlanetScaleHttpOptions) {
+  constructor({ baseUrl, authorization, ...http }: PlanetScaleApiOptions) {
     this.#baseUrl = baseUrl;
     this.#headers = { authorization, accept: 'application/json' };
     this.#maxResponseBytes = http.maxResponseBytes;
-    this.#http = new Http({ ...http, service: planetScale });
+    this.#http = new HttpClient({ ...http, service: planetScale });
     this.redact = this.#http.redact;
   }
 

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { AuditApiError } from '../errors.ts';
-import { compactJson } from '../internal/safe-stringify.ts';
+import { stringifyOrEmpty } from '../internal/safe-stringify.ts';
 import type { Redact } from './redact.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { parseRetryAfter } from './retry-after.ts';
 import type { HttpService } from './service.ts';
 
 /** Shapes that an error's body has: `{code, message}`, `{error, error_description, state}`, `{errors: […]}`, `{}`. */
@@ -15,20 +15,20 @@ const errorBodySchema = z.object({
   errors: z.array(z.unknown()).optional().catch(undefined),
 });
 
-interface SaidByApi {
+interface ErrorBody {
   readonly code?: string | undefined;
   readonly message?: string | undefined;
 }
 
 /** How much of what came from elsewhere an error quotes. */
-export const longestQuote = 200;
+export const maxQuoteLength = 200;
 
 /** Redacted last, and not before: escapes in the JSON would hide a token from that. */
-const readErrorBody = (body: string, redact: Redact): SaidByApi => {
-  const quote = (text: string | undefined) => (text === undefined ? undefined : redact(text, longestQuote));
+const readErrorBody = (body: string, redact: Redact): ErrorBody => {
+  const quote = (text: string | undefined) => (text === undefined ? undefined : redact(text, maxQuoteLength));
   try {
     const { code, message, error, error_description, errors } = errorBodySchema.parse(JSON.parse(body));
-    const said = message ?? error_description ?? (errors && compactJson(errors));
+    const said = message ?? error_description ?? (errors && stringifyOrEmpty(errors));
     return { code: quote(code ?? error), message: quote(said) };
   } catch {
     return {}; // Empty, HTML, an array: the status says all there is to say.
@@ -46,9 +46,9 @@ export function apiError(
   const { code, message } = readErrorBody(body, redact);
   const said = message && message.toLowerCase() !== code?.replaceAll('_', ' ') ? `: ${message}` : '';
   const summary = `${service.name} answered ${status}${code ? ` (${code})` : ''} to ${request}${said}`;
-  return new AuditApiError([summary.replace(/\.?$/, '.'), service.adviceOnStatus(status)].filter(Boolean).join(' '), {
+  return new AuditApiError([summary.replace(/\.?$/, '.'), service.hintForStatus(status)].filter(Boolean).join(' '), {
     status,
     code,
-    retryAfterMs: retryAfterMs(headers),
+    retryAfterMs: parseRetryAfter(headers),
   });
 }

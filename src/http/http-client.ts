@@ -1,16 +1,16 @@
 import ky from 'ky';
 import { AuditApiError, AuditConnectionError, PlanetScaleAuditError } from '../errors.ts';
-import { orAborted } from '../internal/abort.ts';
-import { apiError, longestQuote } from './api-error.ts';
-import { Pace } from './rate-limiter.ts';
-import { type Redact, redactor } from './redact.ts';
-import { servedAt } from './retry-after.ts';
+import { raceAbort } from '../internal/abort.ts';
+import { apiError, maxQuoteLength } from './api-error.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { createRedactor, type Redact } from './redact.ts';
+import { parseDateHeader } from './retry-after.ts';
 import type { HttpService } from './service.ts';
 
 /** A server that asks for a longer wait gets it from whoever called: an attempt does not sleep for minutes. */
-const longestWaitMs = 60_000;
+const maxRetryAfterMs = 60_000;
 const firstBackoffMs = 500;
-const longestBackoffMs = 20_000;
+const maxBackoffMs = 20_000;
 
 export interface HttpOptions {
   readonly service: HttpService;
@@ -43,19 +43,19 @@ export interface HttpAnswer {
 
 /**
  * Sends requests to one service: paced, timed out, read whole within a limit, tried again, and with every failure as one of
- * our errors. ky drives the attempts; what an attempt is, and when it is over, stands in {@link Http.#exchange}, so that the
+ * our errors. ky drives the attempts; what an attempt is, and when it is over, stands in {@link HttpClient.#exchange}, so that the
  * body falls under the timeout and the retries too, and so that no error of ky's, which holds the Authorization header, gets out.
  */
-export class Http {
+export class HttpClient {
   readonly #options: HttpOptions;
-  readonly #pace: Pace;
+  readonly #rateLimiter: RateLimiter;
   /** Takes the secrets out of text that came from elsewhere. */
   readonly redact: Redact;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#pace = new Pace(options.requestsPerMinute ?? Number.POSITIVE_INFINITY);
-    this.redact = redactor(options.secrets);
+    this.#rateLimiter = new RateLimiter(options.requestsPerMinute ?? Number.POSITIVE_INFINITY);
+    this.redact = createRedactor(options.secrets);
   }
 
   /** @throws PlanetScaleAuditError, or the signal's reason. */
@@ -69,14 +69,14 @@ export class Http {
       return await this.#send(request, controller.signal);
     } catch (error) {
       signal?.throwIfAborted();
-      throw this.#translate(error, request.name);
+      throw this.#toAuditError(error, request.name);
     } finally {
       signal?.removeEventListener('abort', abort);
     }
   }
 
   async #send<Result>(request: HttpRequest<Result>, signal: AbortSignal): Promise<Result> {
-    const pace = () => this.#pace.wait(signal);
+    const pace = () => this.#rateLimiter.acquire(signal);
     let result: { readonly value: Result } | undefined;
     await ky(request.url, {
       method: request.method,
@@ -87,7 +87,7 @@ export class Http {
       timeout: false, // It is an attempt's own.
       fetch: async (attempt) => {
         // ky always hands over the Request that it made.
-        const { response, value } = await this.#exchange(attempt as Request, request, signal);
+        const { response, value } = await this.#attempt(attempt as Request, request, signal);
         result = { value };
         return response;
       },
@@ -95,8 +95,8 @@ export class Http {
       retry: {
         limit: this.#options.retries,
         methods: ['get', 'post'], // ky asks this first, and does not count POST among them.
-        shouldRetry: ({ error }) => isRetryable(error) && askedToWaitMs(error) <= longestWaitMs,
-        delay: (attempt) => Math.random() * Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1)),
+        shouldRetry: ({ error }) => isRetryable(error) && retryAfterOf(error) <= maxRetryAfterMs,
+        delay: (attempt) => Math.random() * Math.min(maxBackoffMs, firstBackoffMs * 2 ** (attempt - 1)),
       },
     });
     if (!result) throw new AuditConnectionError(`${request.name} ended without an answer.`);
@@ -104,7 +104,7 @@ export class Http {
   }
 
   /** One attempt, body included: it is over after `timeoutMs` or an abort, whether `fetch` heeds its signal or not. */
-  async #exchange<Result>(
+  async #attempt<Result>(
     attempt: Request,
     request: HttpRequest<Result>,
     signal: AbortSignal,
@@ -113,43 +113,43 @@ export class Http {
     const timeout = new AbortController();
     const timer = setTimeout(() => {
       const summary = `${service.name} gave no whole answer to ${request.name} within ${timeoutMs} ms.`;
-      timeout.abort(new AuditConnectionError([summary, service.adviceOnTimeout].filter(Boolean).join(' ')));
+      timeout.abort(new AuditConnectionError([summary, service.hintForTimeout].filter(Boolean).join(' ')));
     }, timeoutMs);
     try {
-      return await this.#receive(attempt, request, AbortSignal.any([signal, timeout.signal]));
+      return await this.#readResponse(attempt, request, AbortSignal.any([signal, timeout.signal]));
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #receive<Result>(
+  async #readResponse<Result>(
     attempt: Request,
     { name, read }: HttpRequest<Result>,
     signal: AbortSignal,
   ): Promise<Exchange<Result>> {
     const { service, maxResponseBytes, fetch = globalThis.fetch } = this.#options;
-    const response = await orAborted(fetch(attempt, { signal }), signal);
+    const response = await raceAbort(fetch(attempt, { signal }), signal);
     if (isRedirect(response)) {
       response.body?.cancel().catch(() => {}); // It may have no end.
       throw new AuditConnectionError(
-        `${service.name} answered ${name} with a redirect (${response.status}), which is refused: credentials go to the configured host alone. ${service.adviceOnRedirect}`,
+        `${service.name} answered ${name} with a redirect (${response.status}), which is refused: credentials go to the configured host alone. ${service.hintForRedirect}`,
         { retryable: false },
       );
     }
     const { status, headers } = response;
-    const text = () => orAborted(readText(response, maxResponseBytes), signal);
-    if (status < 400) return { response, value: await read({ text, servedAt: servedAt(headers) }) };
+    const text = () => raceAbort(readText(response, maxResponseBytes), signal);
+    if (status < 400) return { response, value: await read({ text, servedAt: parseDateHeader(headers) }) };
     const body = await text().catch(() => undefined); // The status stands, whatever becomes of the body.
     const error = apiError(service, { status, headers, body: body ?? '' }, name, this.redact);
-    const waitMs = askedToWaitMs(error);
-    if (waitMs <= longestWaitMs) this.#pace.hold(waitMs);
+    const waitMs = retryAfterOf(error);
+    if (waitMs <= maxRetryAfterMs) this.#rateLimiter.pauseFor(waitMs);
     throw error;
   }
 
-  #translate(error: unknown, name: string): PlanetScaleAuditError {
+  #toAuditError(error: unknown, name: string): PlanetScaleAuditError {
     if (error instanceof PlanetScaleAuditError) return error;
     return new AuditConnectionError(
-      `${this.#options.service.name} gave no whole answer to ${name} (${this.redact(describeFailure(error), longestQuote)}).`,
+      `${this.#options.service.name} gave no whole answer to ${name} (${this.redact(describeFailure(error), maxQuoteLength)}).`,
     );
   }
 }
@@ -167,7 +167,7 @@ const isRedirect = ({ type, status, redirected }: Response): boolean =>
 /** Whatever fetch throws that is not ours is a lost connection. */
 const isRetryable = (error: Error): boolean => !(error instanceof PlanetScaleAuditError) || error.retryable;
 
-const askedToWaitMs = (error: Error): number => (error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0);
+const retryAfterOf = (error: Error): number => (error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0);
 
 /** A cause may lead back to its error. */
 const deepestCause = 10;

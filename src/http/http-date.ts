@@ -1,4 +1,4 @@
-import { timestampMs } from '../internal/timestamp.ts';
+import { parseTimestamp } from '../internal/timestamp.ts';
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
@@ -16,12 +16,12 @@ const forms = [
  * The instant of a date in an HTTP header in milliseconds since 1970, `undefined` for anything else. All three forms are in
  * UTC, also the one that does not say so, which `Date.parse` reads in local time: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
  */
-export function httpDateMs(text: string): number | undefined {
+export function parseHttpDate(text: string): number | undefined {
   for (const form of forms) {
     const { day = '', month = '', year = '', time } = form.exec(text)?.groups ?? {};
     if (time === undefined) continue;
     const monthNumber = String(months.indexOf(month) + 1).padStart(2, '0');
-    return timestampMs(`${fullYear(year)}-${monthNumber}-${day.replace(' ', '0')}T${time}Z`);
+    return parseTimestamp(`${fullYear(year)}-${monthNumber}-${day.replace(' ', '0')}T${time}Z`);
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
-import { timestampMs } from '../internal/timestamp.ts';
-import { httpDateMs } from './http-date.ts';
+import { parseTimestamp } from '../internal/timestamp.ts';
+import { parseHttpDate } from './http-date.ts';
 
 const secondsPattern = /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
@@ -11,8 +11,8 @@ const separator = /(?<!day|Mon|Tue|Wed|Thu|Fri|Sat|Sun),/;
  * HTTP date or an ISO one. PlanetScale has been seen to send all of them. A date is measured by the server's own clock where the
  * answer tells it. `undefined` for anything else, negative numbers included.
  */
-export function retryAfterMs(headers: Headers): number | undefined {
-  const servedAtMs = servedAt(headers)?.getTime() ?? Date.now();
+export function parseRetryAfter(headers: Headers): number | undefined {
+  const servedAtMs = parseDateHeader(headers)?.getTime() ?? Date.now();
   const waits = (headers.get('retry-after') ?? '')
     .split(separator)
     .map((value) => waitMs(value.trim(), servedAtMs))
@@ -22,12 +22,12 @@ export function retryAfterMs(headers: Headers): number | undefined {
 
 const waitMs = (value: string, servedAtMs: number): number | undefined => {
   if (secondsPattern.test(value)) return Math.min(Math.ceil(Number(value) * 1000), Number.MAX_SAFE_INTEGER);
-  const untilMs = httpDateMs(value) ?? timestampMs(value);
+  const untilMs = parseHttpDate(value) ?? parseTimestamp(value);
   return untilMs === undefined ? undefined : Math.max(0, untilMs - servedAtMs);
 };
 
 /** The server's clock when it answered, to the second. */
-export function servedAt(headers: Headers): Date | undefined {
-  const ms = httpDateMs(headers.get('date') ?? '');
+export function parseDateHeader(headers: Headers): Date | undefined {
+  const ms = parseHttpDate(headers.get('date') ?? '');
   return ms === undefined ? undefined : new Date(ms);
 }

@@ -2,7 +2,7 @@
 export interface HttpService {
   readonly name: string;
   /** About a status of 400 or more. */
-  adviceOnStatus(status: number): string;
-  readonly adviceOnRedirect: string;
-  readonly adviceOnTimeout: string;
+  hintForStatus(status: number): string;
+  readonly hintForRedirect: string;
+  readonly hintForTimeout: string;
 }

@@ -1,5 +1,5 @@
 /** Gives what the promise gives, unless the signal is aborted first: whoever made the promise may not heed the signal. */
-export async function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
+export async function raceAbort<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
   let abort = () => {};
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(signal.reason);

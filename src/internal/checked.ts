@@ -6,7 +6,7 @@ import { AuditConfigError } from '../errors.ts';
  *
  * @throws AuditConfigError that names each wrong option. No value is in the message: it may be a credential.
  */
-export function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, of: string): z.output<Schema> {
+export function parseOptions<Schema extends z.ZodType>(schema: Schema, value: unknown, of: string): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));

@@ -1,13 +1,13 @@
 /** A timer holds 2^31 - 1 ms; asked for more it fires at once. */
-const longestTimerMs = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * Waits, however long. An abort rejects with the signal's reason. Neither a timer nor a listener is left behind, so one
  * signal serves a process that runs for years.
  */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  for (let left = ms; left > 0; left -= longestTimerMs) {
-    await timer(Math.min(left, longestTimerMs), signal);
+  for (let left = ms; left > 0; left -= maxTimerMs) {
+    await timer(Math.min(left, maxTimerMs), signal);
   }
   signal?.throwIfAborted();
 }

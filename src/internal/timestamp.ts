@@ -13,7 +13,7 @@ export const isPlainTimestamp = (text: string): boolean => plainPattern.test(tex
  * The instant of an ISO 8601 timestamp in milliseconds since 1970, `undefined` for anything else. Second 60 counts as 59:
  * a leap second has no instant of its own. `Date.parse` would do neither that nor refuse text such as `"1"`.
  */
-export function timestampMs(text: string): number | undefined {
+export function parseTimestamp(text: string): number | undefined {
   if (isPlainTimestamp(text)) return Date.parse(text); // Several times faster than what follows.
   const match = isoPattern.exec(text);
   if (!match) return undefined;

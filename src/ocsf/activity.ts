@@ -1,4 +1,4 @@
-import { type AuditEvent, verb } from '../audit-log/event.ts';
+import { type AuditEvent, actionVerb } from '../audit-log/event.ts';
 
 /** The activities of Entity Management that audit actions come to. OCSF has more: moving, enrolling, suspending. */
 const activityIds = {
@@ -53,7 +53,7 @@ export interface OcsfActivity {
 }
 
 export function ocsfActivity(event: AuditEvent): OcsfActivity {
-  const action = verb(event);
+  const action = actionVerb(event);
   const [word = ''] = action.split('_');
   const [caption = 'Other'] = verbs.find(([, words]) => words.includes(word)) ?? [];
   return { id: activityIds[caption], caption, name: caption === 'Other' ? action : caption };
@@ -65,7 +65,7 @@ const high = { id: 4, caption: 'High' };
 
 /** OCSF on High: "Action is required immediately", on Low: "The user decides if action is needed". */
 export function ocsfSeverity(event: AuditEvent): { readonly id: number; readonly caption: string } {
-  const action = verb(event);
+  const action = actionVerb(event);
   if (action.endsWith('_leaked')) return high;
   return action === 'disabled_sso' || action === 'disabled_sso_directory' ? low : informational;
 }

@@ -1,8 +1,8 @@
 import type { JsonObject } from 'type-fest';
-import { type AuditEvent, rawJson, verb } from '../audit-log/event.ts';
-import { timestampMs } from '../internal/timestamp.ts';
-import { wellFormed } from '../internal/well-formed.ts';
-import { actor as runRevealActor, srcIP } from '../runreveal/fields.ts';
+import { type AuditEvent, actionVerb, rawJson } from '../audit-log/event.ts';
+import { parseTimestamp } from '../internal/timestamp.ts';
+import { toText } from '../internal/well-formed.ts';
+import { actorOf as runRevealActor, sourceIp } from '../runreveal/fields.ts';
 import { ocsfActivity, ocsfSeverity } from './activity.ts';
 
 const category = { uid: 3, caption: 'Identity & Access Management' };
@@ -39,11 +39,11 @@ export function toOcsf(
 ): JsonObject {
   const activity = ocsfActivity(event);
   const severity = ocsfSeverity(event);
-  const ip = srcIP(event);
+  const ip = sourceIp(event);
   const unmapped = unmappedFields(event);
   return {
     activity_id: activity.id,
-    activity_name: wellFormed(activity.name),
+    activity_name: toText(activity.name),
     category_uid: category.uid,
     category_name: category.caption,
     class_uid: entityManagement.uid,
@@ -54,37 +54,37 @@ export function toOcsf(
     severity: severity.caption,
     status_id: 1,
     status: 'Success',
-    time: timestampMs(event.created_at) ?? Date.now(),
-    message: message(event),
+    time: parseTimestamp(event.created_at) ?? Date.now(),
+    message: messageOf(event),
     metadata: {
       version: '1.4.0',
       product: { name: 'PlanetScale', vendor_name: 'PlanetScale' },
       log_provider: 'PlanetScale',
       log_name: 'audit-log',
-      uid: wellFormed(event.id),
-      event_code: wellFormed(event.audit_action),
-      original_time: wellFormed(event.created_at),
-      ...present({ tenant_uid: context.organization }),
+      uid: toText(event.id),
+      event_code: toText(event.audit_action),
+      original_time: toText(event.created_at),
+      ...nonEmptyFields({ tenant_uid: context.organization }),
     },
-    actor: actor(event),
+    actor: toOcsfActor(event),
     ...(ip !== '' && { src_endpoint: { ip } }),
-    entity: entity(event),
+    entity: toOcsfEntity(event),
     ...(Object.keys(unmapped).length > 0 && { unmapped }),
-    raw_data: wellFormed(rawJson(event)),
+    raw_data: toText(rawJson(event)),
   };
 }
 
 /** The fields that hold something, as text that any decoder takes. */
-const present = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
+const nonEmptyFields = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(fields)
-      .map(([name, value]) => [name, wellFormed(value)] as const)
+      .map(([name, value]) => [name, toText(value)] as const)
       .filter(([, text]) => text !== ''),
   );
 
 /** As PlanetScale's own command line has it: `queued deploy request #102`. */
-const message = (event: AuditEvent): string =>
-  wellFormed([verb(event).replaceAll('_', ' '), event.auditable_display_name].filter(Boolean).join(' '));
+const messageOf = (event: AuditEvent): string =>
+  toText([actionVerb(event).replaceAll('_', ' '), event.auditable_display_name].filter(Boolean).join(' '));
 
 const unknown = 0;
 const other = 99;
@@ -94,10 +94,10 @@ const userTypeIds: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** OCSF wants a name or an id here too. */
-const actor = (event: AuditEvent): JsonObject => {
+const toOcsfActor = (event: AuditEvent): JsonObject => {
   const { id, username, email } = runRevealActor(event, {});
-  const type = wellFormed(event.actor_type);
-  const identity = present({ uid: id, name: username });
+  const type = toText(event.actor_type);
+  const identity = nonEmptyFields({ uid: id, name: username });
   if (Object.keys(identity).length === 0) {
     if (type === '') return { app_name: 'PlanetScale' };
     identity.name = type;
@@ -105,7 +105,7 @@ const actor = (event: AuditEvent): JsonObject => {
   return {
     user: {
       ...identity,
-      ...present({ type }),
+      ...nonEmptyFields({ type }),
       type_id: userTypeIds.get(type) ?? other,
       ...(email !== undefined && isAscii(email) && { email_addr: email }),
     },
@@ -116,23 +116,23 @@ const actor = (event: AuditEvent): JsonObject => {
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 
 /** OCSF wants a name or an id; what the action is about is the most that is left where there is neither. */
-const entity = (event: AuditEvent): JsonObject => {
+const toOcsfEntity = (event: AuditEvent): JsonObject => {
   const { auditable_id, auditable_type, auditable_display_name, audit_action } = event;
-  const identity = present({ uid: auditable_id, name: auditable_display_name });
-  if (Object.keys(identity).length === 0) identity.name = wellFormed(audit_action.split('.')[0]);
+  const identity = nonEmptyFields({ uid: auditable_id, name: auditable_display_name });
+  if (Object.keys(identity).length === 0) identity.name = toText(audit_action.split('.')[0]);
   if (auditable_type === 'User') return { ...identity, type: 'User', type_id: 2, user: identity };
   if (auditable_type === 'Organization') return { ...identity, type: 'Organization', type_id: 4, org: identity };
-  return { ...identity, ...present({ type: auditable_type }), type_id: auditable_type ? other : unknown };
+  return { ...identity, ...nonEmptyFields({ type: auditable_type }), type_id: auditable_type ? other : unknown };
 };
 
 const unmappedFields = (event: AuditEvent): JsonObject => {
   const { location, target_id, target_type, target_display_name, updated_at, metadata } = event;
-  const texts = present({ location, target_id, target_type, target_display_name, updated_at });
-  return metadata && !isDeeperThan(deepestMetadata, metadata) ? { ...texts, metadata } : texts;
+  const texts = nonEmptyFields({ location, target_id, target_type, target_display_name, updated_at });
+  return metadata && !isDeeperThan(maxMetadataDepth, metadata) ? { ...texts, metadata } : texts;
 };
 
 /** Whoever writes the event as JSON, and however deep in the stack: all engines can. */
-const deepestMetadata = 1000;
+const maxMetadataDepth = 1000;
 
 const isDeeperThan = (levels: number, value: unknown): boolean =>
   typeof value === 'object' &&

@@ -1,10 +1,10 @@
-import { isOlder, type Mark, mostAnchors } from './state.ts';
+import { type EventRef, isBefore, maxAnchors } from './state.ts';
 
 export interface Settled {
   /** Newest first; empty where nothing is old enough. */
-  readonly anchors: readonly Mark[];
+  readonly anchors: readonly EventRef[];
   /** Oldest first. */
-  readonly seen: readonly Mark[];
+  readonly seen: readonly EventRef[];
   /** More was done above the floor than may be remembered: late events among the oldest of it will not be noticed. */
   readonly truncated: boolean;
 }
@@ -16,13 +16,13 @@ export interface Settled {
  * @param done an unbroken stretch of the list, oldest first, of which every event is done
  * @param settled how many of them, from the first on, are settled already
  * @param floorMs of the scan's clock
- * @param room how many may be seen
+ * @param capacity how many may be seen
  */
-export function settle(done: readonly Mark[], settled: number, floorMs: number, room: number): Settled {
-  const byAge = Math.max(settled, done.findLastIndex((mark) => isOlder(mark, floorMs)) + 1);
-  const firstSeen = Math.max(byAge, done.length - room);
+export function settle(done: readonly EventRef[], settled: number, floorMs: number, capacity: number): Settled {
+  const byAge = Math.max(settled, done.findLastIndex((mark) => isBefore(mark, floorMs)) + 1);
+  const firstSeen = Math.max(byAge, done.length - capacity);
   return {
-    anchors: done.slice(Math.max(0, firstSeen - mostAnchors), firstSeen).reverse(),
+    anchors: done.slice(Math.max(0, firstSeen - maxAnchors), firstSeen).reverse(),
     seen: done.slice(firstSeen),
     truncated: firstSeen > byAge,
   };

@@ -1,7 +1,7 @@
 import type { Promisable } from 'type-fest';
 import { AuditConfigError, CursorConflictError, CursorStoreError, PlanetScaleAuditError } from '../errors.ts';
 import type { CursorStore } from '../stores/cursor-store.ts';
-import { decodeState, encodeState, isOfAnotherVersion, type PollState, type Subject } from './state.ts';
+import { type CursorScope, decodeState, encodeState, isOfAnotherVersion, type PollState } from './state.ts';
 
 /** Runs an operation until it succeeds or fails for good. */
 export type Retry = <Result>(operation: () => Promise<Result>) => Promise<Result>;
@@ -12,21 +12,21 @@ const hourMs = 60 * 60_000;
  * A poller's hold on its place in the store, from the moment it was loaded: every save replaces what this session stored last,
  * and no other value.
  */
-export class Session {
+export class Checkpoint {
   readonly #store: CursorStore;
   readonly #key: string;
   readonly #retry: Retry;
   /** Why the store gave an earlier state than the last saved, where it did. */
-  readonly recovery: string | undefined;
+  readonly rollbackReason: string | undefined;
   /** The text in the store, as far as this session knows. */
   #stored: string | null;
   /** A text that was written with an outcome unknown: the store failed, or answered that another value stood there. */
-  #attempted: string | null = null;
+  #pendingWrite: string | null = null;
   #saved: PollState | undefined;
   #state: PollState | undefined;
-  #mustSave = false;
+  #isDirty = false;
   /** Nothing more may be written. */
-  #isOver = false;
+  #isClosed = false;
 
   private constructor(
     store: CursorStore,
@@ -39,7 +39,7 @@ export class Session {
     this.#store = store;
     this.#key = key;
     this.#retry = retry;
-    this.recovery = recovery;
+    this.rollbackReason = recovery;
     this.#stored = stored;
     this.#saved = state;
     this.#state = state;
@@ -51,18 +51,18 @@ export class Session {
    * @throws CursorStoreError where it holds something else than a poller's state
    * @throws AuditConfigError where that state is about other events
    */
-  static async open(store: CursorStore, key: string, subject: Subject, retry: Retry): Promise<Session> {
+  static async open(store: CursorStore, key: string, subject: CursorScope, retry: Retry): Promise<Checkpoint> {
     const stored = await retry(() => read(store, key));
-    if (stored === null) return new Session(store, key, retry, null, undefined, undefined);
+    if (stored === null) return new Checkpoint(store, key, retry, null, undefined, undefined);
     const state = decodeState(stored);
-    if (!state) throw unreadable(key, stored);
-    if (JSON.stringify(state.for) !== JSON.stringify(subject)) {
+    if (!state) throw invalidStateError(key, stored);
+    if (JSON.stringify(state.scope) !== JSON.stringify(subject)) {
       throw new AuditConfigError(
-        `poller: the state under "${key}" is about ${describe(state.for)}, and this poller about ${describe(subject)}. Give it another key.`,
+        `poller: the state under "${key}" is about ${describe(state.scope)}, and this poller about ${describe(subject)}. Give it another key.`,
       );
     }
-    const recovery = await retry(() => ours(key, 'read', () => store.rollbackReason?.(key)));
-    return new Session(store, key, retry, stored, state, recovery);
+    const recovery = await retry(() => wrapStoreErrors(key, 'read', () => store.rollbackReason?.(key)));
+    return new Checkpoint(store, key, retry, stored, state, recovery);
   }
 
   /** Where the poller stands; undefined before its first run. */
@@ -71,9 +71,9 @@ export class Session {
   }
 
   /** Takes note of a state: it is written by the next save, or at the end. */
-  note(state: PollState): void {
+  stage(state: PollState): void {
     this.#state = state;
-    this.#mustSave = true;
+    this.#isDirty = true;
   }
 
   /**
@@ -84,18 +84,18 @@ export class Session {
    */
   async save(): Promise<void> {
     const state = this.#state;
-    if (!state || !this.#mustSave) return;
+    if (!state || !this.#isDirty) return;
     const text = encodeState(state);
-    await this.#retry(() => this.#replaceWith(text));
+    await this.#retry(() => this.#write(text));
     this.#saved = state;
-    this.#mustSave = false;
+    this.#isDirty = false;
   }
 
   /** Takes note of a state in which nothing but the time has moved on: it is written once an hour, and not at the end. */
-  async saveHourly(state: PollState): Promise<void> {
+  async saveIfHeartbeatDue(state: PollState): Promise<void> {
     this.#state = state;
-    if (this.#saved && Date.parse(state.lastScan) - Date.parse(this.#saved.lastScan) < hourMs) return;
-    this.note(state);
+    if (this.#saved && Date.parse(state.lastScanStartedAt) - Date.parse(this.#saved.lastScanStartedAt) < hourMs) return;
+    this.stage(state);
     await this.save();
   }
 
@@ -106,18 +106,18 @@ export class Session {
    */
   async flush(): Promise<void> {
     const state = this.#state;
-    if (this.#isOver || !state || !this.#mustSave) return;
-    this.#isOver = true;
-    await this.#replaceWith(encodeState(state));
+    if (this.#isClosed || !state || !this.#isDirty) return;
+    this.#isClosed = true;
+    await this.#write(encodeState(state));
   }
 
-  async #replaceWith(text: string): Promise<void> {
-    if (this.#attempted !== null) await this.#learnOutcome();
+  async #write(text: string): Promise<void> {
+    if (this.#pendingWrite !== null) await this.#reconcile();
     if (this.#stored === text) return;
 
-    this.#attempted = text;
+    this.#pendingWrite = text;
     if (!(await write(this.#store, this.#key, this.#stored, text))) {
-      await this.#learnOutcome();
+      await this.#reconcile();
       if (this.#stored === text) return;
       throw new CursorStoreError(
         `The cursor store refused to save under "${this.#key}", though what it holds is what was expected there.`,
@@ -125,16 +125,16 @@ export class Session {
       );
     }
     if (this.#stored === null) await this.#checkFirstWrite(text);
-    this.#attempted = null;
+    this.#pendingWrite = null;
     this.#stored = text;
   }
 
   /** What was attempted is stored now, or what stood there before still is: anything else is not of this poller's doing. */
-  async #learnOutcome(): Promise<void> {
+  async #reconcile(): Promise<void> {
     const found = await read(this.#store, this.#key);
-    if (found !== this.#attempted && found !== this.#stored) throw this.#replaced(found);
+    if (found !== this.#pendingWrite && found !== this.#stored) throw this.#replaced(found);
     this.#stored = found;
-    this.#attempted = null;
+    this.#pendingWrite = null;
   }
 
   /** A dead backend behind a store that swallows errors looks like an empty one: it must not become a first run each time. */
@@ -151,14 +151,14 @@ export class Session {
   /** The end: the store holds something that this session did not write. */
   #replaced(found: string | null): CursorConflictError | CursorStoreError {
     const key = this.#key;
-    this.#isOver = true;
+    this.#isClosed = true;
     if (found === null) {
       return new CursorStoreError(
         `The cursor store has lost what was saved under "${key}", or it was deleted. Restore it, or start again and choose with startFrom where to begin.`,
         { key },
       );
     }
-    if (!decodeState(found)) return unreadable(key, found);
+    if (!decodeState(found)) return invalidStateError(key, found);
     return new CursorConflictError(
       `Another poller has moved the cursor under "${key}", and this one stops: nothing is lost, since the other goes on. Run one poller for a key, or give each its own.`,
       { key },
@@ -166,7 +166,7 @@ export class Session {
   }
 }
 
-const unreadable = (key: string, text: string): CursorStoreError => {
+const invalidStateError = (key: string, text: string): CursorStoreError => {
   const message = isOfAnotherVersion(text)
     ? `The state under "${key}" was written by a newer version of planetscale-audit. Install that version, or give this poller a key of its own.`
     : `The cursor store holds something under "${key}" that is not the state of a poller. Restore it, or delete it and choose with startFrom where to begin.`;
@@ -174,7 +174,7 @@ const unreadable = (key: string, text: string): CursorStoreError => {
 };
 
 const read = async (store: CursorStore, key: string): Promise<string | null> => {
-  const value = await ours(key, 'read', () => store.get(key));
+  const value = await wrapStoreErrors(key, 'read', () => store.get(key));
   if (value === undefined || value === null || typeof value === 'string') return value ?? null;
   throw new CursorStoreError(
     `The cursor store gave back a value of type ${typeof value} under "${key}": it must give text back as it was saved.`,
@@ -184,14 +184,18 @@ const read = async (store: CursorStore, key: string): Promise<string | null> => 
 
 /** Whether the text was written: false where a store that compares holds another value than expected. */
 const write = (store: CursorStore, key: string, expected: string | null, text: string): Promise<boolean> =>
-  ours(key, 'write', async () => {
+  wrapStoreErrors(key, 'write', async () => {
     if (store.compareAndSet) return store.compareAndSet(key, expected, text);
     await store.set(key, text);
     return true;
   });
 
 /** What a store throws becomes an error of ours: a backend that is down may come back. */
-const ours = async <Result>(key: string, what: string, operation: () => Promisable<Result>): Promise<Result> => {
+const wrapStoreErrors = async <Result>(
+  key: string,
+  what: string,
+  operation: () => Promisable<Result>,
+): Promise<Result> => {
   try {
     return await operation();
   } catch (error) {
@@ -200,5 +204,5 @@ const ours = async <Result>(key: string, what: string, operation: () => Promisab
   }
 };
 
-const describe = ({ organization, actions }: Subject): string =>
+const describe = ({ organization, actions }: CursorScope): string =>
   `${actions ? actions.join(', ') : 'all actions'} of ${organization}`;

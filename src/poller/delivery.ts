@@ -1,8 +1,8 @@
 import type { AuditEvent } from '../audit-log/event.ts';
 import { settle } from './anchors.ts';
-import { oldestMs } from './ordering.ts';
-import type { Walk } from './scan.ts';
-import { anchorsFrom, instantOf, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
+import { earliestMs } from './ordering.ts';
+import type { ScanResult } from './scan.ts';
+import { anchorsFrom, type EventRef, isBefore, maxSeen, type PollState, refOf, toIso } from './state.ts';
 
 /** The most events that are handed over, and committed, together. */
 const batchSize = 100;
@@ -13,24 +13,24 @@ export interface Batch {
   /** Those of them above which stands something that an earlier scan has delivered. */
   readonly lateIds: readonly string[];
   /** What to save once so many of the events are done, from the first on. To be asked once. */
-  stateAfter(done: number): PollState;
+  commit(done: number): PollState;
 }
 
 /** The way up: what a scan has done of the list so far, from the end of its walk. */
-export class Trail {
+export class Delivery {
   readonly #before: PollState;
-  readonly #walk: Walk;
+  readonly #walk: ScanResult;
   readonly #isWanted: (event: AuditEvent) => boolean;
   /** Delivered by earlier scans, met by this one's walk, and still above. */
-  readonly #seenAbove: Set<string>;
+  readonly #deliveredAbove: Set<string>;
   /** Delivered by earlier scans, and not passed by this one. */
-  readonly #notPassed: Map<string, Mark>;
+  readonly #carriedOver: Map<string, EventRef>;
   /** An unbroken stretch of the list, oldest first, of which all is done. */
-  #done: readonly Mark[] = [];
+  #done: readonly EventRef[] = [];
   /** How many of those are settled, from the first on. */
   #settled = 0;
-  #anchors: readonly Mark[];
-  #truncation: 'none' | 'found' | 'told';
+  #anchors: readonly EventRef[];
+  #overflow: 'none' | 'found' | 'told';
 
   /**
    * @param metAgain what was delivered by earlier scans, and met by this one's walk
@@ -38,7 +38,7 @@ export class Trail {
    */
   constructor(
     before: PollState,
-    walk: Walk,
+    walk: ScanResult,
     isWanted: (event: AuditEvent) => boolean,
     metAgain: ReadonlySet<string>,
     isTruncated = false,
@@ -46,55 +46,58 @@ export class Trail {
     this.#before = before;
     this.#walk = walk;
     this.#isWanted = isWanted;
-    this.#seenAbove = new Set(metAgain);
-    this.#notPassed = new Map();
+    this.#deliveredAbove = new Set(metAgain);
+    this.#carriedOver = new Map();
     for (const mark of before.seen) {
       // What is old, and was not met, has been deleted or lies below what this scan settles: it does not come again.
-      if (metAgain.has(mark[0]) || !isOlder(mark, walk.floorMs)) this.#notPassed.set(mark[0], mark);
+      if (metAgain.has(mark[0]) || !isBefore(mark, walk.watermarkMs)) this.#carriedOver.set(mark[0], mark);
     }
-    this.#truncation = isTruncated ? 'found' : 'none';
+    this.#overflow = isTruncated ? 'found' : 'none';
     this.#anchors = before.anchors;
-    this.#pass(settledBelow(before.anchors, walk.below).toReversed());
+    this.#advance(settledBelow(before.anchors, walk.below).toReversed());
     this.#settled = this.#done.length;
   }
 
   /** True once, where there was more to remember than fits. */
-  takeTruncation(): boolean {
-    if (this.#truncation !== 'found') return false;
-    this.#truncation = 'told';
+  consumeOverflow(): boolean {
+    if (this.#overflow !== 'found') return false;
+    this.#overflow = 'told';
     return true;
   }
 
   /** @throws InconsistentListError */
   async *batches(): AsyncGenerator<Batch, void, undefined> {
-    for await (const page of this.#walk.climb()) {
-      if ('marks' in page) this.#pass(page.marks.toReversed());
-      else yield* this.#batchesOf(page.events.toReversed(), page.oldestAboveMs);
+    for await (const page of this.#walk.pagesOldestFirst()) {
+      if ('marks' in page) this.#advance(page.marks.toReversed());
+      else yield* this.#batchesOf(page.events.toReversed(), page.earliestAboveMs);
     }
   }
 
   /** The state once all batches are done. */
   finish(): PollState {
-    return { ...this.#state(Number.POSITIVE_INFINITY), lastScan: new Date(this.#walk.startedAtMs).toISOString() };
+    return {
+      ...this.#settle(Number.POSITIVE_INFINITY),
+      lastScanStartedAt: new Date(this.#walk.startedAtMs).toISOString(),
+    };
   }
 
   *#batchesOf(oldestFirst: readonly AuditEvent[], oldestAboveMs: number): Generator<Batch, void, undefined> {
-    const marks = oldestFirst.map(markOf); // Before the consumer has the events, and may change them.
+    const marks = oldestFirst.map(refOf); // Before the consumer has the events, and may change them.
     for (let from = 0; from < oldestFirst.length; from += batchSize) {
       const stretch = oldestFirst.slice(from, from + batchSize);
       const events = stretch.filter(this.#isWanted);
       if (events.length === 0) {
-        this.#pass(marks.slice(from, from + batchSize));
+        this.#advance(marks.slice(from, from + batchSize));
         continue;
       }
       yield {
         events,
         lateIds: this.#lateIds(stretch),
-        stateAfter: (done) => {
+        commit: (done) => {
           const undone = events[done];
           const end = from + (undone ? stretch.indexOf(undone) : stretch.length);
-          this.#pass(marks.slice(from, end));
-          return this.#state(Math.min(oldestAboveMs, oldestMs(marks.slice(end))));
+          this.#advance(marks.slice(from, end));
+          return this.#settle(Math.min(oldestAboveMs, earliestMs(marks.slice(end))));
         },
       };
     }
@@ -102,45 +105,45 @@ export class Trail {
 
   #lateIds(stretch: readonly AuditEvent[]): string[] {
     const late: string[] = [];
-    let above = this.#seenAbove.size;
+    let above = this.#deliveredAbove.size;
     for (const event of stretch) {
-      if (this.#seenAbove.has(event.id)) above--;
+      if (this.#deliveredAbove.has(event.id)) above--;
       else if (above > 0 && this.#isWanted(event)) late.push(event.id);
     }
     return late;
   }
 
-  #pass(oldestFirst: readonly Mark[]): void {
+  #advance(oldestFirst: readonly EventRef[]): void {
     this.#done = [...this.#done, ...oldestFirst];
     for (const [id] of oldestFirst) {
-      this.#notPassed.delete(id);
-      this.#seenAbove.delete(id);
+      this.#carriedOver.delete(id);
+      this.#deliveredAbove.delete(id);
     }
   }
 
   /** @param oldestLeftMs the earliest time of what the climb has not passed yet */
-  #state(oldestLeftMs: number): PollState {
+  #settle(oldestLeftMs: number): PollState {
     const { anchors, seen, truncated } = settle(
       this.#done,
       this.#settled,
-      this.#walk.floorMs,
-      mostSeen - this.#notPassed.size,
+      this.#walk.watermarkMs,
+      maxSeen - this.#carriedOver.size,
     );
-    if (truncated && this.#truncation === 'none') this.#truncation = 'found';
+    if (truncated && this.#overflow === 'none') this.#overflow = 'found';
     if (anchors.length > 0) this.#anchors = anchors;
     this.#done = [...anchors.toReversed(), ...seen];
     this.#settled = anchors.length;
     return {
       ...this.#before,
       anchors: this.#anchors,
-      seen: [...seen, ...this.#notPassed.values()],
-      undoneSince: instantOf(Math.min(oldestLeftMs, this.#walk.floorMs)),
+      seen: [...seen, ...this.#carriedOver.values()],
+      pendingSince: toIso(Math.min(oldestLeftMs, this.#walk.watermarkMs)),
     };
   }
 }
 
 /** What is known to be settled where the walk ended: the anchors from the one it met on, or what it saw there, if that is more. */
-const settledBelow = (anchors: readonly Mark[], below: readonly AuditEvent[]): readonly Mark[] => {
+const settledBelow = (anchors: readonly EventRef[], below: readonly AuditEvent[]): readonly EventRef[] => {
   const met = anchors.findIndex(([id]) => id === below[0]?.id);
   const known = met === -1 ? [] : anchors.slice(met);
   const listed = anchorsFrom(below);

@@ -1,7 +1,7 @@
 import { AuditConfigError } from '../errors.ts';
-import { mostDisorderMs, oldestAbove } from './ordering.ts';
-import { olderRun, type Walk, type WalkGoal } from './scan.ts';
-import { anchorsFrom, instantOf, isOlder, type Mark, markOf, mostSeen, type PollState } from './state.ts';
+import { earliestAbove, maxOutOfOrderMs } from './ordering.ts';
+import { createOlderRunDetector, type ScanResult, type StopCondition } from './scan.ts';
+import { anchorsFrom, type EventRef, isBefore, maxSeen, type PollState, refOf, toIso } from './state.ts';
 
 /**
  * Where a poller begins while its store holds nothing.
@@ -25,9 +25,9 @@ export interface FirstState extends Pick<PollState, 'anchors' | 'seen' | 'start'
 }
 
 /** The goal of a poller's very first walk, and what follows from it. */
-export interface StartPolicy extends WalkGoal {
+export interface StartPolicy extends StopCondition {
   /** @throws AuditConfigError */
-  resolve(walk: Walk): FirstState;
+  resolve(walk: ScanResult): FirstState;
 }
 
 export function startPolicy(startFrom: StartFrom, lookbackMs: number): StartPolicy {
@@ -39,7 +39,7 @@ export function startPolicy(startFrom: StartFrom, lookbackMs: number): StartPoli
 }
 
 const fromOldest = (): StartPolicy => ({
-  endsAt: () => undefined,
+  findStop: () => undefined,
   isWanted: () => true,
   resolve: () => ({ anchors: [], seen: [], start: null }),
 });
@@ -48,15 +48,15 @@ const fromOldest = (): StartPolicy => ({
 const fromNewest = (count: number, lookbackMs: number): StartPolicy => {
   let met = 0;
   let isTruncated = false;
-  const unwanted = new Map<string, Mark>();
+  const unwanted = new Map<string, EventRef>();
   return {
-    endsAt(page, { floorMs }) {
+    findStop(page, { watermarkMs }) {
       for (const [index, event] of page.events.entries()) {
         const isUnwanted = met++ >= count;
         if (!isUnwanted) continue;
-        const mark = markOf(event);
-        if (isOlder(mark, floorMs)) return { reason: 'known', index };
-        if (unwanted.size === mostSeen) {
+        const mark = refOf(event);
+        if (isBefore(mark, watermarkMs)) return { reason: 'known', index };
+        if (unwanted.size === maxSeen) {
           isTruncated = true;
           return { reason: 'known', index };
         }
@@ -71,7 +71,7 @@ const fromNewest = (count: number, lookbackMs: number): StartPolicy => {
       return {
         anchors,
         seen: marks.toReversed(),
-        start: startBelow([...marks, ...anchors], walk, lookbackMs),
+        start: earliestWanted([...marks, ...anchors], walk, lookbackMs),
         isTruncated,
       };
     },
@@ -80,13 +80,13 @@ const fromNewest = (count: number, lookbackMs: number): StartPolicy => {
 
 /** An event that is wanted, and was ahead of its time, may stand below some that are late, and not wanted. */
 const fromSince = (sinceMs: number, lookbackMs: number): StartPolicy => ({
-  endsAt: olderRun(sinceMs - mostDisorderMs(lookbackMs)),
-  isWanted: (event) => !isOlder(markOf(event), sinceMs),
+  findStop: createOlderRunDetector(sinceMs - maxOutOfOrderMs(lookbackMs)),
+  isWanted: (event) => !isBefore(refOf(event), sinceMs),
   resolve: ({ below }) => ({ anchors: anchorsFrom(below), seen: [], start: new Date(sinceMs).toISOString() }),
 });
 
 const fromNewerThan = (id: string, lookbackMs: number): StartPolicy => ({
-  endsAt(page) {
+  findStop(page) {
     const index = page.events.findIndex((event) => event.id === id);
     return index === -1 ? undefined : { reason: 'known', index };
   },
@@ -98,7 +98,7 @@ const fromNewerThan = (id: string, lookbackMs: number): StartPolicy => ({
         `poller: startFrom is { newerThan: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
       );
     }
-    return { anchors, seen: [], start: startBelow(anchors, walk, lookbackMs) };
+    return { anchors, seen: [], start: earliestWanted(anchors, walk, lookbackMs) };
   },
 });
 
@@ -106,5 +106,8 @@ const fromNewerThan = (id: string, lookbackMs: number): StartPolicy => ({
  * The instant before which nothing is delivered, even if all anchors are deleted: not above anything that is wanted. What becomes
  * visible later than the look-back is given too, where the events that are not wanted are long past.
  */
-const startBelow = (unwantedNewestFirst: readonly Mark[], walk: Walk, lookbackMs: number): string | null =>
-  instantOf(Math.min(walk.undoneSinceMs, oldestAbove(unwantedNewestFirst, lookbackMs)));
+const earliestWanted = (
+  unwantedNewestFirst: readonly EventRef[],
+  walk: ScanResult,
+  lookbackMs: number,
+): string | null => toIso(Math.min(walk.pendingSinceMs, earliestAbove(unwantedNewestFirst, lookbackMs)));

@@ -30,10 +30,10 @@ export class HealthRecord {
   #lastSuccessAt: Date | undefined;
   #lastEventMs: number | undefined;
   #consecutiveFailures = 0;
-  #delivered = 0;
+  #processed = 0;
   /** Since when a scan is due; moved on by the time that the consumer takes. */
-  #dueSinceMs = 0;
-  #handedOverAtMs: number | undefined;
+  #staleClockMs = 0;
+  #consumerStartedAtMs: number | undefined;
 
   constructor(intervalMs: number) {
     this.#staleAfterMs = staleIntervals * intervalMs;
@@ -41,7 +41,7 @@ export class HealthRecord {
 
   started(): void {
     this.#state = 'polling';
-    this.#dueSinceMs = Date.now();
+    this.#staleClockMs = Date.now();
   }
 
   scanning(): void {
@@ -50,7 +50,7 @@ export class HealthRecord {
 
   scanned(): void {
     this.#lastSuccessAt = new Date();
-    this.#dueSinceMs = Date.now();
+    this.#staleClockMs = Date.now();
   }
 
   waiting(): void {
@@ -72,18 +72,18 @@ export class HealthRecord {
     this.#consecutiveFailures = 0;
   }
 
-  handedOver(): void {
-    this.#handedOverAtMs = Date.now();
+  consumerStarted(): void {
+    this.#consumerStartedAtMs = Date.now();
   }
 
-  takenBack(): void {
-    this.#dueSinceMs += Date.now() - (this.#handedOverAtMs ?? Date.now());
-    this.#handedOverAtMs = undefined;
+  consumerFinished(): void {
+    this.#staleClockMs += Date.now() - (this.#consumerStartedAtMs ?? Date.now());
+    this.#consumerStartedAtMs = undefined;
   }
 
   /** @param createdAtMs of each event that is done, where it is a time */
-  done(createdAtMs: readonly (number | undefined)[]): void {
-    this.#delivered += createdAtMs.length;
+  acknowledged(createdAtMs: readonly (number | undefined)[]): void {
+    this.#processed += createdAtMs.length;
     for (const ms of createdAtMs) if (ms !== undefined) this.#lastEventMs = Math.max(this.#lastEventMs ?? ms, ms);
   }
 
@@ -93,13 +93,13 @@ export class HealthRecord {
       lastSuccessAt: this.#lastSuccessAt,
       lastEventAt: this.#lastEventMs === undefined ? undefined : new Date(this.#lastEventMs),
       consecutiveFailures: this.#consecutiveFailures,
-      processed: this.#delivered,
+      processed: this.#processed,
     };
   }
 
   #isStale(): boolean {
     const isRunning = this.#state !== 'not-started' && this.#state !== 'stopped' && this.#state !== 'failed';
-    if (!isRunning || this.#handedOverAtMs !== undefined) return false;
-    return Date.now() - this.#dueSinceMs > this.#staleAfterMs;
+    if (!isRunning || this.#consumerStartedAtMs !== undefined) return false;
+    return Date.now() - this.#staleClockMs > this.#staleAfterMs;
   }
 }

@@ -30,7 +30,7 @@ export type PollNotice =
   | { readonly type: 'possible-duplicates' | 'lookback-overflow' | 'cursor-rolled-back'; readonly message: string };
 
 /** Warns of what wants a person's attention. */
-export function warnOf(notice: PollNotice): void {
+export function logNotice(notice: PollNotice): void {
   if (notice.type === 'retrying' || notice.type === 'late-events') return;
   const { type, ...details } = notice;
   console.warn(`planetscale-audit: ${type}`, details);

@@ -4,7 +4,7 @@ import type { AuditAction } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
 import type { CursorStore } from '../stores/cursor-store.ts';
 import type { StartFrom } from './first-scan.ts';
-import { type PollNotice, warnOf } from './notices.ts';
+import { logNotice, type PollNotice } from './notices.ts';
 
 /** Where a poller keeps its place, where it begins, and how often it looks. */
 export interface PollerOptions {
@@ -54,14 +54,14 @@ export interface PollerOptions {
   readonly onNotice?: ((notice: PollNotice) => Promisable<void>) | undefined;
 }
 
-const longestTimerMs = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 const method = (value: unknown, name: string): boolean =>
   typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 
 const milliseconds = (least: number) => {
-  const message = `must be a number of milliseconds from ${least} to ${longestTimerMs}`;
-  return z.number(message).min(least, message).max(longestTimerMs, message);
+  const message = `must be a number of milliseconds from ${least} to ${maxTimerMs}`;
+  return z.number(message).min(least, message).max(maxTimerMs, message);
 };
 
 const startFromMessage = "must be 'oldest', 'now', { newest: n }, { since: date } or { newerThan: id }";
@@ -100,7 +100,7 @@ export const pollerOptionsSchema = z.object({
   signal: z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional(),
   onNotice: z
     .custom<NonNullable<PollerOptions['onNotice']>>((value) => typeof value === 'function', 'must be a function')
-    .default(() => warnOf),
+    .default(() => logNotice),
 });
 
-export type CheckedPollerOptions = z.output<typeof pollerOptionsSchema>;
+export type ParsedPollerOptions = z.output<typeof pollerOptionsSchema>;

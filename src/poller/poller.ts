@@ -1,18 +1,18 @@
 import type { AuditEvent } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
 import { AuditConfigError, type PlanetScaleAuditError } from '../errors.ts';
-import { checked } from '../internal/checked.ts';
+import { parseOptions } from '../internal/checked.ts';
 import { sleep } from '../internal/sleep.ts';
-import { timestampMs } from '../internal/timestamp.ts';
-import { Session } from './checkpoint.ts';
-import { Trail } from './delivery.ts';
+import { parseTimestamp } from '../internal/timestamp.ts';
+import { Checkpoint } from './checkpoint.ts';
+import { Delivery } from './delivery.ts';
 import { startPolicy } from './first-scan.ts';
 import { HealthRecord, type PollerHealth } from './health.ts';
-import { type CheckedPollerOptions, type PollerOptions, pollerOptionsSchema, sourceSchema } from './options.ts';
+import { type ParsedPollerOptions, type PollerOptions, pollerOptionsSchema, sourceSchema } from './options.ts';
 import { resumeGoal } from './resume-scan.ts';
-import { type RetryOptions, retrying, waitToRetry } from './retry.ts';
-import { InconsistentListError, type TimedPage, type Walk, walk } from './scan.ts';
-import { instantOf, type PollState, type Subject, subjectOf } from './state.ts';
+import { backOff, type RetryOptions, retry } from './retry.ts';
+import { InconsistentListError, type ScanResult, scan, type TimedPage } from './scan.ts';
+import { type CursorScope, type PollState, scopeOf, toIso } from './state.ts';
 
 /**
  * New events only, oldest first, at least once: an event counts as done when the next one is asked for. The cursor is saved
@@ -57,15 +57,15 @@ export interface AuditPoller extends AsyncIterable<AuditEvent> {
  * ```
  */
 export function poller(source: AuditSource, options: PollerOptions): AuditPoller {
-  return new Poller(checked(sourceSchema, source, 'poller'), checked(pollerOptionsSchema, options, 'poller'));
+  return new Poller(parseOptions(sourceSchema, source, 'poller'), parseOptions(pollerOptionsSchema, options, 'poller'));
 }
 
 /** Events that the consumer has, and how many of them, from the first on, it is done with. */
-interface Handover {
+interface InFlightBatch {
   readonly events: readonly AuditEvent[];
   /** From before the consumer had them, and could change them. */
   readonly createdAtMs: readonly (number | undefined)[];
-  done: number;
+  acknowledged: number;
 }
 
 /** PlanetScale may keep events for as little as 15 days; a day is what no retention can be shorter than. */
@@ -75,21 +75,21 @@ const intervalJitter = 0.1;
 
 class Poller implements AuditPoller {
   readonly #source: AuditSource;
-  readonly #options: CheckedPollerOptions;
-  readonly #subject: Subject;
+  readonly #options: ParsedPollerOptions;
+  readonly #scope: CursorScope;
   readonly #health: HealthRecord;
   readonly #retryOptions: RetryOptions;
   #isIterating = false;
 
-  constructor(source: AuditSource, options: CheckedPollerOptions) {
+  constructor(source: AuditSource, options: ParsedPollerOptions) {
     this.#source = source;
     this.#options = options;
-    this.#subject = subjectOf(source.organization, options.actions);
+    this.#scope = scopeOf(source.organization, options.actions);
     this.#health = new HealthRecord(options.intervalMs);
     this.#retryOptions = {
       enabled: !options.drain,
       signal: options.signal,
-      onRetry: (error, attempt, delayMs) => this.#failed(error, attempt, delayMs),
+      onRetry: (error, attempt, delayMs) => this.#reportRetry(error, attempt, delayMs),
     };
   }
 
@@ -97,7 +97,7 @@ class Poller implements AuditPoller {
     for await (const handover of this.#run()) {
       for (const event of handover.events) {
         yield event;
-        this.#done(handover, 1);
+        this.#acknowledge(handover, 1);
         if (this.#options.signal?.aborted) return;
       }
     }
@@ -106,7 +106,7 @@ class Poller implements AuditPoller {
   async *batches(): AsyncGenerator<readonly AuditEvent[], void, undefined> {
     for await (const handover of this.#run()) {
       yield [...handover.events]; // Theirs, to empty or to sort.
-      this.#done(handover, handover.events.length);
+      this.#acknowledge(handover, handover.events.length);
     }
   }
 
@@ -114,26 +114,26 @@ class Poller implements AuditPoller {
     return this.#health.read();
   }
 
-  #done(handover: Handover, events: number): void {
-    this.#health.done(handover.createdAtMs.slice(handover.done, handover.done + events));
-    handover.done += events;
+  #acknowledge(handover: InFlightBatch, events: number): void {
+    this.#health.acknowledged(handover.createdAtMs.slice(handover.acknowledged, handover.acknowledged + events));
+    handover.acknowledged += events;
   }
 
-  async *#run(): AsyncGenerator<Handover, void, undefined> {
+  async *#run(): AsyncGenerator<InFlightBatch, void, undefined> {
     if (this.#isIterating) {
       throw new AuditConfigError('poller: it is being iterated already. Make a second poller, with a key of its own.');
     }
     const { store, key, signal } = this.#options;
-    let session: Session | undefined;
+    let session: Checkpoint | undefined;
     let failure: { readonly error: unknown } | undefined;
     this.#isIterating = true;
     this.#health.started();
     try {
       signal?.throwIfAborted();
       const name = key ?? `planetscale-audit:${this.#source.organization}`;
-      session = await Session.open(store, name, this.#subject, (operation) => this.#retry(operation));
-      await this.#warnOfRecovery(session);
-      yield* this.#pollOn(session);
+      session = await Checkpoint.open(store, name, this.#scope, (operation) => this.#retry(operation));
+      await this.#reportRollback(session);
+      yield* this.#pollLoop(session);
     } catch (error) {
       const isQuietEnd = signal?.aborted && error === signal.reason;
       if (!isQuietEnd) failure = { error };
@@ -143,7 +143,7 @@ class Poller implements AuditPoller {
   }
 
   /** Saves the work that the consumer has finished. An earlier error takes precedence over one of this last save. */
-  async #end(session: Session | undefined, earlier: { readonly error: unknown } | undefined): Promise<void> {
+  async #end(session: Checkpoint | undefined, earlier: { readonly error: unknown } | undefined): Promise<void> {
     let failure = earlier;
     try {
       await session?.flush();
@@ -155,10 +155,10 @@ class Poller implements AuditPoller {
     if (failure) throw failure.error;
   }
 
-  async *#pollOn(session: Session): AsyncGenerator<Handover, void, undefined> {
+  async *#pollLoop(session: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
     const { drain, intervalMs, signal } = this.#options;
     for (;;) {
-      yield* this.#poll(session);
+      yield* this.#pollOnce(session);
       if (drain) return;
       this.#health.waiting();
       await sleep(intervalMs * (1 + intervalJitter * (2 * Math.random() - 1)), signal);
@@ -167,68 +167,68 @@ class Poller implements AuditPoller {
   }
 
   /** One completed scan, however often it has to start again. */
-  async *#poll(session: Session): AsyncGenerator<Handover, void, undefined> {
+  async *#pollOnce(session: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
     for (let attempt = 1; ; attempt++) {
       try {
         return yield* this.#scan(session);
       } catch (error) {
         if (!(error instanceof InconsistentListError)) throw error;
-        await waitToRetry(error, attempt, this.#retryOptions);
+        await backOff(error, attempt, this.#retryOptions);
       }
     }
   }
 
-  async *#scan(session: Session): AsyncGenerator<Handover, void, undefined> {
-    const trail = session.state ? await this.#resume(session.state) : await this.#start(session);
+  async *#scan(session: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
+    const trail = session.state ? await this.#resumeScan(session.state) : await this.#firstScan(session);
     for await (const batch of trail.batches()) {
       this.#options.signal?.throwIfAborted();
       if (batch.lateIds.length > 0) await this.#options.onNotice({ type: 'late-events', ids: batch.lateIds });
 
-      const createdAtMs = batch.events.map(({ created_at }) => timestampMs(created_at));
-      const handover: Handover = { events: batch.events, createdAtMs, done: 0 };
-      this.#health.handedOver();
+      const createdAtMs = batch.events.map(({ created_at }) => parseTimestamp(created_at));
+      const handover: InFlightBatch = { events: batch.events, createdAtMs, acknowledged: 0 };
+      this.#health.consumerStarted();
       try {
         yield handover;
       } finally {
-        this.#health.takenBack();
-        if (handover.done > 0) {
-          session.note(batch.stateAfter(handover.done));
-          await this.#warnOfTruncation(trail);
+        this.#health.consumerFinished();
+        if (handover.acknowledged > 0) {
+          session.stage(batch.commit(handover.acknowledged));
+          await this.#reportOverflow(trail);
         }
       }
       await session.save();
     }
     this.#options.signal?.throwIfAborted();
     const finished = trail.finish();
-    await this.#warnOfTruncation(trail);
-    await session.saveHourly(finished);
+    await this.#reportOverflow(trail);
+    await session.saveIfHeartbeatDue(finished);
     this.#health.scanned();
   }
 
   /** The first scan of all. Its state is saved before anything is delivered: a crash must not make it the first again. */
-  async #start(session: Session): Promise<Trail> {
+  async #firstScan(session: Checkpoint): Promise<Delivery> {
     const { startFrom, lookbackMs } = this.#options;
     const policy = startPolicy(startFrom, lookbackMs);
-    const walked = await walk((cursor) => this.#ask(cursor), policy, lookbackMs);
+    const walked = await scan((cursor) => this.#fetchPage(cursor), policy, lookbackMs);
     const { isTruncated, ...first } = policy.resolve(walked);
     const state: PollState = {
-      for: this.#subject,
+      scope: this.#scope,
       ...first,
-      undoneSince: instantOf(walked.undoneSinceMs),
-      lastScan: new Date(walked.startedAtMs).toISOString(),
+      pendingSince: toIso(walked.pendingSinceMs),
+      lastScanStartedAt: new Date(walked.startedAtMs).toISOString(),
     };
-    const trail = new Trail(state, walked, policy.isWanted, new Set(), isTruncated);
-    await this.#warnOfTruncation(trail);
-    session.note(state);
+    const trail = new Delivery(state, walked, policy.isWanted, new Set(), isTruncated);
+    await this.#reportOverflow(trail);
+    session.stage(state);
     await session.save();
     return trail;
   }
 
-  async #resume(state: PollState): Promise<Trail> {
+  async #resumeScan(state: PollState): Promise<Delivery> {
     const { lookbackMs, onNotice } = this.#options;
     const goal = resumeGoal(state, lookbackMs);
-    const walked = await walk((cursor) => this.#ask(cursor), goal, lookbackMs);
-    await this.#warnOfGap(state, walked);
+    const walked = await scan((cursor) => this.#fetchPage(cursor), goal, lookbackMs);
+    await this.#reportGap(state, walked);
     if (goal.hasLostAnchors(walked)) {
       await onNotice({
         type: 'possible-duplicates',
@@ -236,15 +236,18 @@ class Poller implements AuditPoller {
           'Every event that the poller had remembered as delivered for good is gone from the list. Some may be delivered again.',
       });
     }
-    return new Trail(state, walked, goal.isWanted, goal.metAgain);
+    return new Delivery(state, walked, goal.isWanted, goal.stillListed);
   }
 
   /** The list's end was met instead of what is known, after an absence that may have been longer than events are kept. */
-  async #warnOfGap({ anchors, seen, lastScan }: PollState, { end, endedAtMs, oldest }: Walk): Promise<void> {
+  async #reportGap(
+    { anchors, seen, lastScanStartedAt }: PollState,
+    { end, endedAtMs, oldest }: ScanResult,
+  ): Promise<void> {
     const { lookbackMs, onNotice } = this.#options;
-    const lastScanAt = new Date(lastScan);
+    const lastScanAt = new Date(lastScanStartedAt);
     if (end !== 'end of list' || endedAtMs - lastScanAt.getTime() + lookbackMs < shortestRetentionMs) return;
-    const oldestMs = oldest && timestampMs(oldest.created_at);
+    const oldestMs = oldest && parseTimestamp(oldest.created_at);
     await onNotice({
       type: 'possible-gap',
       lastSeenId: (seen.at(-1) ?? anchors[0])?.[0],
@@ -253,12 +256,13 @@ class Poller implements AuditPoller {
     });
   }
 
-  async #warnOfRecovery({ recovery }: Session): Promise<void> {
-    if (recovery !== undefined) await this.#options.onNotice({ type: 'cursor-rolled-back', message: recovery });
+  async #reportRollback({ rollbackReason }: Checkpoint): Promise<void> {
+    if (rollbackReason !== undefined)
+      await this.#options.onNotice({ type: 'cursor-rolled-back', message: rollbackReason });
   }
 
-  async #warnOfTruncation(trail: Trail): Promise<void> {
-    if (!trail.takeTruncation()) return;
+  async #reportOverflow(trail: Delivery): Promise<void> {
+    if (!trail.consumeOverflow()) return;
     await this.#options.onNotice({
       type: 'lookback-overflow',
       message:
@@ -267,22 +271,22 @@ class Poller implements AuditPoller {
   }
 
   /** What a page took is measured without the attempts before, and the waits between, which may take days. */
-  #ask(cursor: string | undefined): Promise<TimedPage> {
+  #fetchPage(cursor: string | undefined): Promise<TimedPage> {
     const { actions, signal } = this.#options;
     return this.#retry(async () => {
       const askedAtMs = Date.now();
       const page = await this.#source.page({ startingAfter: cursor, actions, signal });
-      return { ...page, tookMs: Math.max(0, Date.now() - askedAtMs) }; // Our clock may have been set back.
+      return { ...page, durationMs: Math.max(0, Date.now() - askedAtMs) }; // Our clock may have been set back.
     });
   }
 
   async #retry<Result>(operation: () => Promise<Result>): Promise<Result> {
-    const result = await retrying(operation, this.#retryOptions);
+    const result = await retry(operation, this.#retryOptions);
     this.#health.succeeded();
     return result;
   }
 
-  async #failed(error: PlanetScaleAuditError, attempt: number, delayMs: number): Promise<void> {
+  async #reportRetry(error: PlanetScaleAuditError, attempt: number, delayMs: number): Promise<void> {
     this.#health.failed(attempt);
     await this.#options.onNotice({ type: 'retrying', error, attempt, delayMs });
   }

@@ -2,7 +2,7 @@ import { AuditApiError, PlanetScaleAuditError } from '../errors.ts';
 import { sleep } from '../internal/sleep.ts';
 
 const firstBackoffMs = 1000;
-const longestBackoffMs = 5 * 60_000;
+const maxBackoffMs = 5 * 60_000;
 
 export interface RetryOptions {
   /** False: the first error is the last. */
@@ -18,12 +18,12 @@ export interface RetryOptions {
  *
  * @throws what the operation threw, where that cannot be retried; the signal's reason
  */
-export async function retrying<Result>(operation: () => Promise<Result>, options: RetryOptions): Promise<Result> {
+export async function retry<Result>(operation: () => Promise<Result>, options: RetryOptions): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await operation();
     } catch (error) {
-      await waitToRetry(error, attempt, options);
+      await backOff(error, attempt, options);
     }
   }
 }
@@ -33,7 +33,7 @@ export async function retrying<Result>(operation: () => Promise<Result>, options
  *
  * @throws the error, where it may not; the signal's reason
  */
-export async function waitToRetry(error: unknown, attempt: number, options: RetryOptions): Promise<void> {
+export async function backOff(error: unknown, attempt: number, options: RetryOptions): Promise<void> {
   const { enabled, signal, onRetry } = options;
   signal?.throwIfAborted();
   if (!enabled || !(error instanceof PlanetScaleAuditError) || !error.retryable) throw error;
@@ -43,7 +43,7 @@ export async function waitToRetry(error: unknown, attempt: number, options: Retr
 }
 
 const retryDelayMs = (error: PlanetScaleAuditError, attempt: number): number => {
-  const backoffMs = Math.random() * Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1));
+  const backoffMs = Math.random() * Math.min(maxBackoffMs, firstBackoffMs * 2 ** (attempt - 1));
   const askedForMs = error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0;
   return Math.max(backoffMs, askedForMs);
 };

@@ -1,14 +1,14 @@
 import type { AuditEvent } from '../audit-log/event.ts';
 import type { AuditPage } from '../audit-log/page.ts';
-import { type AskPage, followPages } from '../audit-log/pagination.ts';
+import { type FetchPage, followPages } from '../audit-log/pagination.ts';
 import { AuditApiError, AuditResponseError } from '../errors.ts';
-import { timestampMs } from '../internal/timestamp.ts';
-import { oldestMs } from './ordering.ts';
-import { isOlder, type Mark, markOf } from './state.ts';
+import { parseTimestamp } from '../internal/timestamp.ts';
+import { earliestMs } from './ordering.ts';
+import { type EventRef, isBefore, refOf } from './state.ts';
 
 /** A page that tells how long it took to come. */
 export interface TimedPage extends AuditPage {
-  readonly tookMs: number;
+  readonly durationMs: number;
 }
 
 /** The list was not the same from one request to the next: what was learnt of it is void, and the scan starts again. */
@@ -24,60 +24,60 @@ export class InconsistentListError extends AuditResponseError {
 export interface ScanClock {
   readonly startedAtMs: number;
   /** Whatever is older than this has become visible by now, if it ever will. */
-  readonly floorMs: number;
+  readonly watermarkMs: number;
 }
 
 /** Where on a page a walk ends: at an event that is known, or at one from which on all is older than what is known. */
-export interface GoalMet {
+export interface StopPoint {
   readonly reason: 'known' | 'older';
   readonly index: number;
 }
 
 /** So many older events in a row, as many as the largest page has, are no accident of order. */
-const longestAccident = 100;
+const olderRunThreshold = 100;
 
 /**
  * Looks for the place from which on all is older. One backdated event must not stop a walk, not even where a filter has left
  * it alone on its page: events are counted, over pages, and not pages.
  */
-export function olderRun(thanMs: number): (page: AuditPage) => GoalMet | undefined {
+export function createOlderRunDetector(thanMs: number): (page: AuditPage) => StopPoint | undefined {
   let length = 0;
   return ({ events }) => {
     let index = 0; // Where the run starts on this page.
     for (const [position, event] of events.entries()) {
-      if (isOlder(markOf(event), thanMs)) length++;
+      if (isBefore(refOf(event), thanMs)) length++;
       else {
         length = 0;
         index = position + 1;
       }
     }
-    return length < longestAccident ? undefined : { reason: 'older', index };
+    return length < olderRunThreshold ? undefined : { reason: 'older', index };
   };
 }
 
 /** What a walk looks for on its way down. */
-export interface WalkGoal {
+export interface StopCondition {
   /** Called once for each page, from the newest down. */
-  endsAt(page: AuditPage, clock: ScanClock): GoalMet | undefined;
+  findStop(page: AuditPage, clock: ScanClock): StopPoint | undefined;
   /** Whether the event will be delivered; asked after `endsAt` has seen its page. */
   isWanted(event: AuditEvent): boolean;
 }
 
 /** A page, newest first: its events where any is wanted, their marks where none is. */
-export type PageAbove = WantedPage | { readonly marks: readonly Mark[] };
+export type ScannedPage = BufferedPage | { readonly marks: readonly EventRef[] };
 
-interface WantedPage {
+interface BufferedPage {
   readonly events: readonly AuditEvent[];
   /** The earliest time above this page. */
-  readonly oldestAboveMs: number;
+  readonly earliestAboveMs: number;
 }
 
 /** The list as far as it was walked, ready to be climbed up again. */
-export interface Walk extends ScanClock {
+export interface ScanResult extends ScanClock {
   readonly endedAtMs: number;
   /** What was met above the end, and what becomes visible later, was created at that time or later, if its time can be read. */
-  readonly undoneSinceMs: number;
-  readonly end: GoalMet['reason'] | 'end of list';
+  readonly pendingSinceMs: number;
+  readonly end: StopPoint['reason'] | 'end of list';
   /** The event at which the walk ended, and those below it on its page, newest first. Empty at the end of the list. */
   readonly below: readonly AuditEvent[];
   /** The last event that was met. */
@@ -87,7 +87,7 @@ export interface Walk extends ScanClock {
    *
    * @throws InconsistentListError
    */
-  climb(): AsyncGenerator<PageAbove, void, undefined>;
+  pagesOldestFirst(): AsyncGenerator<ScannedPage, void, undefined>;
 }
 
 /**
@@ -95,22 +95,26 @@ export interface Walk extends ScanClock {
  *
  * @throws InconsistentListError
  */
-export async function walk(askPage: AskPage<TimedPage>, goal: WalkGoal, lookbackMs: number): Promise<Walk> {
-  const ask = withLostCursorsAsInconsistency(neverTheNewest(askPage));
-  const pages = new WalkedPages();
-  const readClock = clockOf(lookbackMs);
+export async function scan(
+  askPage: FetchPage<TimedPage>,
+  goal: StopCondition,
+  lookbackMs: number,
+): Promise<ScanResult> {
+  const ask = mapLostCursorError(rejectIgnoredCursor(askPage));
+  const pages = new ScannedPages();
+  const readClock = createScanClock(lookbackMs);
   let clock: ScanClock | undefined;
   let oldest: AuditEvent | undefined;
   let endedAtMs = Date.now();
-  let met: GoalMet | undefined;
+  let met: StopPoint | undefined;
   let below: readonly AuditEvent[] = [];
 
-  for await (const { page, askedWith } of followPages(ask, undefined, (what) => new InconsistentListError(what))) {
+  for await (const { page, requestCursor } of followPages(ask, undefined, (what) => new InconsistentListError(what))) {
     clock = readClock(page);
     oldest = page.events.at(-1) ?? oldest;
     endedAtMs = page.servedAt?.getTime() ?? Date.now();
-    met = goal.endsAt(page, clock);
-    pages.add(page.events.slice(0, met?.index), askedWith, goal);
+    met = goal.findStop(page, clock);
+    pages.add(page.events.slice(0, met?.index), requestCursor, goal);
     if (!met) continue;
     below = page.events.slice(met.index);
     break;
@@ -119,63 +123,64 @@ export async function walk(askPage: AskPage<TimedPage>, goal: WalkGoal, lookback
   return {
     ...clock,
     endedAtMs,
-    undoneSinceMs: Math.min(pages.oldestMs, clock.floorMs),
+    pendingSinceMs: Math.min(pages.earliestMs, clock.watermarkMs),
     end: met?.reason ?? 'end of list',
     below,
     oldest,
-    climb: () => pages.climb(ask),
+    pagesOldestFirst: () => pages.climb(ask),
   };
 }
 
 /** How many pages with wanted events are held, besides the newest page. Those between are read again on the way up. */
-const mostPagesHeld = 50;
+const maxBufferedPages = 50;
 
-interface LetGoPage extends Pick<WantedPage, 'oldestAboveMs'> {
+interface EvictedPage extends Pick<BufferedPage, 'earliestAboveMs'> {
   readonly askedWith: string;
   readonly lastId: string;
 }
 
 /** The pages of a walk, of which only some are held: a backlog of a million events must fit into memory. */
-class WalkedPages {
+class ScannedPages {
   /** The newest first. */
-  readonly #pages: (PageAbove | LetGoPage)[] = [];
+  readonly #pages: (ScannedPage | EvictedPage)[] = [];
   readonly #newestIds = new Set<string>();
   /** How to read the held pages again, the newest page aside, and where they are among the pages; the newest first. */
-  readonly #held: { readonly index: number; readonly again: LetGoPage }[] = [];
-  #oldestMs = Number.POSITIVE_INFINITY;
+  readonly #buffered: { readonly index: number; readonly again: EvictedPage }[] = [];
+  #earliestMs = Number.POSITIVE_INFINITY;
 
   /** The earliest time of all. */
-  get oldestMs(): number {
-    return this.#oldestMs;
+  get earliestMs(): number {
+    return this.#earliestMs;
   }
 
-  add(events: readonly AuditEvent[], askedWith: string | undefined, goal: WalkGoal): void {
+  add(events: readonly AuditEvent[], askedWith: string | undefined, goal: StopCondition): void {
     const last = events.at(-1);
     if (!last) return;
     if (askedWith === undefined) for (const { id } of events) this.#newestIds.add(id);
-    const oldestAboveMs = this.#oldestMs;
-    const marks = events.map(markOf);
-    this.#oldestMs = Math.min(oldestAboveMs, oldestMs(marks));
+    const earliestAboveMs = this.#earliestMs;
+    const marks = events.map(refOf);
+    this.#earliestMs = Math.min(earliestAboveMs, earliestMs(marks));
     if (!events.some((event) => goal.isWanted(event))) {
       this.#pages.push({ marks });
       return;
     }
-    this.#pages.push({ events, oldestAboveMs });
+    this.#pages.push({ events, earliestAboveMs });
     if (askedWith === undefined) return;
-    this.#held.push({ index: this.#pages.length - 1, again: { askedWith, lastId: last.id, oldestAboveMs } });
-    const letGo = this.#held.length > mostPagesHeld ? this.#held.shift() : undefined;
-    if (letGo) this.#pages[letGo.index] = letGo.again;
+    this.#buffered.push({ index: this.#pages.length - 1, again: { askedWith, lastId: last.id, earliestAboveMs } });
+    const evicted = this.#buffered.length > maxBufferedPages ? this.#buffered.shift() : undefined;
+    if (evicted) this.#pages[evicted.index] = evicted.again;
   }
 
-  async *climb(ask: AskPage): AsyncGenerator<PageAbove, void, undefined> {
+  async *climb(ask: FetchPage): AsyncGenerator<ScannedPage, void, undefined> {
     for (let page = this.#pages.pop(); page; page = this.#pages.pop()) {
-      if ('askedWith' in page) yield { events: await this.#readAgain(ask, page), oldestAboveMs: page.oldestAboveMs };
+      if ('askedWith' in page)
+        yield { events: await this.#readAgain(ask, page), earliestAboveMs: page.earliestAboveMs };
       else yield page;
     }
   }
 
-  async #readAgain(ask: AskPage, page: LetGoPage): Promise<readonly AuditEvent[]> {
-    const events = await readAgain(ask, page);
+  async #readAgain(ask: FetchPage, page: EvictedPage): Promise<readonly AuditEvent[]> {
+    const events = await refetch(ask, page);
     // An unknown cursor may be answered with the newest page, which has its own turn.
     if (events.some(({ id }) => this.#newestIds.has(id))) throw new InconsistentListError('its pages lead in a circle');
     return events;
@@ -183,12 +188,12 @@ class WalkedPages {
 }
 
 /** Events that arrived late may have pushed some off the page, onto the next. */
-const mostPagesReadAgain = 2;
+const maxRefetchedPages = 2;
 
-const readAgain = async (ask: AskPage, { askedWith, lastId }: LetGoPage): Promise<readonly AuditEvent[]> => {
+const refetch = async (ask: FetchPage, { askedWith, lastId }: EvictedPage): Promise<readonly AuditEvent[]> => {
   const events: AuditEvent[] = [];
   let cursor: string | null = askedWith;
-  for (let request = 0; request < mostPagesReadAgain && cursor !== null; request++) {
+  for (let request = 0; request < maxRefetchedPages && cursor !== null; request++) {
     const page: AuditPage = await ask(cursor);
     const last = page.events.findIndex(({ id }) => id === lastId);
     events.push(...page.events.slice(0, last === -1 ? undefined : last + 1));
@@ -203,16 +208,16 @@ const readAgain = async (ask: AskPage, { askedWith, lastId }: LetGoPage): Promis
  * that event runs ahead of it. The floor lies lower by what that page took: it does not show what became visible after the server
  * had read its list, and before it dated its answer.
  */
-const clockOf = (lookbackMs: number): ((page: TimedPage) => ScanClock) => {
+const createScanClock = (lookbackMs: number): ((page: TimedPage) => ScanClock) => {
   let first: TimedPage | undefined;
   let startedAtMs: number | undefined;
   let newestMs = Number.NEGATIVE_INFINITY;
   return (page) => {
     first ??= page;
     startedAtMs ??= first.servedAt?.getTime() ?? Date.now();
-    for (const { created_at } of page.events) newestMs = Math.max(newestMs, timestampMs(created_at) ?? newestMs);
+    for (const { created_at } of page.events) newestMs = Math.max(newestMs, parseTimestamp(created_at) ?? newestMs);
     const listedAtMs = first.servedAt ? startedAtMs : Math.min(newestMs, startedAtMs);
-    return { startedAtMs, floorMs: listedAtMs - first.tookMs - lookbackMs };
+    return { startedAtMs, watermarkMs: listedAtMs - first.durationMs - lookbackMs };
   };
 };
 
@@ -220,16 +225,16 @@ const clockOf = (lookbackMs: number): ((page: TimedPage) => ScanClock) => {
  * Something lies above each page that was asked for with a cursor. Where a page says otherwise it may be the newest one, as an answer
  * to a cursor that is no longer known: that one is asked for, and only once if the API does not tell what lies above.
  */
-const neverTheNewest = (ask: AskPage<TimedPage>): AskPage<TimedPage> => {
-  let tellsWhatLiesAbove = true;
+const rejectIgnoredCursor = (ask: FetchPage<TimedPage>): FetchPage<TimedPage> => {
+  let reportsHasPrev = true;
   return async (cursor) => {
     const page = await ask(cursor);
-    if (cursor === undefined || page.hasPrev || page.cursorStart === null || !tellsWhatLiesAbove) return page;
+    if (cursor === undefined || page.hasPrev || page.cursorStart === null || !reportsHasPrev) return page;
     const newest = await ask(undefined);
     if (newest.cursorStart === page.cursorStart) {
       throw new InconsistentListError('a cursor that it gave is answered with the newest page');
     }
-    tellsWhatLiesAbove = false;
+    reportsHasPrev = false;
     return page;
   };
 };
@@ -238,8 +243,8 @@ const neverTheNewest = (ask: AskPage<TimedPage>): AskPage<TimedPage> => {
  * A cursor that was given a moment ago and is refused now belonged to an event that has been deleted meanwhile. That a request
  * without a cursor is refused has another reason.
  */
-const withLostCursorsAsInconsistency =
-  (ask: AskPage<TimedPage>): AskPage<TimedPage> =>
+const mapLostCursorError =
+  (ask: FetchPage<TimedPage>): FetchPage<TimedPage> =>
   async (cursor) => {
     try {
       return await ask(cursor);

@@ -1,9 +1,9 @@
-import { type AuditEvent, verb } from '../audit-log/event.ts';
+import { type AuditEvent, actionVerb } from '../audit-log/event.ts';
 import { AuditConfigError } from '../errors.ts';
 import { canonicalIpAddress } from '../internal/ip-address.ts';
-import { wellFormed } from '../internal/well-formed.ts';
+import { toText } from '../internal/well-formed.ts';
 import type { RunRevealContext } from './context.ts';
-import { rfc3339 } from './rfc3339.ts';
+import { toRfc3339 } from './rfc3339.ts';
 
 // What RunReveal's forms of an event have in common: the row, and what its webhooks take.
 
@@ -15,28 +15,28 @@ export function validReceivedAt(receivedAt: Date = new Date()): Date {
 }
 
 /** When it happened, as the webhooks take it: in RFC 3339. When it arrived, where `created_at` is no timestamp. */
-export function eventTime(event: AuditEvent, context: RunRevealContext): string {
+export function eventTimeOf(event: AuditEvent, context: RunRevealContext): string {
   const receivedAt = validReceivedAt(context.receivedAt);
-  return rfc3339(event.created_at) ?? receivedAt.toISOString();
+  return toRfc3339(event.created_at) ?? receivedAt.toISOString();
 }
 
-export const sourceType = (context: RunRevealContext): string => wellFormed(context.sourceType ?? 'planetscale');
+export const sourceTypeOf = (context: RunRevealContext): string => toText(context.sourceType ?? 'planetscale');
 
-export const serviceName = (context: RunRevealContext): string => wellFormed(context.serviceName ?? 'planetscale');
+export const serviceNameOf = (context: RunRevealContext): string => toText(context.serviceName ?? 'planetscale');
 
 /** `''` where `remote_ip` is not a bare address. */
-export const srcIP = (event: AuditEvent): string => canonicalIpAddress(wellFormed(event.remote_ip));
+export const sourceIp = (event: AuditEvent): string => canonicalIpAddress(toText(event.remote_ip));
 
 /** Entries one by one: assigning to a key such as `__proto__` would not add it. */
-export const wellFormedMap = (map: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(map).map(([key, value]) => [wellFormed(key), wellFormed(value)]));
+export const toTextMap = (map: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(map).map(([key, value]) => [toText(key), toText(value)]));
 
-export function actor(event: AuditEvent, context: RunRevealContext): Record<string, string> {
-  const email = context.actorEmail?.(event) ?? emailIn(event.actor_display_name);
+export function actorOf(event: AuditEvent, context: RunRevealContext): Record<string, string> {
+  const email = context.actorEmail?.(event) ?? emailAddressIn(event.actor_display_name);
   const map: { id?: string; username?: string; email?: string } = {};
-  if (event.actor_id) map.id = wellFormed(event.actor_id);
-  if (event.actor_display_name) map.username = wellFormed(event.actor_display_name);
-  if (email) map.email = wellFormed(email);
+  if (event.actor_id) map.id = toText(event.actor_id);
+  if (event.actor_display_name) map.username = toText(event.actor_display_name);
+  if (email) map.email = toText(email);
   return map;
 }
 
@@ -44,40 +44,40 @@ export function actor(event: AuditEvent, context: RunRevealContext): Record<stri
 const emailPattern = /^[^\s@<>()[\],;:"\\]+@(?:[\p{L}\p{N}-]+\.)+[\p{L}\p{N}-]+$/u;
 
 /** RFC 5321 allows 254 characters. */
-const emailIn = (name: unknown): string | undefined =>
+const emailAddressIn = (name: unknown): string | undefined =>
   typeof name === 'string' && name.length <= 254 && emailPattern.test(name) ? name : undefined;
 
-export function tags(event: AuditEvent, added: RunRevealContext['tags']): Record<string, string> {
+export function tagsOf(event: AuditEvent, added: RunRevealContext['tags']): Record<string, string> {
   if (added === false) return {};
   const map: { actor_type?: string; auditable_type?: string; target_type?: string } = {};
-  if (event.actor_type) map.actor_type = wellFormed(event.actor_type);
-  if (event.auditable_type) map.auditable_type = wellFormed(event.auditable_type);
-  if (event.target_type) map.target_type = wellFormed(event.target_type);
+  if (event.actor_type) map.actor_type = toText(event.actor_type);
+  if (event.auditable_type) map.auditable_type = toText(event.auditable_type);
+  if (event.target_type) map.target_type = toText(event.target_type);
   if (added === undefined) return map;
-  return Object.fromEntries(Object.entries({ ...map, ...wellFormedMap(added) }).filter(([, value]) => value !== ''));
+  return Object.fromEntries(Object.entries({ ...map, ...toTextMap(added) }).filter(([, value]) => value !== ''));
 }
 
 /** A thing that was acted on. */
 export type Resource = { readonly type: string | null; readonly id: string | null; readonly name: string | null };
 
 /** The auditable, then the target where that is another thing. */
-export function resources(event: AuditEvent): Resource[] {
+export function resourcesOf(event: AuditEvent): Resource[] {
   const { auditable_type, auditable_id, auditable_display_name, target_type, target_id, target_display_name } = event;
   const found: Resource[] = [];
-  if (auditable_type || auditable_id) found.push(resource(auditable_type, auditable_id, auditable_display_name));
+  if (auditable_type || auditable_id) found.push(toResource(auditable_type, auditable_id, auditable_display_name));
   if (target_type === auditable_type && target_id === auditable_id) return found;
-  if (target_type || target_id) found.push(resource(target_type, target_id, target_display_name));
+  if (target_type || target_id) found.push(toResource(target_type, target_id, target_display_name));
   return found;
 }
 
 /** Well-formed before it becomes JSON: as an escape, a lone surrogate makes every JSONExtract on the text give ''. */
-const resource = (type: string | null, id: string | null, name: string | null): Resource => ({
-  type: wellFormedOrNull(type),
-  id: wellFormedOrNull(id),
-  name: wellFormedOrNull(name),
+const toResource = (type: string | null, id: string | null, name: string | null): Resource => ({
+  type: toTextOrNull(type),
+  id: toTextOrNull(id),
+  name: toTextOrNull(name),
 });
 
-const wellFormedOrNull = (text: string | null): string | null => (text ? wellFormed(text) : (text ?? null));
+const toTextOrNull = (text: string | null): string | null => (text ? toText(text) : (text ?? null));
 
 /** The verbs of which it is certain that they change nothing. */
 const readOnlyVerbs: ReadonlySet<string> = new Set([
@@ -90,4 +90,4 @@ const readOnlyVerbs: ReadonlySet<string> = new Set([
   'open_web_console',
 ]);
 
-export const isReadOnly = (event: AuditEvent): boolean => readOnlyVerbs.has(verb(event));
+export const isReadOnly = (event: AuditEvent): boolean => readOnlyVerbs.has(actionVerb(event));

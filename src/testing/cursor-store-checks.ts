@@ -1,5 +1,5 @@
 import type { Promisable } from 'type-fest';
-import { encodeState, type Mark, mostSeen } from '../poller/state.ts';
+import { type EventRef, encodeState, maxSeen } from '../poller/state.ts';
 import type { CursorStore } from '../stores/cursor-store.ts';
 
 /** A store to check, and what can be done to it. */
@@ -81,15 +81,15 @@ const two = 'v1:{"saved":"second"}';
 const three = 'v1:{"saved":"third"}';
 
 const longestState = (): string => {
-  const mark = (index: number): Mark => [`event${String(index).padStart(7, '0')}`, '2026-11-01T00:00:00.000Z'];
-  const marks = Array.from({ length: mostSeen }, (_, index) => mark(index));
+  const mark = (index: number): EventRef => [`event${String(index).padStart(7, '0')}`, '2026-11-01T00:00:00.000Z'];
+  const marks = Array.from({ length: maxSeen }, (_, index) => mark(index));
   return encodeState({
-    for: { organization: 'acme', actions: ['branch.created', 'database.deleted'] },
+    scope: { organization: 'acme', actions: ['branch.created', 'database.deleted'] },
     anchors: marks.slice(0, 10),
     seen: marks,
     start: '2026-11-01T00:00:00.000Z',
-    undoneSince: '2026-10-31T23:50:00.000Z',
-    lastScan: '2026-11-01T00:00:00.000Z',
+    pendingSince: '2026-10-31T23:50:00.000Z',
+    lastScanStartedAt: '2026-11-01T00:00:00.000Z',
   });
 };
 

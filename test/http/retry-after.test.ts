@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { retryAfterMs } from '../../src/http/retry-after.ts';
+import { parseRetryAfter } from '../../src/http/retry-after.ts';
 import { failure, serve } from '../support/served.ts';
 
 const headers = (retryAfter: string, date?: string) =>
@@ -21,7 +21,7 @@ describe('Retry-After', () => {
     ['1e-2', 10],
     ['1e999', Number.MAX_SAFE_INTEGER],
     ['9'.repeat(400), Number.MAX_SAFE_INTEGER],
-  ])('in seconds: %j is %d ms', (value, ms) => expect(retryAfterMs(headers(value))).toBe(ms));
+  ])('in seconds: %j is %d ms', (value, ms) => expect(parseRetryAfter(headers(value))).toBe(ms));
 
   test.each([
     'Sun, 22 Nov 2026 12:00:30 GMT',
@@ -29,12 +29,12 @@ describe('Retry-After', () => {
     'Sun Nov 22 12:00:30 2026',
     '2026-11-22T12:00:30Z',
   ])('as a date, by the clock of the server: %s', (value) => {
-    expect(retryAfterMs(headers(value, 'Sun, 22 Nov 2026 12:00:00 GMT'))).toBe(30_000);
+    expect(parseRetryAfter(headers(value, 'Sun, 22 Nov 2026 12:00:00 GMT'))).toBe(30_000);
   });
 
   test('as a date, by our own clock where the server does not tell its own', () => {
     vi.useFakeTimers({ now: Date.parse('2026-11-22T12:00:00Z') });
-    expect(retryAfterMs(headers('Sun, 22 Nov 2026 12:00:30 GMT'))).toBe(30_000);
+    expect(parseRetryAfter(headers('Sun, 22 Nov 2026 12:00:30 GMT'))).toBe(30_000);
     vi.useRealTimers();
   });
 
@@ -42,17 +42,17 @@ describe('Retry-After', () => {
     vi.stubEnv('TZ', 'Asia/Tokyo');
     expect(new Date('2026-11-22T12:00:00').getUTCHours()).toBe(3);
     const date = 'Sun, 22 Nov 2026 12:00:00 GMT';
-    expect(retryAfterMs(headers('Sun Nov 22 12:00:30 2026', date))).toBe(30_000);
-    expect(retryAfterMs(headers('Sun Nov  1 08:49:37 2026', 'Sun Nov  1 08:49:07 2026'))).toBe(30_000);
+    expect(parseRetryAfter(headers('Sun Nov 22 12:00:30 2026', date))).toBe(30_000);
+    expect(parseRetryAfter(headers('Sun Nov  1 08:49:37 2026', 'Sun Nov  1 08:49:07 2026'))).toBe(30_000);
     vi.unstubAllEnvs();
   });
 
   test('as a date whose year has two digits is past where it would be more than 50 years ahead', () => {
     vi.useFakeTimers({ now: Date.parse('2026-11-22T12:00:00Z') });
-    expect(retryAfterMs(headers('Sunday, 22-Nov-76 12:00:00 GMT'))).toBe(
+    expect(parseRetryAfter(headers('Sunday, 22-Nov-76 12:00:00 GMT'))).toBe(
       Date.UTC(2076, 10, 22) - Date.UTC(2026, 10, 22),
     );
-    expect(retryAfterMs(headers('Monday, 22-Nov-77 12:00:00 GMT'))).toBe(0);
+    expect(parseRetryAfter(headers('Monday, 22-Nov-77 12:00:00 GMT'))).toBe(0);
     vi.useRealTimers();
   });
 
@@ -63,11 +63,11 @@ describe('Retry-After', () => {
     ['5, Sunday, 22-Nov-26 12:00:30 GMT', 30_000],
     ['soon, 5', 5000],
   ])('more than once: the longest of %j is %d ms', (value, ms) => {
-    expect(retryAfterMs(headers(value, 'Sun, 22 Nov 2026 12:00:00 GMT'))).toBe(ms);
+    expect(parseRetryAfter(headers(value, 'Sun, 22 Nov 2026 12:00:00 GMT'))).toBe(ms);
   });
 
   test('as a date that is past asks for no wait', () => {
-    expect(retryAfterMs(headers('Sun, 22 Nov 2026 11:00:00 GMT', 'Sun, 22 Nov 2026 12:00:00 GMT'))).toBe(0);
+    expect(parseRetryAfter(headers('Sun, 22 Nov 2026 11:00:00 GMT', 'Sun, 22 Nov 2026 12:00:00 GMT'))).toBe(0);
   });
 
   test.each([
@@ -84,14 +84,14 @@ describe('Retry-After', () => {
     '5; comment',
     ',',
   ])('that makes no sense counts as none: %j', (value) => {
-    expect(retryAfterMs(headers(value))).toBeUndefined();
+    expect(parseRetryAfter(headers(value))).toBeUndefined();
   });
 
   test.each(['1', '2026', 'yesterday', 'Sun, 22 Nov 2026 12:00:00'])(
     'is measured by our own clock where the Date header is %j',
     (date) => {
       vi.useFakeTimers({ now: Date.parse('2026-11-22T12:00:00Z') });
-      expect(retryAfterMs(headers('Sun, 22 Nov 2026 12:00:30 GMT', date))).toBe(30_000);
+      expect(parseRetryAfter(headers('Sun, 22 Nov 2026 12:00:30 GMT', date))).toBe(30_000);
       vi.useRealTimers();
     },
   );
@@ -99,7 +99,7 @@ describe('Retry-After', () => {
   test('gives a number that can be waited for, or nothing, whatever it is', () => {
     fc.assert(
       fc.property(fc.oneof(fc.stringMatching(/^[\x21-\x7e][ -~]{0,30}$/), fc.double().map(String)), (value) => {
-        const ms = retryAfterMs(headers(value)) ?? 0;
+        const ms = parseRetryAfter(headers(value)) ?? 0;
         expect(ms).toBeGreaterThanOrEqual(0);
       }),
       { numRuns: 2000 },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { timestampMs } from '../../src/internal/timestamp.ts';
+import { parseTimestamp } from '../../src/internal/timestamp.ts';
 
 describe('a timestamp is read', () => {
   test.each([
@@ -19,7 +19,7 @@ describe('a timestamp is read', () => {
     ['2099-12-28T23:59:59.999Z', '2099-12-28T23:59:59.999Z'],
     ['2026-01-31T23:59:59.012Z', '2026-01-31T23:59:59.012Z'],
     ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
-  ])('%s', (text, instant) => expect(timestampMs(text)).toBe(Date.parse(instant)));
+  ])('%s', (text, instant) => expect(parseTimestamp(text)).toBe(Date.parse(instant)));
 
   test('as Date.parse reads what Date writes, with decimals and without', () => {
     fc.assert(
@@ -27,8 +27,8 @@ describe('a timestamp is read', () => {
         fc.date({ min: new Date('0000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
         (date) => {
           const text = date.toISOString();
-          expect(timestampMs(text)).toBe(date.getTime());
-          expect(timestampMs(text.replace(/\.\d+/, ''))).toBe(Math.floor(date.getTime() / 1000) * 1000);
+          expect(parseTimestamp(text)).toBe(date.getTime());
+          expect(parseTimestamp(text.replace(/\.\d+/, ''))).toBe(Math.floor(date.getTime() / 1000) * 1000);
         },
       ),
       { numRuns: 1000 },
@@ -50,4 +50,4 @@ test.each([
   '2021-07-19T00:00:61Z',
   ' 2021-07-19T17:13:45Z',
   '2021-07-19T17:13:45+25:00',
-])('%j is no timestamp', (text) => expect(timestampMs(text)).toBeUndefined());
+])('%j is no timestamp', (text) => expect(parseTimestamp(text)).toBeUndefined());

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { settle } from '../../src/poller/anchors.ts';
-import type { Mark } from '../../src/poller/state.ts';
+import type { EventRef } from '../../src/poller/state.ts';
 
 const floorMs = Date.parse('2026-11-01T00:00:00Z');
-const mark = (id: number, ms: number): Mark => [String(id), new Date(floorMs + ms).toISOString()];
+const mark = (id: number, ms: number): EventRef => [String(id), new Date(floorMs + ms).toISOString()];
 
 test('the newest event older than the floor and the nine below it are the anchors, what is above is seen', () => {
   const done = Array.from({ length: 20 }, (_, index) => mark(index, (index - 15) * 1000));

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fakeTime, keepsItsPromises, seed } from './model/promises.ts';
-import { wrongPollers } from './mutants.ts';
+import { mutants } from './mutants.ts';
 
 fakeTime();
 
-test.each(wrongPollers)(
+test.each(mutants)(
   `a poller that $mistake is caught within 1,000 schedules (seed ${seed})`,
   async ({ poller, breaks }) => {
     const found = await fc.check(keepsItsPromises({ makePoller: poller, judged: breaks }), {

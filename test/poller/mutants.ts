@@ -1,5 +1,5 @@
 import { type AuditEvent, type AuditPage, type AuditSource, type PollerOptions, poller } from 'planetscale-audit';
-import { timestampMs } from '../../src/internal/timestamp.ts';
+import { parseTimestamp } from '../../src/internal/timestamp.ts';
 import { decodeState, encodeState } from '../../src/poller/state.ts';
 import type { PollerLike } from './model/simulation.ts';
 
@@ -65,7 +65,7 @@ const homemade =
 
 const end: Pick<AuditPage, 'events' | 'hasNext' | 'cursorEnd'> = { events: [], hasNext: false, cursorEnd: 'end' };
 
-export const wrongPollers: readonly WrongPoller[] = [
+export const mutants: readonly WrongPoller[] = [
   {
     mistake: 'saves the newest id, and delivers then',
     breaks: /^I1:/,
@@ -185,9 +185,9 @@ export const wrongPollers: readonly WrongPoller[] = [
     poller: onSource((source, { store, lookbackMs = 0 }) => async (query) => {
       const page = await source.page(query);
       const anchor = decodeState((await store.get(key)) ?? '')?.anchors[0];
-      const oldestMs = (anchor && timestampMs(anchor[1])) ?? Number.NEGATIVE_INFINITY;
+      const oldestMs = (anchor && parseTimestamp(anchor[1])) ?? Number.NEGATIVE_INFINITY;
       const older = page.events.findIndex(
-        ({ created_at }) => (timestampMs(created_at) ?? oldestMs) < oldestMs - lookbackMs,
+        ({ created_at }) => (parseTimestamp(created_at) ?? oldestMs) < oldestMs - lookbackMs,
       );
       return older === -1 ? page : { ...page, ...end, events: page.events.slice(0, older) };
     }),

@@ -147,7 +147,7 @@ test('an empty directory name is an AuditConfigError', () => {
 
 // 13: https://github.com/elastic/beats/issues/3537, https://github.com/grafana/loki/issues/6268
 describe('the file of the last save was spoilt', () => {
-  const spoilt: [how: string, spoil: (text: string) => string][] = [
+  const corruptions: [how: string, spoil: (text: string) => string][] = [
     ['emptied', () => ''],
     ['cut short', (text) => text.slice(0, -5)],
     ['filled with NULs', (text) => '\0'.repeat(text.length)],
@@ -169,7 +169,7 @@ describe('the file of the last save was spoilt', () => {
     return { directory, store, path: await spoil(await newestFile(directory), how) };
   };
 
-  test.each(spoilt)('%s: get gives the save before, and recovery says why', async (_, how) => {
+  test.each(corruptions)('%s: get gives the save before, and recovery says why', async (_, how) => {
     const { store, path } = await spoiltStore(how);
     expect(await store.get('key')).toBe('first');
     const recovery = await store.rollbackReason?.('key');
@@ -177,7 +177,7 @@ describe('the file of the last save was spoilt', () => {
     expect(recovery).toMatch(/events delivered since then are delivered again.*Check the disk/);
   });
 
-  test.each(spoilt)('%s, and nothing else is there: every method is a CursorStoreError', async (_, how) => {
+  test.each(corruptions)('%s, and nothing else is there: every method is a CursorStoreError', async (_, how) => {
     const { directory, store } = await spoiltStore(how);
     for (const name of await readdir(directory))
       await spoil(join(directory, name), (text) => how(text.replace('first', 'second')));

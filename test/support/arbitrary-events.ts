@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { type AuditEvent, rawJson, readEvent } from '../../src/audit-log/event.ts';
+import { type AuditEvent, parseEvent, rawJson } from '../../src/audit-log/event.ts';
 import { jsonObject, jsonValue } from './arbitrary-json.ts';
 
 /** The one whole event that is public (planetscale-go planetscale/audit_logs_test.go), with a made-up person. */
@@ -26,7 +26,7 @@ export const publicSample = {
 
 /** The event as the client makes it of this text. */
 export function eventFromText(text: string): AuditEvent {
-  const read = readEvent(JSON.parse(text), text);
+  const read = parseEvent(JSON.parse(text), text);
   if ('event' in read) return read.event;
   throw new Error(`not an event: ${JSON.stringify(read.issues)}`);
 }

@@ -1,7 +1,7 @@
 import type { AuditSource, PageQuery } from 'planetscale-audit';
 import { AuditApiError } from 'planetscale-audit';
 import type { FakePlanetScale } from 'planetscale-audit/testing';
-import { readPage } from '../../src/audit-log/page.ts';
+import { parsePage } from '../../src/audit-log/page.ts';
 import { credentials } from './served.ts';
 
 /** A source straight from the fake, without HTTP, retries or pacing: for the thousands of scans of a random schedule. */
@@ -18,6 +18,6 @@ export const sourceOf = (fake: FakePlanetScale): AuditSource => ({
     const text = await response.text();
     if (!response.ok) throw new AuditApiError(`answered ${response.status}`, { status: response.status });
     const servedAt = new Date(response.headers.get('date') ?? Number.NaN);
-    return readPage({ text, json: JSON.parse(text), servedAt }).page;
+    return parsePage({ text, json: JSON.parse(text), servedAt }).page;
   },
 });

@@ -1,4 +1,4 @@
-import { isPlainTimestamp, timestampMs } from '../../internal/timestamp.ts';
+import { isPlainTimestamp, parseTimestamp } from '../../internal/timestamp.ts';
 
 /** ClickHouse's DateTime counts seconds in 32 bits: it ends at 2106-02-07 06:28:15. */
 const lastInstantMs = 0xffff_ffff * 1000;
@@ -19,6 +19,6 @@ export function dateTimeFromMs(ms: number): string {
 export function dateTimeFromText(text: string): string | undefined {
   // A Date and its toISOString() cost a dozen times what this does.
   if (text >= '1970' && text < '2100' && isPlainTimestamp(text)) return withoutZone(text);
-  const ms = timestampMs(text);
+  const ms = parseTimestamp(text);
   return ms === undefined ? undefined : dateTimeFromMs(ms);
 }

@@ -1,7 +1,7 @@
 import { AuditConfigError } from '../../errors.ts';
 import { runRevealColumns } from './columns.ts';
 
-const quoted = (option: string, name: string): string => {
+const quoteIdentifier = (option: string, name: string): string => {
   if (name === '') {
     throw new AuditConfigError(`planetscaleLogsDdl got an empty ${option}: give its name, or leave the option out.`);
   }
@@ -32,9 +32,9 @@ export function planetscaleLogsDdl(
     readonly table?: string | undefined;
   } = {},
 ): string {
-  const database = quoted('database', options.database ?? 'runreveal');
-  const table = quoted('table', options.table ?? 'planetscale_logs');
-  const columns = runRevealColumns.map(({ name, type }) => `  ${quoted('column', name)} ${type}`).join(',\n');
+  const database = quoteIdentifier('database', options.database ?? 'runreveal');
+  const table = quoteIdentifier('table', options.table ?? 'planetscale_logs');
+  const columns = runRevealColumns.map(({ name, type }) => `  ${quoteIdentifier('column', name)} ${type}`).join(',\n');
   // Partitioned by eventTime since that stays the same: a row that is sent again in another month must meet the first one.
   // Without the WHERE, two kinds of rows would go at the next merge: those whose sourceTTL is 0, and those that are to stay
   // beyond 2106, where a DateTime starts again at 1970.

@@ -1,8 +1,8 @@
 import type { JsonObject } from 'type-fest';
 import { type AuditEvent, rawJson } from '../../audit-log/event.ts';
-import { wellFormed } from '../../internal/well-formed.ts';
+import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext } from '../context.ts';
-import { actor, eventTime, isReadOnly, serviceName, sourceType, srcIP, tags } from '../fields.ts';
+import { actorOf, eventTimeOf, isReadOnly, serviceNameOf, sourceIp, sourceTypeOf, tagsOf } from '../fields.ts';
 
 /**
  * The event in the wire format of reveald, RunReveal's own collector, in its version 1 ("native"): the only public way to push
@@ -26,23 +26,23 @@ import { actor, eventTime, isReadOnly, serviceName, sourceType, srcIP, tags } fr
  * ```
  */
 export function toRevealdEvent(event: AuditEvent, context: RunRevealContext = {}): JsonObject {
-  return { ...withoutRawLog(event, context), rawLog: JSON.parse(rawJson(event)) };
+  return { ...baseFields(event, context), rawLog: JSON.parse(rawJson(event)) };
 }
 
 /** The JSON of {@link toRevealdEvent}, but for `rawLog`, which is the event's own text. */
 export function revealdJson(event: AuditEvent, context: RunRevealContext = {}): string {
-  const fields = JSON.stringify(withoutRawLog(event, context));
-  return `${fields.slice(0, -1)},"rawLog":${wellFormed(rawJson(event))}}`;
+  const fields = JSON.stringify(baseFields(event, context));
+  return `${fields.slice(0, -1)},"rawLog":${toText(rawJson(event))}}`;
 }
 
-const withoutRawLog = (event: AuditEvent, context: RunRevealContext): JsonObject => ({
-  sourceType: sourceType(context),
-  eventTime: eventTime(event, context),
-  eventName: wellFormed(event.audit_action),
-  src: { ip: srcIP(event) },
+const baseFields = (event: AuditEvent, context: RunRevealContext): JsonObject => ({
+  sourceType: sourceTypeOf(context),
+  eventTime: eventTimeOf(event, context),
+  eventName: toText(event.audit_action),
+  src: { ip: sourceIp(event) },
   dst: { ip: '' },
-  actor: actor(event, context),
-  service: { name: serviceName(context) },
-  tags: tags(event, context.tags),
+  actor: actorOf(event, context),
+  service: { name: serviceNameOf(context) },
+  tags: tagsOf(event, context.tags),
   readOnly: isReadOnly(event),
 });

@@ -1,8 +1,8 @@
 import type { JsonObject } from 'type-fest';
 import type { AuditEvent } from '../../audit-log/event.ts';
-import { wellFormed } from '../../internal/well-formed.ts';
+import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext } from '../context.ts';
-import { actor, eventTime, isReadOnly, resources, serviceName, srcIP, tags } from '../fields.ts';
+import { actorOf, eventTimeOf, isReadOnly, resourcesOf, serviceNameOf, sourceIp, tagsOf } from '../fields.ts';
 
 /**
  * The event as RunReveal's structured webhook takes it, with the values of {@link toRunRevealRow}: the same actor, tags,
@@ -25,13 +25,13 @@ import { actor, eventTime, isReadOnly, resources, serviceName, srcIP, tags } fro
  */
 export function toStructuredWebhook(event: AuditEvent, context: RunRevealContext = {}): JsonObject {
   return {
-    eventName: wellFormed(event.audit_action),
-    eventTime: eventTime(event, context),
+    eventName: toText(event.audit_action),
+    eventTime: eventTimeOf(event, context),
     readOnly: isReadOnly(event),
-    actor: actor(event, context),
-    src: { ip: srcIP(event) },
-    service: { name: serviceName(context) },
-    resources: resources(event),
-    tags: tags(event, context.tags),
+    actor: actorOf(event, context),
+    src: { ip: sourceIp(event) },
+    service: { name: serviceNameOf(context) },
+    resources: resourcesOf(event),
+    tags: tagsOf(event, context.tags),
   };
 }

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { AuditEvent } from '../../audit-log/event.ts';
-import { Http, type HttpAnswer } from '../../http/http-client.ts';
-import { secretsOfUrl } from '../../http/redact.ts';
+import { type HttpAnswer, HttpClient } from '../../http/http-client.ts';
+import { secretsInUrl } from '../../http/redact.ts';
 import type { HttpService } from '../../http/service.ts';
-import { checked } from '../../internal/checked.ts';
-import { callable, credential, exposureProblem } from '../../internal/option-schemas.ts';
+import { parseOptions } from '../../internal/checked.ts';
+import { credentialSchema, functionSchema, insecureUrlReason } from '../../internal/option-schemas.ts';
 import type { RunRevealContext } from '../context.ts';
 import { revealdJson } from './reveald-event.ts';
 import { toStructuredWebhook } from './structured-event.ts';
@@ -39,14 +39,14 @@ export interface RunRevealWebhookOptions {
 const publicWords = ['sources', 'hook', 'reveald', 'webhook'];
 
 /** What reveald sends at a time. RunReveal publishes no limit. */
-const mostEvents = 100;
+const maxEventsPerRequest = 100;
 const timeoutMs = 30_000;
 const retries = 4;
 const maxResponseBytes = 64 * 1024;
 
 const runReveal: HttpService = {
   name: 'RunReveal',
-  adviceOnStatus: (status) => {
+  hintForStatus: (status) => {
     if (status === 400 || status === 422)
       return 'It does not accept these events: check that `format` is what the source expects.';
     if (status === 401 || status === 403)
@@ -57,15 +57,15 @@ const runReveal: HttpService = {
     if (status === 429) return 'Hand over events less often.';
     return '';
   },
-  adviceOnRedirect: "Set `url` to the one on the source's page in RunReveal.",
-  adviceOnTimeout: 'The events may have arrived or not: hand them over again.',
+  hintForRedirect: "Set `url` to the one on the source's page in RunReveal.",
+  hintForTimeout: 'The events may have arrived or not: hand them over again.',
 };
 
 const optionsSchema = z
   .object({
     url: z.union([z.string(), z.instanceof(URL)], 'must be a URL').transform((value, context) => {
       const url = URL.parse(String(value));
-      const problem = url ? exposureProblem(url) : "must be the absolute URL on the source's page in RunReveal";
+      const problem = url ? insecureUrlReason(url) : "must be the absolute URL on the source's page in RunReveal";
       if (!url || problem) {
         context.addIssue({ code: 'custom', message: problem });
         return z.NEVER;
@@ -73,9 +73,9 @@ const optionsSchema = z
       url.hash = ''; // Never sent.
       return url;
     }),
-    token: credential.optional(),
+    token: credentialSchema.optional(),
     format: z.enum(['structured', 'reveald'], "must be 'structured' or 'reveald'").default('structured'),
-    fetch: callable<typeof globalThis.fetch>().optional(),
+    fetch: functionSchema<typeof globalThis.fetch>().optional(),
   })
   .refine(({ format, token }) => format === 'structured' || token === undefined, {
     path: ['token'],
@@ -112,11 +112,11 @@ const optionsSchema = z
 export function runRevealWebhook(
   options: RunRevealWebhookOptions,
 ): (events: readonly AuditEvent[], options?: { readonly signal?: AbortSignal | undefined }) => Promise<void> {
-  const { url, token, format, fetch } = checked(optionsSchema, options, 'runRevealWebhook');
+  const { url, token, format, fetch } = parseOptions(optionsSchema, options, 'runRevealWebhook');
   const { context } = options;
-  const http = new Http({
+  const http = new HttpClient({
     service: runReveal,
-    secrets: [...secretsOfUrl(url, publicWords), ...(token === undefined ? [] : [token])],
+    secrets: [...secretsInUrl(url, publicWords), ...(token === undefined ? [] : [token])],
     timeoutMs,
     retries,
     maxResponseBytes,
@@ -132,11 +132,11 @@ export function runRevealWebhook(
   return async (events, { signal } = {}) => {
     signal?.throwIfAborted();
     const batch = [...events]; // The caller may change the other one meanwhile.
-    for (let from = 0; from < batch.length; from += mostEvents) {
-      const part = batch.slice(from, from + mostEvents);
+    for (let from = 0; from < batch.length; from += maxEventsPerRequest) {
+      const part = batch.slice(from, from + maxEventsPerRequest);
       const body = `[${part.map((event) => write(event, context)).join(',')}]`;
       const name = `a POST of ${part.length} event(s)`;
-      await http.send({ name, method: 'POST', url: url.href, headers, body, read: accepted }, signal);
+      await http.send({ name, method: 'POST', url: url.href, headers, body, read: discardBody }, signal);
     }
   };
 }
@@ -145,6 +145,6 @@ const structuredJson = (event: AuditEvent, context: RunRevealContext | undefined
   JSON.stringify(toStructuredWebhook(event, context));
 
 /** The status says it, whatever becomes of the body: to send the events again would repeat them. */
-const accepted = async ({ text }: HttpAnswer): Promise<void> => {
+const discardBody = async ({ text }: HttpAnswer): Promise<void> => {
   await text().catch(() => {});
 };

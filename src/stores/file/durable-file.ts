@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf, onceLetGo } from './fs-errors.ts';
+import { codeOf, retryWhileLocked } from './fs-errors.ts';
 
 /** Makes a directory, given by its whole path, that its owner alone can enter, and those above it, so that they are still there after a power cut. */
 export async function makeDirectory(path: string): Promise<void> {
@@ -12,10 +12,12 @@ export async function makeDirectory(path: string): Promise<void> {
 
 /** Writes a new file that its owner alone can read. When it resolves, the whole text is on the disk. */
 export async function writeNewFile(path: string, text: string): Promise<void> {
-  const file = await onceLetGo(() => open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
+  const file = await retryWhileLocked(() =>
+    open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600),
+  );
   try {
     const bytes = Buffer.from(text);
-    await writeWhole(file, bytes);
+    await writeFully(file, bytes);
     await file.sync();
     const { size } = await file.stat();
     if (size !== bytes.length)
@@ -26,7 +28,7 @@ export async function writeNewFile(path: string, text: string): Promise<void> {
 }
 
 /** A write may take less than it is given and call that a success. */
-const writeWhole = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
+const writeFully = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
   for (let written = 0; written < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, written);
     if (bytesWritten === 0) throw new Error('Nothing more can be written: the disk may be full.');
@@ -35,9 +37,9 @@ const writeWhole = async (file: FileHandle, bytes: Uint8Array): Promise<void> =>
 };
 
 /** Gives a file a second name, in one step; false where that name is taken. */
-export async function linkIfFree(from: string, to: string): Promise<boolean> {
+export async function linkIfAbsent(from: string, to: string): Promise<boolean> {
   try {
-    await onceLetGo(() => link(from, to));
+    await retryWhileLocked(() => link(from, to));
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
@@ -57,14 +59,14 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 /** The text of a file; undefined where there is none of that name. */
-export const readIfThere = (path: string): Promise<string | undefined> =>
-  unlessMissing(() => onceLetGo(() => readFile(path, 'utf8')));
+export const readFileIfExists = (path: string): Promise<string | undefined> =>
+  ignoreNotFound(() => retryWhileLocked(() => readFile(path, 'utf8')));
 
 /** Removes a file that somebody else may have removed. */
-export const removeFile = (path: string): Promise<void> => unlessMissing(() => onceLetGo(() => unlink(path)));
+export const removeFile = (path: string): Promise<void> => ignoreNotFound(() => retryWhileLocked(() => unlink(path)));
 
 /** Undefined where there is no such file or directory. */
-export async function unlessMissing<Result>(operation: () => Promise<Result>): Promise<Result | undefined> {
+export async function ignoreNotFound<Result>(operation: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await operation();
   } catch (error) {

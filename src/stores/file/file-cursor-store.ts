@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { AuditConfigError, CursorStoreError, PlanetScaleAuditError } from '../../errors.ts';
 import type { AtomicCursorStore } from '../cursor-store.ts';
-import { Generations } from './file-generations.ts';
-import { explain } from './fs-errors.ts';
+import { FileGenerations } from './file-generations.ts';
+import { describeFsError } from './fs-errors.ts';
 
 /**
  * Keeps each key in small files of its own in `directory`, which is made if missing. Only the owner can read them (0600, the
@@ -32,13 +32,13 @@ export function fileCursorStore(directory: string): AtomicCursorStore {
   const withFiles = async <Result>(
     what: 'read' | 'save',
     key: string,
-    operation: (files: Generations) => Promise<Result>,
+    operation: (files: FileGenerations) => Promise<Result>,
   ): Promise<Result> => {
     try {
-      return await operation(new Generations(path, key));
+      return await operation(new FileGenerations(path, key));
     } catch (error) {
       if (error instanceof PlanetScaleAuditError) throw error;
-      throw new CursorStoreError(`fileCursorStore could not ${what} "${key}" in ${path}: ${explain(error)}`, {
+      throw new CursorStoreError(`fileCursorStore could not ${what} "${key}" in ${path}: ${describeFsError(error)}`, {
         key,
         retryable: true,
         cause: error,
@@ -56,7 +56,7 @@ export function fileCursorStore(directory: string): AtomicCursorStore {
       withFiles('save', key, async (files) => {
         const current = await files.load();
         if ((current?.value ?? null) === expected) return files.append(current, next);
-        const recovery = current && files.recoveryOf(current);
+        const recovery = current && files.rollbackReasonOf(current);
         if (recovery === undefined) return false;
         // What is expected may be what was lost.
         throw new CursorStoreError(`${recovery} Start the poller again: it goes on from there.`, { key });
@@ -64,7 +64,7 @@ export function fileCursorStore(directory: string): AtomicCursorStore {
     rollbackReason: (key) =>
       withFiles('read', key, async (files) => {
         const current = await files.load();
-        return current && files.recoveryOf(current);
+        return current && files.rollbackReasonOf(current);
       }),
   };
 }

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { AuditConfigError, CursorStoreError } from '../../errors.ts';
 import {
-  linkIfFree,
+  ignoreNotFound,
+  linkIfAbsent,
   makeDirectory,
-  readIfThere,
+  readFileIfExists,
   removeFile,
   syncDirectory,
-  unlessMissing,
   writeNewFile,
 } from './durable-file.ts';
 
@@ -28,10 +28,10 @@ export interface Saved extends Content {
   readonly newest: number;
 }
 
-const savesKept = 64;
+const maxSaveHistory = 64;
 
 /** No save takes so long: a draft of that age was left by a process that was killed. */
-const abandonedAfterMs = 60 * 60_000;
+const staleDraftMs = 60 * 60_000;
 
 /**
  * One key's files, `<name>.<generation>`: the highest generation is the value, and the one before is kept for when that file is
@@ -41,7 +41,7 @@ const abandonedAfterMs = 60 * 60_000;
  * A name becomes free again once its generation is old, so who was held up between the two finds it free and has saved nothing:
  * each generation therefore tells by which saves it came about.
  */
-export class Generations {
+export class FileGenerations {
   readonly #directory: string;
   readonly #key: string;
   readonly #name: string;
@@ -64,7 +64,7 @@ export class Generations {
       if (newest === undefined) return undefined;
       const content = await this.#newestIntact(generations);
       if (content) return { ...content, newest };
-      if (newest === (await this.#list())[0]) throw this.#allSpoilt(generations);
+      if (newest === (await this.#list())[0]) throw this.#corruptedError(generations);
       // Newer ones were saved between the two looks, and these removed.
     }
   }
@@ -76,12 +76,12 @@ export class Generations {
     const save = randomUUID();
     const generation = (loaded?.newest ?? 0) + 1;
     const path = this.#path(generation);
-    const saves = [save, ...(loaded?.saves ?? [])].slice(0, savesKept);
+    const saves = [save, ...(loaded?.saves ?? [])].slice(0, maxSaveHistory);
     const draft = `${path}.${save}.draft`;
     if (!loaded) await makeDirectory(this.#directory);
     try {
       await writeNewFile(draft, encode({ key: this.#key, generation, saves, value }));
-      if (!(await linkIfFree(draft, path))) return false;
+      if (!(await linkIfAbsent(draft, path))) return false;
     } finally {
       await removeFile(draft);
     }
@@ -98,7 +98,7 @@ export class Generations {
   }
 
   /** Why `loaded` is an earlier value than the last saved; undefined where it is not. */
-  recoveryOf(loaded: Saved): string | undefined {
+  rollbackReasonOf(loaded: Saved): string | undefined {
     if (loaded.generation === loaded.newest) return undefined;
     return `${this.#path(loaded.newest)} does not hold what was saved under "${this.#key}": it was changed or cut short. The save before it, ${this.#path(loaded.generation)}, is used instead: events delivered since then are delivered again, and none is lost. Check the disk, and what else writes to the directory.`;
   }
@@ -106,7 +106,7 @@ export class Generations {
   /** Undefined also where one is gone, since only what newer ones have replaced is ever removed. */
   async #newestIntact(generations: readonly number[]): Promise<Content | undefined> {
     for (const generation of generations) {
-      const text = await readIfThere(this.#path(generation));
+      const text = await readFileIfExists(this.#path(generation));
       if (text === undefined) return undefined;
       const content = decode(text);
       if (content?.key === this.#key && content.generation === generation) return content;
@@ -117,7 +117,7 @@ export class Generations {
   async #removeBefore(oldest: number): Promise<void> {
     const names = await this.#names();
     for (const generation of this.#among(names)) if (generation < oldest) await removeFile(this.#path(generation));
-    for (const name of names) if (name.endsWith('.draft')) await removeIfAbandoned(join(this.#directory, name));
+    for (const name of names) if (name.endsWith('.draft')) await removeIfStale(join(this.#directory, name));
   }
 
   /** The newest first. */
@@ -126,7 +126,7 @@ export class Generations {
   }
 
   async #names(): Promise<string[]> {
-    const names = (await unlessMissing(() => readdir(this.#directory))) ?? [];
+    const names = (await ignoreNotFound(() => readdir(this.#directory))) ?? [];
     return names.filter((name) => name.startsWith(`${this.#name}.`));
   }
 
@@ -140,7 +140,7 @@ export class Generations {
     return join(this.#directory, `${this.#name}.${generation}`);
   }
 
-  #allSpoilt(generations: readonly number[]): CursorStoreError {
+  #corruptedError(generations: readonly number[]): CursorStoreError {
     const paths = generations.map((generation) => this.#path(generation)).join(', ');
     return new CursorStoreError(
       `Nothing that was saved under "${this.#key}" can be read any more: ${paths} were changed or cut short. Restore the directory from a backup; or delete these files, and choose with startFrom where to begin.`,
@@ -165,7 +165,7 @@ const decode = (text: string): Content | undefined => {
   return checksum === sha256(json) ? contentSchema.safeParse(JSON.parse(json)).data : undefined;
 };
 
-const removeIfAbandoned = async (draft: string): Promise<void> => {
-  const stats = await unlessMissing(() => stat(draft));
-  if (stats && Date.now() - stats.mtimeMs > abandonedAfterMs) await removeFile(draft);
+const removeIfStale = async (draft: string): Promise<void> => {
+  const stats = await ignoreNotFound(() => stat(draft));
+  if (stats && Date.now() - stats.mtimeMs > staleDraftMs) await removeFile(draft);
 };

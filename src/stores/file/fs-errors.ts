@@ -8,21 +8,21 @@ export const codeOf = (error: unknown): string | undefined =>
  * What Windows answers while a virus scanner or an indexer has a file open. It lets go within moments
  * (https://github.com/npm/write-file-atomic/issues/28). On other systems they stand for a refusal, which is told 2 s later.
  */
-const heldCodes: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES', 'EBUSY']);
+const lockedCodes: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES', 'EBUSY']);
 
-const patienceMs = 2000;
-const pauseMs = 50;
+const lockTimeoutMs = 2000;
+const lockPollMs = 50;
 
 /** Does something with a file, again and again for 2 s while another program may be holding it. */
-export async function onceLetGo<Result>(operation: () => Promise<Result>): Promise<Result> {
-  const giveUpAtMs = performance.now() + patienceMs;
+export async function retryWhileLocked<Result>(operation: () => Promise<Result>): Promise<Result> {
+  const giveUpAtMs = performance.now() + lockTimeoutMs;
   for (;;) {
     try {
       return await operation();
     } catch (error) {
-      if (!heldCodes.has(codeOf(error)) || performance.now() >= giveUpAtMs) throw error;
+      if (!lockedCodes.has(codeOf(error)) || performance.now() >= giveUpAtMs) throw error;
     }
-    await sleep(pauseMs);
+    await sleep(lockPollMs);
   }
 }
 
@@ -31,7 +31,7 @@ const closed = 'Let this process read, write and remove files there, and see tha
 const noLinks = 'Its file system may have no hard links, which are needed: choose a directory on another one.';
 const notDirectory = 'A directory is needed there: remove what is in its place, or choose another.';
 
-const advice: ReadonlyMap<string | undefined, string> = new Map([
+const hints: ReadonlyMap<string | undefined, string> = new Map([
   ['ENOSPC', full],
   ['EDQUOT', full],
   ['EFBIG', full],
@@ -47,7 +47,7 @@ const advice: ReadonlyMap<string | undefined, string> = new Map([
 ]);
 
 /** What went wrong with a file, and what to do about it. */
-export const explain = (error: unknown): string => {
+export const describeFsError = (error: unknown): string => {
   const what = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
-  return `${what}. ${advice.get(codeOf(error)) ?? 'Check the disk.'}`;
+  return `${what}. ${hints.get(codeOf(error)) ?? 'Check the disk.'}`;
 };

@@ -11,7 +11,7 @@ export const isOlder = (a: ListedEvent, b: ListedEvent): boolean =>
   a.instant < b.instant || (a.instant === b.instant && a.sequence < b.sequence);
 
 /** How many items at the start of a partitioned list fulfil the condition, by binary search. */
-const countLeading = <T>(items: readonly T[], condition: (item: T) => boolean): number => {
+const partitionPoint = <T>(items: readonly T[], condition: (item: T) => boolean): number => {
   let low = 0;
   let high = items.length;
   while (low < high) {
@@ -87,8 +87,8 @@ export class EventList {
 
   /** Where it is in the list, or belongs. */
   #placeOf(listed: ListedEvent): { readonly block: number; readonly index: number } {
-    const started = countLeading(this.#blocks, ([first]) => first !== undefined && !isOlder(listed, first));
+    const started = partitionPoint(this.#blocks, ([first]) => first !== undefined && !isOlder(listed, first));
     const block = Math.max(0, started - 1);
-    return { block, index: countLeading(this.#blocks[block] ?? [], (other) => isOlder(other, listed)) };
+    return { block, index: partitionPoint(this.#blocks[block] ?? [], (other) => isOlder(other, listed)) };
   }
 }

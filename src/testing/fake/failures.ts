@@ -29,7 +29,7 @@ const untilAborted = (signal: AbortSignal | undefined): Promise<never> =>
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 
-const cutShort = async (answer: Response): Promise<Response> => {
+const truncateBody = async (answer: Response): Promise<Response> => {
   const bytes = new Uint8Array(await answer.arrayBuffer());
   const parts = [bytes.subarray(0, bytes.length / 2)];
   const body = new ReadableStream<Uint8Array>({
@@ -43,7 +43,7 @@ const cutShort = async (answer: Response): Promise<Response> => {
 };
 
 /** What comes of a request that was told to fail; `answer` is what it would have got otherwise. */
-export async function failWith(
+export async function simulateFailure(
   failure: FakeFailure,
   answer: () => Response,
   signal: AbortSignal | undefined,
@@ -63,6 +63,6 @@ export async function failWith(
     case 'hang':
       return untilAborted(signal);
     case 'truncated':
-      return cutShort(answer());
+      return truncateBody(answer());
   }
 }

@@ -1,10 +1,10 @@
 import type { AuditEvent } from '../../audit-log/event.ts';
 import { AuditConfigError } from '../../errors.ts';
-import { timestampMs } from '../../internal/timestamp.ts';
+import { parseTimestamp } from '../../internal/timestamp.ts';
 import { auditLogPage, emptyPage } from './audit-log-page.ts';
 import { EventList } from './event-list.ts';
-import { type FakeFailure, failWith } from './failures.ts';
-import { inventEvent } from './sample-event.ts';
+import { type FakeFailure, simulateFailure } from './failures.ts';
+import { createSampleEvent } from './sample-event.ts';
 
 /** Options of {@link fakePlanetScale}. What is not known of the real PlanetScale is one of them, so that each answer can be tried. */
 export interface FakePlanetScaleOptions {
@@ -179,14 +179,14 @@ export function fakePlanetScale(options: FakePlanetScaleOptions = {}): FakePlane
 
   const add = (given: Partial<AuditEvent>): AuditEvent => {
     const time = now();
-    const event = inventEvent(given, time, list.added);
+    const event = createSampleEvent(given, time, list.added);
     // Many may have no id: who tries what a client makes of spoilt events gives null.
     if (event.id && list.find(event.id)) {
       throw new AuditConfigError(
         `fakePlanetScale has an event "${event.id}" already: give each event an id of its own.`,
       );
     }
-    list.add(event, order === 'added' ? 0 : (timestampMs(event.created_at) ?? time.getTime()));
+    list.add(event, order === 'added' ? 0 : (parseTimestamp(event.created_at) ?? time.getTime()));
     return event;
   };
 
@@ -249,7 +249,7 @@ export function fakePlanetScale(options: FakePlanetScaleOptions = {}): FakePlane
     requests.push({ url: url.href, at: Date.now() });
     const failure = failures.shift();
     const respond = () => answer(method, url, headers);
-    const response = failure ? await failWith(failure, respond, signal) : respond();
+    const response = failure ? await simulateFailure(failure, respond, signal) : respond();
     if (!response.headers.has('date')) response.headers.set('date', now().toUTCString());
     return response;
   };

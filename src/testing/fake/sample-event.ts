@@ -78,7 +78,7 @@ const typeName = (subject: string): string =>
 const isGiven = ([, value]: readonly [string, unknown]): boolean => value !== undefined;
 
 /** A whole event, of the current API's 17 fields and what else was given. `turn` varies what is made up. */
-export function inventEvent(given: Partial<AuditEvent>, now: Date, turn: number): AuditEvent {
+export function createSampleEvent(given: Partial<AuditEvent>, now: Date, turn: number): AuditEvent {
   const auditAction = given.audit_action ?? pick(actions, turn);
   // String(): who tries how a client takes a spoilt event gives something else here.
   const words = String(auditAction).split('.');

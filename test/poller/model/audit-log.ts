@@ -1,5 +1,5 @@
 import { AuditApiError, type AuditEvent, type AuditPage, type PageQuery } from 'planetscale-audit';
-import { timestampMs } from '../../../src/internal/timestamp.ts';
+import { parseTimestamp } from '../../../src/internal/timestamp.ts';
 import { auditLogPage } from '../../../src/testing/fake/audit-log-page.ts';
 import { EventList, isOlder, type ListedEvent } from '../../../src/testing/fake/event-list.ts';
 
@@ -102,7 +102,7 @@ export class AuditLog {
 
   /** How long after its `created_at` the event became visible; 0 where that is no date. */
   latenessMs({ id, created_at }: AuditEvent): number {
-    return (this.#visibleSinceMs.get(id) ?? 0) - (timestampMs(created_at) ?? this.#visibleSinceMs.get(id) ?? 0);
+    return (this.#visibleSinceMs.get(id) ?? 0) - (parseTimestamp(created_at) ?? this.#visibleSinceMs.get(id) ?? 0);
   }
 
   isListed(id: string): boolean {
@@ -147,7 +147,7 @@ export class AuditLog {
     const keptSinceMs = this.nowMs() - retentionMs;
     const isOld = ({ id, created_at }: AuditEvent) => {
       const visibleSinceMs = this.#visibleSinceMs.get(id) ?? 0;
-      return Math.min(timestampMs(created_at) ?? visibleSinceMs, visibleSinceMs) < keptSinceMs;
+      return Math.min(parseTimestamp(created_at) ?? visibleSinceMs, visibleSinceMs) < keptSinceMs;
     };
     const old = this.listed().filter(isOld);
     for (const { id } of old) this.#list.remove(id);

@@ -1,11 +1,11 @@
 import type { AuditEvent, PollNotice } from 'planetscale-audit';
-import { timestampMs } from '../../../src/internal/timestamp.ts';
+import { parseTimestamp } from '../../../src/internal/timestamp.ts';
 import { decodeState } from '../../../src/poller/state.ts';
 import type { AuditLog } from './audit-log.ts';
-import { dayMs, type Life, lookbackMs } from './schedule.ts';
+import { dayMs, lookbackMs, type PollerRun } from './schedule.ts';
 
 /** What a poller does during one of its lives, as seen from outside. */
-export class LifeRecord {
+export class RunRecord {
   /** Handed over, and not covered by a save. */
   inHand: string[] = [];
   readonly done = new Set<string>();
@@ -17,7 +17,7 @@ export class LifeRecord {
   requests = 0;
   readonly drain: boolean;
 
-  constructor({ drain }: Life) {
+  constructor({ drain }: PollerRun) {
     this.drain = drain;
   }
 }
@@ -95,12 +95,12 @@ export class Oracle {
     }
   }
 
-  requested(life: LifeRecord): void {
+  requested(life: RunRecord): void {
     life.requests++;
     if (!life.hasLoaded) this.violated('I12: asks for events before it knows where it stands');
   }
 
-  noticed(life: LifeRecord, notice: PollNotice): void {
+  noticed(life: RunRecord, notice: PollNotice): void {
     if (notice.type === 'possible-duplicates') {
       this.#hasLostAnchors = true;
       this.#judgeLostAnchors(life);
@@ -113,7 +113,7 @@ export class Oracle {
   }
 
   /** One that was far ahead of its time may be missed though it is listed. */
-  #judgeLostAnchors(life: LifeRecord): void {
+  #judgeLostAnchors(life: RunRecord): void {
     const anchors = this.#anchors.map((id) => this.#log.everListed(id)).filter((event) => event !== undefined);
     if (anchors.some((event) => this.#wasFarAhead(event))) return;
     if (!this.#log.hasDeleted) this.violated('I2: tells of anchors that are lost, and nothing was ever deleted');
@@ -128,7 +128,7 @@ export class Oracle {
     return this.#log.latenessMs(event) < -lookbackMs;
   }
 
-  delivered(life: LifeRecord, event: AuditEvent): void {
+  delivered(life: RunRecord, event: AuditEvent): void {
     const { id } = event;
     const before = this.#deliveries.get(id) ?? 0;
     this.#deliveries.set(id, before + 1);
@@ -160,14 +160,14 @@ export class Oracle {
     if (this.#newest === undefined || this.#log.isBelow(this.#newest, id)) this.#newest = id;
   }
 
-  done(life: LifeRecord, events: readonly AuditEvent[]): void {
+  done(life: RunRecord, events: readonly AuditEvent[]): void {
     for (const { id } of events) {
       life.done.add(id);
       this.#done.add(id);
     }
   }
 
-  saved(life: LifeRecord, text: string): void {
+  saved(life: RunRecord, text: string): void {
     if (!life.hasLoaded) this.violated('I12: saves without having loaded');
     life.hasSaved = true;
     for (const id of life.inHand.filter((id) => life.done.has(id))) {
@@ -192,7 +192,7 @@ export class Oracle {
       if (event && this.#isOwed(event)) this.violated(`I6: commits ${id}, which is not done`);
     }
     const listed = this.#log.listed();
-    this.#undoneSince = state.undoneSince ?? '';
+    this.#undoneSince = state.pendingSince ?? '';
     for (const event of listed) this.#judgeAge(event);
     const first = state.anchors[0]?.[0];
     if (first === undefined) return;
@@ -217,7 +217,7 @@ export class Oracle {
     this.violated(`I4: what is older than ${this.#undoneSince} counts as done, with ${event.id}, which is not`);
   }
 
-  ended(life: LifeRecord): void {
+  ended(life: RunRecord): void {
     for (const id of new Set(life.inHand)) {
       this.#inHandAtAnEnd.set(id, (this.#inHandAtAnEnd.get(id) ?? 0) + 1);
     }
@@ -246,7 +246,7 @@ export class Oracle {
 
   /** Far ahead of its time when it became visible, and no longer now. */
   #looksNew(event: AuditEvent): boolean {
-    const createdMs = timestampMs(event.created_at);
+    const createdMs = parseTimestamp(event.created_at);
     if (createdMs === undefined || !this.#wasFarAhead(event)) return false;
     return createdMs <= Math.max(Date.now(), this.#log.nowMs()) + lookbackMs;
   }
@@ -266,13 +266,13 @@ export class Oracle {
     const latenessMs = this.#log.latenessMs(event);
     if (latenessMs > lookbackMs) return false;
     // Nobody can tell whether one without a date was created since then, nor look for one far ahead of its time among the old.
-    const isDated = timestampMs(event.created_at) !== undefined && latenessMs >= -lookbackMs;
+    const isDated = parseTimestamp(event.created_at) !== undefined && latenessMs >= -lookbackMs;
     if (Number.isFinite(sinceMs) && !isDated) return false;
     return after === undefined || this.#log.isBelow(after, event.id);
   }
 
   #isAsked({ audit_action, created_at }: AuditEvent): boolean {
     const { action, sinceMs } = this.#asked;
-    return (action === undefined || audit_action === action) && (timestampMs(created_at) ?? sinceMs) >= sinceMs;
+    return (action === undefined || audit_action === action) && (parseTimestamp(created_at) ?? sinceMs) >= sinceMs;
   }
 }

@@ -15,7 +15,7 @@ export function withinContract(lateMs: number, { tickMs, aheadMs, hasDateHeader 
 }
 
 /** What happens to the audit log, or to the time. */
-export type Happening =
+export type LogChange =
   | {
       readonly what: 'events';
       readonly count: number;
@@ -39,10 +39,10 @@ export type Happening =
 export type Fault = 'crash before' | 'crash after' | 'fail before' | 'fail after' | 'refuse' | 'stop';
 
 /** A happening just before an await, or a fault in it. */
-export type Incident = { readonly happens: Happening } | { readonly goesWrong: Fault };
+export type Step = { readonly happens: LogChange } | { readonly goesWrong: Fault };
 
 /** How a poller is used, from its start to its end. */
-export interface Life {
+export interface PollerRun {
   /** Ends once it has caught up, or runs on until it is stopped. */
   readonly drain: boolean;
   readonly by: 'event' | 'batch';
@@ -60,11 +60,11 @@ export interface Schedule {
   readonly comparesAndSets: boolean;
   /** How many share the key. */
   readonly pollers: number;
-  readonly lives: readonly Life[];
+  readonly lives: readonly PollerRun[];
   /** What is there, or happens, before the first poller starts. */
-  readonly before: readonly Happening[];
+  readonly before: readonly LogChange[];
   /** Each so many awaits after the one before, whichever poller awaits. */
-  readonly incidents: readonly (readonly [awaits: number, incident: Incident])[];
+  readonly incidents: readonly (readonly [awaits: number, incident: Step])[];
   readonly randomSeed: number;
 }
 
@@ -78,7 +78,7 @@ const lateMs = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: -lookbackMs, max: 0 }) },
 );
 
-const events = (min: number, max: number): fc.Arbitrary<Happening> =>
+const events = (min: number, max: number): fc.Arbitrary<LogChange> =>
   fc.record({
     what: fc.constant('events'),
     count: fc.integer({ min, max }),
@@ -87,9 +87,9 @@ const events = (min: number, max: number): fc.Arbitrary<Happening> =>
     isWanted: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.boolean()),
   });
 
-const time = (max: number): fc.Arbitrary<Happening> => fc.record({ what: fc.constant('time'), ms: upTo(max) });
+const time = (max: number): fc.Arbitrary<LogChange> => fc.record({ what: fc.constant('time'), ms: upTo(max) });
 
-const happening: fc.Arbitrary<Happening> = fc.oneof(
+const happening: fc.Arbitrary<LogChange> = fc.oneof(
   { weight: 12, arbitrary: events(1, 8) },
   { weight: 4, arbitrary: events(60, 160) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('undated event'), lateMs }) },
@@ -118,12 +118,12 @@ const fault: fc.Arbitrary<Fault> = fc.constantFrom(
   'stop',
 );
 
-const incident: fc.Arbitrary<Incident> = fc.oneof(
+const incident: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ happens: happening }) },
   { weight: 2, arbitrary: fc.record({ goesWrong: fault }) },
 );
 
-const life: fc.Arbitrary<Life> = fc.record({
+const life: fc.Arbitrary<PollerRun> = fc.record({
   drain: fc.boolean(),
   by: fc.constantFrom('event', 'batch'),
   spoilt: fc.oneof(
@@ -197,7 +197,7 @@ const hiddenArrival: fc.Arbitrary<Schedule> = fc
     known: events(1, 8),
     awaits: upTo(25),
     arrival: events(1, 8),
-    hiddenBy: fc.constantFrom<Happening>({ what: 'backdated event' }, { what: 'time', ms: 16 * dayMs }),
+    hiddenBy: fc.constantFrom<LogChange>({ what: 'backdated event' }, { what: 'time', ms: 16 * dayMs }),
   })
   .map(({ schedule, known, awaits, arrival, hiddenBy }) => ({
     ...schedule,

@@ -11,15 +11,15 @@ import {
 } from 'planetscale-audit';
 import { vi } from 'vitest';
 import { AuditLog } from './audit-log.ts';
-import { type Asked, LifeRecord, Oracle } from './oracle.ts';
+import { type Asked, Oracle, RunRecord } from './oracle.ts';
 import {
   dayMs,
   type Fault,
-  type Happening,
-  type Incident,
-  type Life,
+  type LogChange,
   lookbackMs,
+  type PollerRun,
   type Schedule,
+  type Step,
   withinContract,
 } from './schedule.ts';
 
@@ -85,7 +85,7 @@ const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** A new one each time: one for all would hold on to every life that has ended so. */
 const never = () => new Promise<never>(() => {});
 
-const untilCaughtUp: Life = { drain: true, by: 'batch', spoilt: undefined };
+const untilCaughtUp: PollerRun = { drain: true, by: 'batch', spoilt: undefined };
 
 class World {
   readonly log: AuditLog;
@@ -96,7 +96,7 @@ class World {
   readonly makePoller: PollerLike;
   readonly asked: Asked;
   /** In the order in which they come, each with the number of the await it comes at. */
-  readonly #incidents: { readonly at: number; readonly incident: Incident }[] = [];
+  readonly #incidents: { readonly at: number; readonly incident: Step }[] = [];
   #awaits = 0;
   readonly #lives = new Set<PollerLife>();
 
@@ -163,7 +163,7 @@ class World {
     }
   }
 
-  async #live(life: Life): Promise<void> {
+  async #live(life: PollerRun): Promise<void> {
     const intact = this.stored.get(key);
     const isSpoilt = life.spoilt !== undefined && intact !== undefined && this.schedule.pollers === 1;
     if (isSpoilt) this.stored.set(key, life.spoilt);
@@ -216,7 +216,7 @@ class World {
     }
   }
 
-  #happen(happening: Happening): void {
+  #happen(happening: LogChange): void {
     switch (happening.what) {
       case 'events':
         for (let left = happening.count; left > 0; left--) {
@@ -280,19 +280,19 @@ class ConsumerError extends Error {}
 
 /** A poller from its start to its end, which may be sudden. */
 class PollerLife {
-  readonly record: LifeRecord;
+  readonly record: RunRecord;
   hasDelivered = false;
   error: unknown;
   readonly #world: World;
-  readonly #life: Life;
+  readonly #life: PollerRun;
   readonly #controller = new AbortController();
   readonly #end = Promise.withResolvers<void>();
   #isOver = false;
   #isStopping = false;
   #isAwaiting = false;
 
-  constructor(world: World, life: Life) {
-    this.record = new LifeRecord(life);
+  constructor(world: World, life: PollerRun) {
+    this.record = new RunRecord(life);
     this.#world = world;
     this.#life = life;
   }
