@@ -31,8 +31,7 @@ export type { IpInfo, RunRevealContext, RunRevealEnrichment } from './runreveal/
 export { type MaxMindReader, maxmindLookup } from './runreveal/maxmind.ts';
 export { type RunRevealRow, runRevealColumns } from './runreveal/row/columns.ts';
 export { planetscaleLogsDdl } from './runreveal/row/ddl.ts';
-export { toJsonEachRow } from './runreveal/row/json-each-row.ts';
-export { toRunRevealRow } from './runreveal/row/row.ts';
+export { toJsonEachRow, toRunRevealRow } from './runreveal/row/row.ts';
 export { runRevealRowSchema } from './runreveal/row/row-schema.ts';
 export { toRevealdEvent } from './runreveal/webhook/reveald-event.ts';
 export { toStructuredWebhook } from './runreveal/webhook/structured-event.ts';

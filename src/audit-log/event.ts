@@ -1,6 +1,7 @@
 import type { JsonObject, LiteralUnion } from 'type-fest';
 import * as z from 'zod';
 import type { AuditIssue } from '../errors.ts';
+import { toAuditIssues } from '../internal/issues.ts';
 import { stringifyOrEmpty } from '../internal/safe-stringify.ts';
 import type { knownAuditActions } from './actions.ts';
 
@@ -98,7 +99,7 @@ export function parseEvent(
     return { event: result.data };
   }
   const id = isRecord(parsed) && typeof parsed.id === 'string' ? parsed.id : undefined;
-  return { id, issues: result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })) };
+  return { id, issues: toAuditIssues(result.error) };
 }
 
 /**
@@ -119,7 +120,3 @@ export function parseEvent(
 export function rawJson(event: AuditEvent): string {
   return rawTexts.get(event) ?? JSON.stringify(event);
 }
-
-/** What was done, `created`. From `audit_action`, which is always there; `action` may be null. */
-export const actionVerb = ({ audit_action }: AuditEvent): string =>
-  audit_action.slice(audit_action.lastIndexOf('.') + 1);

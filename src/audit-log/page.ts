@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type AuditIssue, AuditResponseError, type InvalidAuditEvent } from '../errors.ts';
+import { formatIssues, toAuditIssues } from '../internal/issues.ts';
 import { sliceElements } from '../internal/json-slices.ts';
 import { type AuditAction, type AuditEvent, parseEvent } from './event.ts';
 
@@ -70,8 +71,7 @@ export function parsePage(answer: {
   readonly servedAt: Date | undefined;
 }): ParsedPage {
   const envelope = envelopeSchema.safeParse(answer.json);
-  if (!envelope.success)
-    throw notAList(envelope.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
+  if (!envelope.success) throw notAListError(toAuditIssues(envelope.error));
 
   const { data, has_next, has_prev, cursor_start, cursor_end } = envelope.data;
   const texts = sliceElements(answer.text, 'data');
@@ -96,8 +96,8 @@ export function parsePage(answer: {
   };
 }
 
-const notAList = (issues: readonly AuditIssue[]): AuditResponseError =>
+const notAListError = (issues: readonly AuditIssue[]): AuditResponseError =>
   new AuditResponseError(
-    `PlanetScale answered with JSON that is not a page of the audit log (${issues.map(({ path, message }) => `${path || 'answer'}: ${message}`).join('; ')}). The API may have changed: look for a newer version of this library.`,
+    `PlanetScale answered with JSON that is not a page of the audit log (${formatIssues(issues, 'answer')}). The API may have changed: look for a newer version of this library.`,
     { issues },
   );

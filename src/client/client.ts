@@ -4,11 +4,18 @@ import { type AuditPage, type AuditSource, type PageQuery, parsePage } from '../
 import { type FollowedPage, followPages } from '../audit-log/pagination.ts';
 import { verifyStartCursor } from '../audit-log/start-cursor.ts';
 import { AuditResponseError } from '../errors.ts';
-import { parseOptions } from '../internal/checked.ts';
+import {
+  abortSignalSchema,
+  actionsSchema,
+  booleanSchema,
+  parseOptions,
+  wholeNumberSchema,
+} from '../internal/option-schemas.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
 import { type AccessReport, diagnoseAccess, isAccessDenied, unreachable } from './access.ts';
+import { optionsFromEnv } from './env.ts';
 import { InvalidEvents } from './invalid-events.ts';
-import { optionsFromEnv, type PlanetScaleAuditClientOptions, parseClientOptions } from './options.ts';
+import { type PlanetScaleAuditClientOptions, parseClientOptions } from './options.ts';
 import { PlanetScaleApi } from './planetscale-api.ts';
 
 /** Which events to walk over, newest first. */
@@ -36,29 +43,26 @@ export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
 /** The most that PlanetScale gives at a time. */
 const maxPageSize = 100;
 
-const limitMessage = `must be a whole number from 1 to ${maxPageSize}, the most that PlanetScale gives at a time`;
-const date = z.date('must be a valid Date').optional();
 const cursor = z.string().min(1, "must not be empty: it is a page's cursor").optional();
-
-const abortSignal = z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional();
+const date = z.date('must be a valid Date').optional();
 
 const pageQuerySchema = z.object({
   startingAfter: cursor,
   endingBefore: cursor,
-  limit: z.int(limitMessage).min(1, limitMessage).max(maxPageSize, limitMessage).default(maxPageSize),
-  actions: z
-    .array(z.string().min(1, 'must not be empty'))
-    .min(1, 'must name an action, or be left out')
-    .readonly()
-    .optional(),
-  signal: abortSignal,
+  limit: wholeNumberSchema(
+    1,
+    maxPageSize,
+    `must be a whole number from 1 to ${maxPageSize}, the most that PlanetScale gives at a time`,
+  ).default(maxPageSize),
+  actions: actionsSchema,
+  signal: abortSignalSchema,
 });
 
 const eventsQuerySchema = pageQuerySchema
   .omit({ endingBefore: true })
-  .extend({ since: date, until: date, prefetch: z.boolean('must be true or false').default(false) });
+  .extend({ since: date, until: date, prefetch: booleanSchema.default(false) });
 
-const verifyAccessSchema = z.object({ signal: abortSignal });
+const verifyAccessSchema = z.object({ signal: abortSignalSchema });
 
 /**
  * Reads the audit log of one PlanetScale organization: page by page, or event by event, newest first. Every answer is checked,

@@ -1,4 +1,5 @@
 import { AuditResponseError, type InvalidAuditEvent } from '../errors.ts';
+import { formatIssues } from '../internal/issues.ts';
 import type { InvalidEventPolicy } from './options.ts';
 
 /** How many different invalid events are remembered as reported. */
@@ -40,7 +41,7 @@ const sha256 = async (text: string): Promise<string> =>
 const invalidEventsError = (invalidEvents: readonly InvalidAuditEvent[]): AuditResponseError => {
   const [first] = invalidEvents;
   const which = first?.id === undefined ? 'one without an id' : `the first is ${first.id}`;
-  const what = first?.issues.map(({ path, message }) => `${path || 'event'}: ${message}`).join('; ');
+  const what = first && formatIssues(first.issues, 'event');
   return new AuditResponseError(
     `${invalidEvents.length} audit event(s) of a page cannot be read, ${which} (${what}). Their JSON is in error.invalidEvents; give the client an onInvalidEvent function to receive such events and go on with the others.`,
     { issues: invalidEvents.flatMap(({ issues }) => issues), invalidEvents },

@@ -1,8 +1,14 @@
 import type { Promisable } from 'type-fest';
 import * as z from 'zod';
 import { AuditConfigError, type InvalidAuditEvent } from '../errors.ts';
-import { parseOptions } from '../internal/checked.ts';
-import { credentialSchema, functionSchema, insecureUrlReason } from '../internal/option-schemas.ts';
+import {
+  credentialSchema,
+  functionSchema,
+  parseOptions,
+  secureUrlSchema,
+  wholeNumberSchema,
+} from '../internal/option-schemas.ts';
+import { maxTimerMs } from '../internal/sleep.ts';
 
 /**
  * What happens to an event that has lost `id`, `audit_action` or `created_at`. `'throw'` loses nothing: the
@@ -66,28 +72,9 @@ export interface PlanetScaleAuditClientOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-const maxTimerMs = 2 ** 31 - 1;
-
-const wholeNumber = (least: number, most: number) => {
-  const message = `must be a whole number from ${least} to ${most}`;
-  return z.int(message).min(least, message).max(most, message);
-};
-
-const baseUrl = z.union([z.string(), z.instanceof(URL)]).transform((value, context) => {
-  const url = URL.parse(String(value));
-  const problem = baseUrlProblem(url);
-  if (!url || problem) {
-    context.addIssue({ code: 'custom', message: problem });
-    return z.NEVER;
-  }
-  return url.href.replace(/\/+$/, '');
-});
-
-const baseUrlProblem = (url: URL | null): string => {
-  if (!url) return 'must be an absolute URL, such as https://api.planetscale.com/v1';
-  if (/[?#]/.test(url.href)) return 'must end with its path: remove what follows ? or #';
-  return insecureUrlReason(url);
-};
+const baseUrlSchema = secureUrlSchema('must be an absolute URL, such as https://api.planetscale.com/v1', ({ href }) =>
+  /[?#]/.test(href) ? 'must end with its path: remove what follows ? or #' : '',
+).transform(({ href }) => href.replace(/\/+$/, ''));
 
 const optionsSchema = z.object({
   organization: z
@@ -100,11 +87,11 @@ const optionsSchema = z.object({
   serviceTokenId: credentialSchema.optional(),
   serviceToken: credentialSchema.optional(),
   accessToken: credentialSchema.optional(),
-  baseUrl: baseUrl.default('https://api.planetscale.com/v1'),
-  timeoutMs: wholeNumber(1, maxTimerMs).default(10_000),
-  retries: wholeNumber(0, 1000).default(4),
-  requestsPerMinute: wholeNumber(1, 1_000_000_000).default(600),
-  maxResponseBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(32 * 1024 * 1024),
+  baseUrl: baseUrlSchema.default('https://api.planetscale.com/v1'),
+  timeoutMs: wholeNumberSchema(1, maxTimerMs).default(10_000),
+  retries: wholeNumberSchema(0, 1000).default(4),
+  requestsPerMinute: wholeNumberSchema(1, 1_000_000_000).default(600),
+  maxResponseBytes: wholeNumberSchema(1, Number.MAX_SAFE_INTEGER).default(32 * 1024 * 1024),
   onInvalidEvent: z
     .union([z.literal('throw'), functionSchema<Exclude<InvalidEventPolicy, 'throw'>>()])
     .default('throw'),
@@ -161,42 +148,4 @@ const checkCredentials = ({ serviceTokenId, serviceToken, accessToken }: Credent
     );
   }
   return { authorization: `${id}:${token}`, secrets: [token] };
-};
-
-/** The options that the environment holds. */
-export function optionsFromEnv(
-  overrides: Partial<PlanetScaleAuditClientOptions>,
-  env: Readonly<Record<string, string | undefined>>,
-): PlanetScaleAuditClientOptions {
-  // A variable that is set to nothing counts as one that is not set: that is how shells and CI clear them.
-  const read = (name: string): string | undefined => env[name] || undefined;
-  const organization = overrides.organization ?? read('PLANETSCALE_ORG') ?? read('PLANETSCALE_ORGANIZATION');
-  if (organization === undefined) {
-    throw new AuditConfigError('PlanetScaleAuditClient.fromEnv: set PLANETSCALE_ORG to the name of the organization.');
-  }
-  const options = {
-    ...overrides,
-    organization,
-    baseUrl: overrides.baseUrl ?? baseUrlFromEnv(read('PLANETSCALE_API_URL')),
-  };
-  // An empty one is theirs too, and wrong: it must not fall back on credentials that nobody meant.
-  const theirs = [overrides.serviceToken, overrides.serviceTokenId, overrides.accessToken];
-  if (theirs.some((credential) => credential !== undefined)) return options;
-
-  const serviceTokenId = read('PLANETSCALE_SERVICE_TOKEN_ID');
-  const serviceToken = read('PLANETSCALE_SERVICE_TOKEN');
-  if (serviceToken ?? serviceTokenId) return { ...options, serviceTokenId, serviceToken };
-  const accessToken = read('PLANETSCALE_API_TOKEN');
-  if (accessToken) return { ...options, accessToken };
-  throw new AuditConfigError(
-    'PlanetScaleAuditClient.fromEnv: set PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN, or PLANETSCALE_API_TOKEN.',
-  );
-}
-
-/** PlanetScale's own tools take the host alone, `https://api.planetscale.com`. */
-const baseUrlFromEnv = (value: string | undefined): string | undefined => {
-  const url = value === undefined ? null : URL.parse(value);
-  if (url?.pathname !== '/') return value;
-  url.pathname = '/v1'; // Whatever else it has stays, to be refused.
-  return url.href;
 };

@@ -1,6 +1,7 @@
 import ky from 'ky';
 import { AuditApiError, AuditConnectionError, PlanetScaleAuditError } from '../errors.ts';
 import { raceAbort } from '../internal/abort.ts';
+import { fullJitterMs } from '../internal/backoff.ts';
 import { apiError, maxQuoteLength } from './api-error.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { createRedactor, type Redact } from './redact.ts';
@@ -9,8 +10,7 @@ import type { HttpService } from './service.ts';
 
 /** A server that asks for a longer wait gets it from whoever called: an attempt does not sleep for minutes. */
 const maxRetryAfterMs = 60_000;
-const firstBackoffMs = 500;
-const maxBackoffMs = 20_000;
+const backoffLimits = { firstMs: 500, maxMs: 20_000 };
 
 export interface HttpOptions {
   readonly service: HttpService;
@@ -96,7 +96,7 @@ export class HttpClient {
         limit: this.#options.retries,
         methods: ['get', 'post'], // ky asks this first, and does not count POST among them.
         shouldRetry: ({ error }) => isRetryable(error) && retryAfterOf(error) <= maxRetryAfterMs,
-        delay: (attempt) => Math.random() * Math.min(maxBackoffMs, firstBackoffMs * 2 ** (attempt - 1)),
+        delay: (attempt) => fullJitterMs(backoffLimits, attempt),
       },
     });
     if (!result) throw new AuditConnectionError(`${request.name} ended without an answer.`);

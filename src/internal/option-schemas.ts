@@ -1,4 +1,45 @@
 import * as z from 'zod';
+import { AuditConfigError } from '../errors.ts';
+import { formatIssues, toAuditIssues } from './issues.ts';
+import { maxTimerMs } from './sleep.ts';
+
+/**
+ * The options with the defaults of their schema.
+ *
+ * @param owner the function or class that takes the options, for the message
+ * @throws AuditConfigError that names each wrong option. The message holds no value: a value can be a credential.
+ */
+export function parseOptions<Schema extends z.ZodType>(
+  schema: Schema,
+  options: unknown,
+  owner: string,
+): z.output<Schema> {
+  const result = schema.safeParse(options);
+  if (result.success) return result.data;
+  throw new AuditConfigError(`${owner}: ${formatIssues(toAuditIssues(result.error))}.`);
+}
+
+const inRange = (number: z.ZodNumber, min: number, max: number, message: string) =>
+  number.min(min, message).max(max, message);
+
+export const wholeNumberSchema = (min: number, max: number, message = `must be a whole number from ${min} to ${max}`) =>
+  inRange(z.int(message), min, max, message);
+
+/** What a timer can wait. */
+export const millisecondsSchema = (min: number) => {
+  const message = `must be a number of milliseconds from ${min} to ${maxTimerMs}`;
+  return inRange(z.number(message), min, maxTimerMs, message);
+};
+
+export const booleanSchema = z.boolean('must be true or false');
+
+export const abortSignalSchema = z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional();
+
+export const actionsSchema = z
+  .array(z.string().min(1, 'must not be empty'))
+  .min(1, 'must name an action, or be left out')
+  .readonly()
+  .optional();
 
 /** A token that goes into a header. */
 export const credentialSchema = z
@@ -16,8 +57,23 @@ const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname);
 
 /** Why no secret should be sent to a URL; `''` where one may be. */
-export const insecureUrlReason = (url: URL): string => {
+const insecureUrlReason = (url: URL): string => {
   if (url.username || url.password) return 'must not hold a user or a password: give the credentials as options';
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return '';
   return 'must be https: (http: is for loopback alone, since the credentials would be readable on the way)';
 };
+
+/**
+ * A URL that takes secrets, as a URL.
+ *
+ * @param relativeMessage for text that is no absolute URL
+ * @param reasonAgainst says why a URL cannot be used, or gives `''`
+ */
+export const secureUrlSchema = (relativeMessage: string, reasonAgainst: (url: URL) => string = () => '') =>
+  z.union([z.string(), z.instanceof(URL)], 'must be a URL').transform((value, context) => {
+    const url = URL.parse(String(value));
+    const reason = url ? reasonAgainst(url) || insecureUrlReason(url) : relativeMessage;
+    if (url && !reason) return url;
+    context.addIssue({ code: 'custom', message: reason });
+    return z.NEVER;
+  });

@@ -1,5 +1,5 @@
-/** A timer holds 2^31 - 1 ms; asked for more it fires at once. */
-const maxTimerMs = 2 ** 31 - 1;
+/** A timer takes at most 2^31 - 1 ms: one that is set to more fires at once. */
+export const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * Waits, however long. An abort rejects with the signal's reason. Neither a timer nor a listener is left behind, so one

@@ -1,4 +1,5 @@
-import { type AuditEvent, actionVerb } from '../audit-log/event.ts';
+import { actionVerb, readVerbs } from '../audit-log/derived-fields.ts';
+import type { AuditEvent } from '../audit-log/event.ts';
 
 /** The activities of Entity Management that audit actions come to. OCSF has more: moving, enrolling, suspending. */
 const activityIds = {
@@ -21,7 +22,7 @@ type ActivityCaption = keyof typeof activityIds;
  */
 const verbs: readonly (readonly [ActivityCaption, readonly string[]])[] = [
   ['Create', ['created']],
-  ['Read', ['viewed', 'read', 'listed', 'downloaded', 'exported']],
+  ['Read', readVerbs],
   [
     'Update',
     [

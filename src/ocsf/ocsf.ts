@@ -1,8 +1,8 @@
 import type { JsonObject } from 'type-fest';
-import { type AuditEvent, actionVerb, rawJson } from '../audit-log/event.ts';
+import { actionVerb, actorOf, sourceIp } from '../audit-log/derived-fields.ts';
+import { type AuditEvent, rawJson } from '../audit-log/event.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
 import { toText } from '../internal/well-formed.ts';
-import { actorOf as runRevealActor, sourceIp } from '../runreveal/fields.ts';
 import { ocsfActivity, ocsfSeverity } from './activity.ts';
 
 const category = { uid: 3, caption: 'Identity & Access Management' };
@@ -95,7 +95,7 @@ const userTypeIds: ReadonlyMap<string, number> = new Map([
 
 /** OCSF wants a name or an id here too. */
 const toOcsfActor = (event: AuditEvent): JsonObject => {
-  const { id, username, email } = runRevealActor(event, {});
+  const { id, username, email } = actorOf(event);
   const type = toText(event.actor_type);
   const identity = nonEmptyFields({ uid: id, name: username });
   if (Object.keys(identity).length === 0) {

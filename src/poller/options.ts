@@ -2,6 +2,14 @@ import type { Promisable } from 'type-fest';
 import * as z from 'zod';
 import type { AuditAction } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
+import {
+  abortSignalSchema,
+  actionsSchema,
+  booleanSchema,
+  functionSchema,
+  millisecondsSchema,
+  wholeNumberSchema,
+} from '../internal/option-schemas.ts';
 import type { CursorStore } from '../stores/cursor-store.ts';
 import type { StartFrom } from './first-scan.ts';
 import { logNotice, type PollNotice } from './notices.ts';
@@ -54,23 +62,17 @@ export interface PollerOptions {
   readonly onNotice?: ((notice: PollNotice) => Promisable<void>) | undefined;
 }
 
-const maxTimerMs = 2 ** 31 - 1;
-
 const method = (value: unknown, name: string): boolean =>
   typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 
-const milliseconds = (least: number) => {
-  const message = `must be a number of milliseconds from ${least} to ${maxTimerMs}`;
-  return z.number(message).min(least, message).max(maxTimerMs, message);
-};
-
 const startFromMessage = "must be 'oldest', 'now', { newest: n }, { since: date } or { newerThan: id }";
-const newestMessage = 'must be a whole number of events, 0 or more';
 const startFromSchema = z.union(
   [
     z.literal('oldest'),
     z.literal('now'),
-    z.strictObject({ newest: z.int(newestMessage).min(0, newestMessage) }),
+    z.strictObject({
+      newest: wholeNumberSchema(0, Number.MAX_SAFE_INTEGER, 'must be a whole number of events, 0 or more'),
+    }),
     z.strictObject({ since: z.date('must be a valid Date') }),
     z.strictObject({ newerThan: z.string().min(1, 'must not be empty') }),
   ],
@@ -89,18 +91,12 @@ export const pollerOptionsSchema = z.object({
   ),
   key: z.string().min(1, 'must not be empty').optional(),
   startFrom: startFromSchema.default({ newest: 200 }),
-  intervalMs: milliseconds(1).default(60_000),
-  lookbackMs: milliseconds(0).default(600_000),
-  actions: z
-    .array(z.string().min(1, 'must not be empty'))
-    .min(1, 'must name an action, or be left out')
-    .readonly()
-    .optional(),
-  drain: z.boolean('must be true or false').default(false),
-  signal: z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional(),
-  onNotice: z
-    .custom<NonNullable<PollerOptions['onNotice']>>((value) => typeof value === 'function', 'must be a function')
-    .default(() => logNotice),
+  intervalMs: millisecondsSchema(1).default(60_000),
+  lookbackMs: millisecondsSchema(0).default(600_000),
+  actions: actionsSchema,
+  drain: booleanSchema.default(false),
+  signal: abortSignalSchema,
+  onNotice: functionSchema<NonNullable<PollerOptions['onNotice']>>().default(() => logNotice),
 });
 
 export type ParsedPollerOptions = z.output<typeof pollerOptionsSchema>;

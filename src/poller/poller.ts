@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
 import { AuditConfigError, type PlanetScaleAuditError } from '../errors.ts';
-import { parseOptions } from '../internal/checked.ts';
+import { parseOptions } from '../internal/option-schemas.ts';
 import { sleep } from '../internal/sleep.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
 import { Checkpoint } from './checkpoint.ts';

@@ -1,8 +1,8 @@
 import { AuditApiError, PlanetScaleAuditError } from '../errors.ts';
+import { fullJitterMs } from '../internal/backoff.ts';
 import { sleep } from '../internal/sleep.ts';
 
-const firstBackoffMs = 1000;
-const maxBackoffMs = 5 * 60_000;
+const backoffLimits = { firstMs: 1000, maxMs: 5 * 60_000 };
 
 export interface RetryOptions {
   /** False: the first error is the last. */
@@ -43,7 +43,6 @@ export async function backOff(error: unknown, attempt: number, options: RetryOpt
 }
 
 const retryDelayMs = (error: PlanetScaleAuditError, attempt: number): number => {
-  const backoffMs = Math.random() * Math.min(maxBackoffMs, firstBackoffMs * 2 ** (attempt - 1));
   const askedForMs = error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.max(backoffMs, askedForMs);
+  return Math.max(fullJitterMs(backoffLimits, attempt), askedForMs);
 };

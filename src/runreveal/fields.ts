@@ -1,9 +1,8 @@
-import { type AuditEvent, actionVerb } from '../audit-log/event.ts';
+import type { AuditEvent } from '../audit-log/event.ts';
 import { AuditConfigError } from '../errors.ts';
-import { canonicalIpAddress } from '../internal/ip-address.ts';
+import { toRfc3339 } from '../internal/timestamp.ts';
 import { toText } from '../internal/well-formed.ts';
 import type { RunRevealContext } from './context.ts';
-import { toRfc3339 } from './rfc3339.ts';
 
 // What RunReveal's forms of an event have in common: the row, and what its webhooks take.
 
@@ -24,28 +23,9 @@ export const sourceTypeOf = (context: RunRevealContext): string => toText(contex
 
 export const serviceNameOf = (context: RunRevealContext): string => toText(context.serviceName ?? 'planetscale');
 
-/** `''` where `remote_ip` is not a bare address. */
-export const sourceIp = (event: AuditEvent): string => canonicalIpAddress(toText(event.remote_ip));
-
 /** Entries one by one: assigning to a key such as `__proto__` would not add it. */
 export const toTextMap = (map: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(map).map(([key, value]) => [toText(key), toText(value)]));
-
-export function actorOf(event: AuditEvent, context: RunRevealContext): Record<string, string> {
-  const email = context.actorEmail?.(event) ?? emailAddressIn(event.actor_display_name);
-  const map: { id?: string; username?: string; email?: string } = {};
-  if (event.actor_id) map.id = toText(event.actor_id);
-  if (event.actor_display_name) map.username = toText(event.actor_display_name);
-  if (email) map.email = toText(email);
-  return map;
-}
-
-/** An address and nothing else: never a name, and not `Ada <ada@example.com>`. */
-const emailPattern = /^[^\s@<>()[\],;:"\\]+@(?:[\p{L}\p{N}-]+\.)+[\p{L}\p{N}-]+$/u;
-
-/** RFC 5321 allows 254 characters. */
-const emailAddressIn = (name: unknown): string | undefined =>
-  typeof name === 'string' && name.length <= 254 && emailPattern.test(name) ? name : undefined;
 
 export function tagsOf(event: AuditEvent, added: RunRevealContext['tags']): Record<string, string> {
   if (added === false) return {};
@@ -78,16 +58,3 @@ const toResource = (type: string | null, id: string | null, name: string | null)
 });
 
 const toTextOrNull = (text: string | null): string | null => (text ? toText(text) : (text ?? null));
-
-/** The verbs of which it is certain that they change nothing. */
-const readOnlyVerbs: ReadonlySet<string> = new Set([
-  'viewed',
-  'read',
-  'listed',
-  'downloaded',
-  'exported',
-  'signed_in',
-  'open_web_console',
-]);
-
-export const isReadOnly = (event: AuditEvent): boolean => readOnlyVerbs.has(actionVerb(event));

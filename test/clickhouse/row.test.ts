@@ -5,8 +5,7 @@ import { AuditConfigError } from '../../src/errors.ts';
 import type { RunRevealContext } from '../../src/runreveal/context.ts';
 import { runRevealColumns } from '../../src/runreveal/row/columns.ts';
 import { planetscaleLogsDdl } from '../../src/runreveal/row/ddl.ts';
-import { toJsonEachRow } from '../../src/runreveal/row/json-each-row.ts';
-import { toRunRevealRow } from '../../src/runreveal/row/row.ts';
+import { toJsonEachRow, toRunRevealRow } from '../../src/runreveal/row/row.ts';
 import { runRevealRowSchema } from '../../src/runreveal/row/row-schema.ts';
 import {
   arbitraryContext,

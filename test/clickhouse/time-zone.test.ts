@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { toJsonEachRow } from '../../src/runreveal/row/json-each-row.ts';
+import { toJsonEachRow } from '../../src/runreveal/row/row.ts';
 import { eventWith } from '../support/arbitrary-events.ts';
 import { openClickHouse } from '../support/clickhouse.ts';
 

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toJsonEachRow } from '../../src/runreveal/row/json-each-row.ts';
-import { toRunRevealRow } from '../../src/runreveal/row/row.ts';
+import { toJsonEachRow, toRunRevealRow } from '../../src/runreveal/row/row.ts';
 import { arbitraryContext, arbitraryEvent, eventWith } from '../support/arbitrary-events.ts';
 
 const receivedAt = new Date('2026-11-22T11:00:00Z');

@@ -1,19 +1,10 @@
+import { actorOf, isReadOnly, sourceIp } from '../../audit-log/derived-fields.ts';
 import { type AuditEvent, rawJson } from '../../audit-log/event.ts';
 import { AuditConfigError } from '../../errors.ts';
 import { stringifyOrEmpty } from '../../internal/safe-stringify.ts';
 import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext, RunRevealEnrichment } from '../context.ts';
-import {
-  actorOf,
-  isReadOnly,
-  resourcesOf,
-  serviceNameOf,
-  sourceIp,
-  sourceTypeOf,
-  tagsOf,
-  toTextMap,
-  validReceivedAt,
-} from '../fields.ts';
+import { resourcesOf, serviceNameOf, sourceTypeOf, tagsOf, toTextMap, validReceivedAt } from '../fields.ts';
 import type { RunRevealRow } from './columns.ts';
 import { dateTimeFromMs, dateTimeFromText } from './date-time.ts';
 import { rowId } from './row-id.ts';
@@ -78,7 +69,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
     dstLatitude: 0,
     dstLongitude: 0,
     dstUserType: '',
-    actor: actorOf(event, context),
+    actor: actorOf(event, context.actorEmail?.(event)),
     tags: tagsOf(event, context.tags),
     resources: resourcesOf(event).map((resource) => JSON.stringify(resource)),
     serviceName: serviceNameOf(context),
@@ -103,6 +94,25 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
     psUpdatedAt: toText(event.updated_at),
     psMetadata: metadataJson(event.metadata),
   };
+}
+
+/**
+ * The row of {@link toRunRevealRow} as one line of ClickHouse's JSONEachRow, without the newline.
+ *
+ * @throws as {@link toRunRevealRow}.
+ *
+ * @example
+ * ```ts
+ * import { PlanetScaleAuditClient, toJsonEachRow } from 'planetscale-audit';
+ *
+ * for await (const event of PlanetScaleAuditClient.fromEnv().events()) {
+ *   process.stdout.write(`${toJsonEachRow(event, { sourceID: 'planetscale-acme' })}\n`);
+ * }
+ * ```
+ */
+export function toJsonEachRow(event: AuditEvent, context?: RunRevealContext): string {
+  // Nothing by hand is faster on Node 22, 24 or 26: neither a template of 53 parts nor a loop over the columns.
+  return JSON.stringify(toRunRevealRow(event, context));
 }
 
 function validSourceTTL(sourceTTL = 0): number {

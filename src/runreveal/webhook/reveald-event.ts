@@ -1,8 +1,9 @@
 import type { JsonObject } from 'type-fest';
+import { actorOf, isReadOnly, sourceIp } from '../../audit-log/derived-fields.ts';
 import { type AuditEvent, rawJson } from '../../audit-log/event.ts';
 import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext } from '../context.ts';
-import { actorOf, eventTimeOf, isReadOnly, serviceNameOf, sourceIp, sourceTypeOf, tagsOf } from '../fields.ts';
+import { eventTimeOf, serviceNameOf, sourceTypeOf, tagsOf } from '../fields.ts';
 
 /**
  * The event in the wire format of reveald, RunReveal's own collector, in its version 1 ("native"): the only public way to push
@@ -41,7 +42,7 @@ const baseFields = (event: AuditEvent, context: RunRevealContext): JsonObject =>
   eventName: toText(event.audit_action),
   src: { ip: sourceIp(event) },
   dst: { ip: '' },
-  actor: actorOf(event, context),
+  actor: actorOf(event, context.actorEmail?.(event)),
   service: { name: serviceNameOf(context) },
   tags: tagsOf(event, context.tags),
   readOnly: isReadOnly(event),

@@ -1,8 +1,9 @@
 import type { JsonObject } from 'type-fest';
+import { actorOf, isReadOnly, sourceIp } from '../../audit-log/derived-fields.ts';
 import type { AuditEvent } from '../../audit-log/event.ts';
 import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext } from '../context.ts';
-import { actorOf, eventTimeOf, isReadOnly, resourcesOf, serviceNameOf, sourceIp, tagsOf } from '../fields.ts';
+import { eventTimeOf, resourcesOf, serviceNameOf, tagsOf } from '../fields.ts';
 
 /**
  * The event as RunReveal's structured webhook takes it, with the values of {@link toRunRevealRow}: the same actor, tags,
@@ -28,7 +29,7 @@ export function toStructuredWebhook(event: AuditEvent, context: RunRevealContext
     eventName: toText(event.audit_action),
     eventTime: eventTimeOf(event, context),
     readOnly: isReadOnly(event),
-    actor: actorOf(event, context),
+    actor: actorOf(event, context.actorEmail?.(event)),
     src: { ip: sourceIp(event) },
     service: { name: serviceNameOf(context) },
     resources: resourcesOf(event),

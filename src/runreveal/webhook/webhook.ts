@@ -3,8 +3,7 @@ import type { AuditEvent } from '../../audit-log/event.ts';
 import { type HttpAnswer, HttpClient } from '../../http/http-client.ts';
 import { secretsInUrl } from '../../http/redact.ts';
 import type { HttpService } from '../../http/service.ts';
-import { parseOptions } from '../../internal/checked.ts';
-import { credentialSchema, functionSchema, insecureUrlReason } from '../../internal/option-schemas.ts';
+import { credentialSchema, functionSchema, parseOptions, secureUrlSchema } from '../../internal/option-schemas.ts';
 import type { RunRevealContext } from '../context.ts';
 import { revealdJson } from './reveald-event.ts';
 import { toStructuredWebhook } from './structured-event.ts';
@@ -63,16 +62,7 @@ const runReveal: HttpService = {
 
 const optionsSchema = z
   .object({
-    url: z.union([z.string(), z.instanceof(URL)], 'must be a URL').transform((value, context) => {
-      const url = URL.parse(String(value));
-      const problem = url ? insecureUrlReason(url) : "must be the absolute URL on the source's page in RunReveal";
-      if (!url || problem) {
-        context.addIssue({ code: 'custom', message: problem });
-        return z.NEVER;
-      }
-      url.hash = ''; // Never sent.
-      return url;
-    }),
+    url: secureUrlSchema("must be the absolute URL on the source's page in RunReveal"),
     token: credentialSchema.optional(),
     format: z.enum(['structured', 'reveald'], "must be 'structured' or 'reveald'").default('structured'),
     fetch: functionSchema<typeof globalThis.fetch>().optional(),
@@ -113,6 +103,7 @@ export function runRevealWebhook(
   options: RunRevealWebhookOptions,
 ): (events: readonly AuditEvent[], options?: { readonly signal?: AbortSignal | undefined }) => Promise<void> {
   const { url, token, format, fetch } = parseOptions(optionsSchema, options, 'runRevealWebhook');
+  url.hash = ''; // Never sent.
   const { context } = options;
   const http = new HttpClient({
     service: runReveal,
