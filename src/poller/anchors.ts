@@ -1,29 +1,36 @@
 import { type EventRef, isBefore, maxAnchors } from './state.ts';
 
 export interface Settled {
-  /** Newest first; empty where nothing is old enough. */
+  /** Newest first; empty if no event is old enough. */
   readonly anchors: readonly EventRef[];
   /** Oldest first. */
   readonly seen: readonly EventRef[];
-  /** More was done above the floor than may be remembered: late events among the oldest of it will not be noticed. */
+  /** There were more processed events above the watermark than the poller may remember. It will miss late events among them. */
   readonly truncated: boolean;
 }
 
 /**
- * Divides what is done into anchors and seen. Below an event older than the floor none can become visible any more, so the newest
- * such event is an anchor: all that stands at or below it is settled. What is settled stays so, whatever the clocks say.
+ * Divides processed events into anchors and seen events.
  *
- * @param done an unbroken stretch of the list, oldest first, of which every event is done
- * @param settled how many of them, from the first on, are settled already
- * @param floorMs of the scan's clock
- * @param capacity how many may be seen
+ * No event becomes visible any more below an event that is older than the watermark. The newest such event is therefore the
+ * first anchor. An event that is settled stays settled, even if a later clock is behind.
+ *
+ * @param processed an unbroken stretch of the list, oldest first, in which every event has been processed
+ * @param settledCount how many of these events are settled already, counted from the oldest
+ * @param watermarkMs the watermark of the scan
+ * @param capacity how many seen events the poller may remember
  */
-export function settle(done: readonly EventRef[], settled: number, floorMs: number, capacity: number): Settled {
-  const byAge = Math.max(settled, done.findLastIndex((mark) => isBefore(mark, floorMs)) + 1);
-  const firstSeen = Math.max(byAge, done.length - capacity);
+export function settle(
+  processed: readonly EventRef[],
+  settledCount: number,
+  watermarkMs: number,
+  capacity: number,
+): Settled {
+  const firstYoung = Math.max(settledCount, processed.findLastIndex((ref) => isBefore(ref, watermarkMs)) + 1);
+  const firstSeen = Math.max(firstYoung, processed.length - capacity);
   return {
-    anchors: done.slice(Math.max(0, firstSeen - maxAnchors), firstSeen).reverse(),
-    seen: done.slice(firstSeen),
-    truncated: firstSeen > byAge,
+    anchors: processed.slice(Math.max(0, firstSeen - maxAnchors), firstSeen).reverse(),
+    seen: processed.slice(firstSeen),
+    truncated: firstSeen > firstYoung,
   };
 }

@@ -3,106 +3,114 @@ import { AuditConfigError, CursorConflictError, CursorStoreError, PlanetScaleAud
 import type { CursorStore } from '../stores/cursor-store.ts';
 import { type CursorScope, decodeState, encodeState, isOfAnotherVersion, type PollState } from './state.ts';
 
-/** Runs an operation until it succeeds or fails for good. */
+/** Runs an operation until it succeeds, or fails with an error that a retry cannot cure. */
 export type Retry = <Result>(operation: () => Promise<Result>) => Promise<Result>;
 
-const hourMs = 60 * 60_000;
+export interface CheckpointOptions {
+  readonly store: CursorStore;
+  readonly key: string;
+  readonly scope: CursorScope;
+  readonly retry: Retry;
+}
+
+/** An idle poller saves this often, so that the age of its state tells how long it was away. */
+const heartbeatMs = 60 * 60_000;
 
 /**
- * A poller's hold on its place in the store, from the moment it was loaded: every save replaces what this session stored last,
+ * The poller's place in the store, from the moment it was loaded. Each save replaces the value that this checkpoint stored last,
  * and no other value.
  */
 export class Checkpoint {
-  readonly #store: CursorStore;
-  readonly #key: string;
-  readonly #retry: Retry;
-  /** Why the store gave an earlier state than the last saved, where it did. */
+  readonly #options: CheckpointOptions;
+  /** Why the store gave an earlier state than the one saved last; undefined if it did not. */
   readonly rollbackReason: string | undefined;
-  /** The text in the store, as far as this session knows. */
+  /** The text in the store, as far as this checkpoint knows; null if the store holds nothing. */
   #stored: string | null;
-  /** A text that was written with an outcome unknown: the store failed, or answered that another value stood there. */
-  #pendingWrite: string | null = null;
-  #saved: PollState | undefined;
+  /** A text whose write had an unknown outcome: the store failed, or said that it holds another value. */
+  #pendingWrite: string | undefined;
+  #savedState: PollState | undefined;
   #state: PollState | undefined;
   #isDirty = false;
-  /** Nothing more may be written. */
   #isClosed = false;
 
   private constructor(
-    store: CursorStore,
-    key: string,
-    retry: Retry,
-    stored: string | null,
-    state: PollState | undefined,
-    recovery: string | undefined,
+    options: CheckpointOptions,
+    loaded: { readonly text: string | null; readonly state?: PollState; readonly rollbackReason?: string | undefined },
   ) {
-    this.#store = store;
-    this.#key = key;
-    this.#retry = retry;
-    this.rollbackReason = recovery;
-    this.#stored = stored;
-    this.#saved = state;
-    this.#state = state;
+    this.#options = options;
+    this.#stored = loaded.text;
+    this.#state = loaded.state;
+    this.#savedState = loaded.state;
+    this.rollbackReason = loaded.rollbackReason;
   }
 
   /**
-   * Loads what the store has for the key. A store that fails is asked again: it is never taken for an empty one.
+   * Loads the state under the key. A store that fails is asked again, and never taken for an empty one.
    *
-   * @throws CursorStoreError where it holds something else than a poller's state
-   * @throws AuditConfigError where that state is about other events
+   * @throws CursorStoreError if the store holds something other than a poller's state
+   * @throws AuditConfigError if the state belongs to other events
    */
-  static async open(store: CursorStore, key: string, subject: CursorScope, retry: Retry): Promise<Checkpoint> {
-    const stored = await retry(() => read(store, key));
-    if (stored === null) return new Checkpoint(store, key, retry, null, undefined, undefined);
-    const state = decodeState(stored);
-    if (!state) throw invalidStateError(key, stored);
-    if (JSON.stringify(state.scope) !== JSON.stringify(subject)) {
+  static async open(options: CheckpointOptions): Promise<Checkpoint> {
+    const { store, key, scope, retry } = options;
+    const text = await retry(() => read(store, key));
+    if (text === null) return new Checkpoint(options, { text });
+    const state = decodeState(text);
+    if (!state) throw invalidStateError(key, text);
+    if (JSON.stringify(state.scope) !== JSON.stringify(scope)) {
       throw new AuditConfigError(
-        `poller: the state under "${key}" is about ${describe(state.scope)}, and this poller about ${describe(subject)}. Give it another key.`,
+        `poller: the state under "${key}" belongs to ${describe(state.scope)}, and this poller reads ${describe(scope)}. Give this poller another key.`,
       );
     }
-    const recovery = await retry(() => wrapStoreErrors(key, 'read', () => store.rollbackReason?.(key)));
-    return new Checkpoint(store, key, retry, stored, state, recovery);
+    const rollbackReason = await retry(() => wrapStoreErrors(key, 'read', () => store.rollbackReason?.(key)));
+    return new Checkpoint(options, { text, state, rollbackReason });
   }
 
-  /** Where the poller stands; undefined before its first run. */
+  /** Undefined before the first run. */
   get state(): PollState | undefined {
     return this.#state;
   }
 
-  /** Takes note of a state: it is written by the next save, or at the end. */
+  /** Replaces the state. The next save, or the end of the iteration, writes it. */
   stage(state: PollState): void {
     this.#state = state;
     this.#isDirty = true;
   }
 
   /**
-   * Saves what was noted, again and again until it is known to be stored.
+   * Writes the staged state, and tries again until the store is known to hold it.
    *
-   * @throws CursorConflictError where another poller has moved the cursor
-   * @throws CursorStoreError where what was saved is gone, or spoilt
+   * @throws CursorConflictError if another poller has moved the cursor
+   * @throws CursorStoreError if the saved state is gone or corrupt
    */
   async save(): Promise<void> {
     const state = this.#state;
     if (!state || !this.#isDirty) return;
     const text = encodeState(state);
-    await this.#retry(() => this.#write(text));
-    this.#saved = state;
+    await this.#options.retry(() => this.#write(text));
+    this.#savedState = state;
     this.#isDirty = false;
   }
 
-  /** Takes note of a state in which nothing but the time has moved on: it is written once an hour, and not at the end. */
-  async saveIfHeartbeatDue(state: PollState): Promise<void> {
+  /**
+   * Takes over the state after a completed scan, and saves it if one of three holds: the last save is an hour old; nothing was
+   * saved yet; or the scan took several pages and moved the anchors, so that the next scan need not read these pages again.
+   *
+   * @throws as {@link Checkpoint.save}
+   */
+  async completeScan(state: PollState, pageCount: number): Promise<void> {
+    const saved = this.#savedState;
+    const isDue = !saved || Date.parse(state.lastScanStartedAt) - Date.parse(saved.lastScanStartedAt) >= heartbeatMs;
+    const savesPages = pageCount > 1 && state.anchors[0]?.[0] !== saved?.anchors[0]?.[0];
     this.#state = state;
-    if (this.#saved && Date.parse(state.lastScanStartedAt) - Date.parse(this.#saved.lastScanStartedAt) < hourMs) return;
+    if (!isDue && !savesPages) return;
     this.stage(state);
     await this.save();
   }
 
   /**
-   * Saves what is not saved yet, in one attempt: the iteration is ending.
+   * Writes the staged state at the end of the iteration, in one attempt.
    *
-   * @throws as save does
+   * @throws as {@link Checkpoint.save}
    */
   async flush(): Promise<void> {
     const state = this.#state;
@@ -111,65 +119,69 @@ export class Checkpoint {
     await this.#write(encodeState(state));
   }
 
+  /** One attempt. If the outcome of the attempt before is unknown, the store is asked first whether it holds that text. */
   async #write(text: string): Promise<void> {
-    if (this.#pendingWrite !== null) await this.#reconcile();
+    const { store, key } = this.#options;
+    if (this.#pendingWrite !== undefined) await this.#reconcile(this.#pendingWrite);
     if (this.#stored === text) return;
 
     this.#pendingWrite = text;
-    if (!(await write(this.#store, this.#key, this.#stored, text))) {
-      await this.#reconcile();
-      if (this.#stored === text) return;
-      throw new CursorStoreError(
-        `The cursor store refused to save under "${this.#key}", though what it holds is what was expected there.`,
-        { key: this.#key, retryable: true },
-      );
+    const isConfirmed = await write(store, key, this.#stored, text);
+    const isFirstWrite = this.#stored === null;
+    if (isConfirmed && !isFirstWrite) {
+      this.#pendingWrite = undefined;
+      this.#stored = text;
+      return;
     }
-    if (this.#stored === null) await this.#checkFirstWrite(text);
-    this.#pendingWrite = null;
-    this.#stored = text;
+    // A store that hides the errors of a backend that is down looks empty. It must not cause a first run every time.
+    await this.#reconcile(text);
+    if (this.#stored !== text) throw isConfirmed ? lostWriteError(key) : refusedWriteError(key);
   }
 
-  /** What was attempted is stored now, or what stood there before still is: anything else is not of this poller's doing. */
-  async #reconcile(): Promise<void> {
-    const found = await read(this.#store, this.#key);
-    if (found !== this.#pendingWrite && found !== this.#stored) throw this.#replaced(found);
+  /** The store holds the text that was attempted, or what it held before. Anything else is the work of another writer. */
+  async #reconcile(attempted: string): Promise<void> {
+    const { store, key } = this.#options;
+    const found = await read(store, key);
+    if (found !== attempted && found !== this.#stored) {
+      this.#isClosed = true;
+      throw replacedError(key, found);
+    }
     this.#stored = found;
-    this.#pendingWrite = null;
-  }
-
-  /** A dead backend behind a store that swallows errors looks like an empty one: it must not become a first run each time. */
-  async #checkFirstWrite(text: string): Promise<void> {
-    const found = await read(this.#store, this.#key);
-    if (found === text) return;
-    if (found !== null) throw this.#replaced(found);
-    throw new CursorStoreError(
-      `The cursor store does not give back what was just saved under "${this.#key}": it may be losing writes, or hiding the errors of its backend (with Keyv set throwOnErrors).`,
-      { key: this.#key },
-    );
-  }
-
-  /** The end: the store holds something that this session did not write. */
-  #replaced(found: string | null): CursorConflictError | CursorStoreError {
-    const key = this.#key;
-    this.#isClosed = true;
-    if (found === null) {
-      return new CursorStoreError(
-        `The cursor store has lost what was saved under "${key}", or it was deleted. Restore it, or start again and choose with startFrom where to begin.`,
-        { key },
-      );
-    }
-    if (!decodeState(found)) return invalidStateError(key, found);
-    return new CursorConflictError(
-      `Another poller has moved the cursor under "${key}", and this one stops: nothing is lost, since the other goes on. Run one poller for a key, or give each its own.`,
-      { key },
-    );
+    this.#pendingWrite = undefined;
   }
 }
 
+const refusedWriteError = (key: string): CursorStoreError =>
+  new CursorStoreError(
+    `The cursor store refused to save "${key}", although it holds the expected value. The poller tries again.`,
+    { key, retryable: true },
+  );
+
+const lostWriteError = (key: string): CursorStoreError =>
+  new CursorStoreError(
+    `The cursor store does not return what was just saved under "${key}": it may lose writes, or hide the errors of its backend. With Keyv, set throwOnErrors.`,
+    { key },
+  );
+
+/** @param found what the store holds in place of the text that the poller saved */
+const replacedError = (key: string, found: string | null): CursorConflictError | CursorStoreError => {
+  if (found === null) {
+    return new CursorStoreError(
+      `The cursor store has lost the state under "${key}", or someone deleted it. Restore the state, or start again and choose a start with startFrom.`,
+      { key },
+    );
+  }
+  if (!decodeState(found)) return invalidStateError(key, found);
+  return new CursorConflictError(
+    `Another poller moved the cursor under "${key}". This poller stops and the other one continues, so nothing is lost. Run one poller for each key.`,
+    { key },
+  );
+};
+
 const invalidStateError = (key: string, text: string): CursorStoreError => {
   const message = isOfAnotherVersion(text)
-    ? `The state under "${key}" was written by a newer version of planetscale-audit. Install that version, or give this poller a key of its own.`
-    : `The cursor store holds something under "${key}" that is not the state of a poller. Restore it, or delete it and choose with startFrom where to begin.`;
+    ? `A newer version of planetscale-audit wrote the state under "${key}". Install that version, or give this poller a key of its own.`
+    : `The cursor store holds something under "${key}" that is not the state of a poller. Restore the state, or delete it and choose a start with startFrom.`;
   return new CursorStoreError(message, { key });
 };
 
@@ -177,12 +189,12 @@ const read = async (store: CursorStore, key: string): Promise<string | null> => 
   const value = await wrapStoreErrors(key, 'read', () => store.get(key));
   if (value === undefined || value === null || typeof value === 'string') return value ?? null;
   throw new CursorStoreError(
-    `The cursor store gave back a value of type ${typeof value} under "${key}": it must give text back as it was saved.`,
+    `The cursor store returned a value of type ${typeof value} under "${key}". It must return the text that was saved.`,
     { key },
   );
 };
 
-/** Whether the text was written: false where a store that compares holds another value than expected. */
+/** False if a store with compareAndSet holds another value than expected. */
 const write = (store: CursorStore, key: string, expected: string | null, text: string): Promise<boolean> =>
   wrapStoreErrors(key, 'write', async () => {
     if (store.compareAndSet) return store.compareAndSet(key, expected, text);
@@ -190,17 +202,21 @@ const write = (store: CursorStore, key: string, expected: string | null, text: s
     return true;
   });
 
-/** What a store throws becomes an error of ours: a backend that is down may come back. */
+/** An error that the store throws is retryable, because a backend that is down may come back. */
 const wrapStoreErrors = async <Result>(
   key: string,
-  what: string,
+  action: 'read' | 'write',
   operation: () => Promisable<Result>,
 ): Promise<Result> => {
   try {
     return await operation();
   } catch (error) {
     if (error instanceof PlanetScaleAuditError) throw error;
-    throw new CursorStoreError(`The cursor store failed to ${what} "${key}".`, { key, retryable: true, cause: error });
+    throw new CursorStoreError(`The cursor store failed to ${action} "${key}".`, {
+      key,
+      retryable: true,
+      cause: error,
+    });
   }
 };
 

@@ -1,15 +1,19 @@
+import type { AuditEvent } from '../audit-log/event.ts';
+import type { FetchPage } from '../audit-log/pagination.ts';
 import { AuditConfigError } from '../errors.ts';
 import { earliestAbove, maxOutOfOrderMs } from './ordering.ts';
-import { createOlderRunDetector, type ScanResult, type StopCondition } from './scan.ts';
+import { type ScanResult, scan } from './scan.ts';
+import type { TimedPage } from './scan-clock.ts';
 import { anchorsFrom, type EventRef, isBefore, maxSeen, type PollState, refOf, toIso } from './state.ts';
+import { extendOlderRun, type Inspection, type StopCondition, type StopPoint } from './stop-condition.ts';
 
 /**
- * Where a poller begins while its store holds nothing.
- * - `'oldest'`: with everything that PlanetScale still has
- * - `'now'`: with nothing; the first event is the next one
+ * Where a poller starts if its store holds nothing yet.
+ * - `'oldest'`: with every event that PlanetScale still has
+ * - `'now'`: with the next event that happens
  * - `{ newest: n }`: with the n newest events
- * - `{ since: date }`: with what was created at that time or later
- * - `{ newerThan: id }`: with what stands above that event
+ * - `{ since: date }`: with the events that were created at that time or later
+ * - `{ newerThan: id }`: with the events above this one in the list
  */
 export type StartFrom =
   | 'oldest'
@@ -18,96 +22,138 @@ export type StartFrom =
   | { readonly since: Date }
   | { readonly newerThan: string };
 
-/** What a first run begins with. */
-export interface FirstState extends Pick<PollState, 'anchors' | 'seen' | 'start'> {
-  /** More events that are not wanted lie within the look-back than may be remembered. */
-  readonly isTruncated?: boolean;
+/** The result of the very first scan, and the state to save before the poller delivers its events. */
+export interface FirstScan extends Pick<PollState, 'anchors' | 'seen' | 'start'> {
+  readonly result: ScanResult;
+  isWanted(event: AuditEvent): boolean;
+  /** More events that the poller leaves out lie within the look-back than it may remember. */
+  readonly hasOverflowed: boolean;
 }
 
-/** The goal of a poller's very first walk, and what follows from it. */
-export interface StartPolicy extends StopCondition {
-  /** @throws AuditConfigError */
-  resolve(walk: ScanResult): FirstState;
+/** @throws AuditConfigError if `startFrom` names an event that PlanetScale does not list */
+export function firstScan(
+  fetchPage: FetchPage<TimedPage>,
+  startFrom: StartFrom,
+  lookbackMs: number,
+): Promise<FirstScan> {
+  if (startFrom === 'oldest') return scanFromOldest(fetchPage, lookbackMs);
+  if (startFrom === 'now') return scanFromNewest(fetchPage, 0, lookbackMs);
+  if ('newest' in startFrom) return scanFromNewest(fetchPage, startFrom.newest, lookbackMs);
+  if ('since' in startFrom) return scanSince(fetchPage, startFrom.since.getTime(), lookbackMs);
+  return scanNewerThan(fetchPage, startFrom.newerThan, lookbackMs);
 }
 
-export function startPolicy(startFrom: StartFrom, lookbackMs: number): StartPolicy {
-  if (startFrom === 'oldest') return fromOldest();
-  if (startFrom === 'now') return fromNewest(0, lookbackMs);
-  if ('newest' in startFrom) return fromNewest(startFrom.newest, lookbackMs);
-  if ('since' in startFrom) return fromSince(startFrom.since.getTime(), lookbackMs);
-  return fromNewerThan(startFrom.newerThan, lookbackMs);
-}
+const isAlwaysWanted = (): boolean => true;
 
-const fromOldest = (): StartPolicy => ({
-  findStop: () => undefined,
-  isWanted: () => true,
-  resolve: () => ({ anchors: [], seen: [], start: null }),
+/** A condition without findings, by which the poller delivers every event above the stop. */
+const stopAt = (findStop: (events: readonly AuditEvent[]) => StopPoint | undefined): StopCondition<undefined> => ({
+  initialFindings: undefined,
+  inspect: (findings, events) => {
+    const stop = findStop(events);
+    return { findings, stop, hasWanted: stop?.index !== 0 };
+  },
 });
 
-/** Events that are not wanted, and above which a late one may still appear, count as seen. */
-const fromNewest = (count: number, lookbackMs: number): StartPolicy => {
-  let met = 0;
-  let isTruncated = false;
-  const unwanted = new Map<string, EventRef>();
-  return {
-    findStop(page, { watermarkMs }) {
-      for (const [index, event] of page.events.entries()) {
-        const isUnwanted = met++ >= count;
-        if (!isUnwanted) continue;
-        const mark = refOf(event);
-        if (isBefore(mark, watermarkMs)) return { reason: 'known', index };
-        if (unwanted.size === maxSeen) {
-          isTruncated = true;
-          return { reason: 'known', index };
-        }
-        unwanted.set(event.id, mark);
-      }
-      return undefined;
-    },
-    isWanted: ({ id }) => !unwanted.has(id),
-    resolve(walk) {
-      const anchors = anchorsFrom(walk.below);
-      const marks = [...unwanted.values()];
+const scanFromOldest = async (fetchPage: FetchPage<TimedPage>, lookbackMs: number): Promise<FirstScan> => ({
+  result: await scan(
+    fetchPage,
+    stopAt(() => undefined),
+    lookbackMs,
+  ),
+  isWanted: isAlwaysWanted,
+  anchors: [],
+  seen: [],
+  start: null,
+  hasOverflowed: false,
+});
+
+interface NewestFindings {
+  readonly eventCount: number;
+  /** Newest first. A late event can still appear above these: they count as seen, although they are not delivered. */
+  readonly leftOut: readonly EventRef[];
+  readonly hasOverflowed: boolean;
+}
+
+const scanFromNewest = async (
+  fetchPage: FetchPage<TimedPage>,
+  wantedCount: number,
+  lookbackMs: number,
+): Promise<FirstScan> => {
+  const condition: StopCondition<NewestFindings> = {
+    initialFindings: { eventCount: 0, leftOut: [], hasOverflowed: false },
+    inspect: (before, events, { watermarkMs }): Inspection<NewestFindings> => {
+      const firstLeftOut = Math.min(events.length, Math.max(0, wantedCount - before.eventCount));
+      const candidates = events.slice(firstLeftOut).map(refOf);
+      const old = candidates.findIndex((ref) => isBefore(ref, watermarkMs));
+      const young = old === -1 ? candidates : candidates.slice(0, old);
+      const capacity = maxSeen - before.leftOut.length;
+      const added = young.slice(0, capacity);
+      const hasOverflowed = young.length > capacity;
       return {
-        anchors,
-        seen: marks.toReversed(),
-        start: earliestWanted([...marks, ...anchors], walk, lookbackMs),
-        isTruncated,
+        findings: {
+          eventCount: before.eventCount + events.length,
+          leftOut: added.length === 0 ? before.leftOut : [...before.leftOut, ...added],
+          hasOverflowed,
+        },
+        stop: added.length < candidates.length ? { reason: 'known', index: firstLeftOut + added.length } : undefined,
+        hasWanted: firstLeftOut > 0,
       };
     },
   };
+  const result = await scan(fetchPage, condition, lookbackMs);
+  const { leftOut, hasOverflowed } = result.findings;
+  const leftOutIds = new Set(leftOut.map(([id]) => id));
+  const anchors = anchorsFrom(result.below);
+  return {
+    result,
+    isWanted: ({ id }) => !leftOutIds.has(id),
+    anchors,
+    seen: leftOut.toReversed(),
+    start: startAbove([...leftOut, ...anchors], result, lookbackMs),
+    hasOverflowed,
+  };
 };
 
-/** An event that is wanted, and was ahead of its time, may stand below some that are late, and not wanted. */
-const fromSince = (sinceMs: number, lookbackMs: number): StartPolicy => ({
-  findStop: createOlderRunDetector(sinceMs - maxOutOfOrderMs(lookbackMs)),
-  isWanted: (event) => !isBefore(refOf(event), sinceMs),
-  resolve: ({ below }) => ({ anchors: anchorsFrom(below), seen: [], start: new Date(sinceMs).toISOString() }),
-});
+/** A wanted event that is ahead of its time can lie below late events that are left out, so the scan reads on past those. */
+const scanSince = async (fetchPage: FetchPage<TimedPage>, sinceMs: number, lookbackMs: number): Promise<FirstScan> => {
+  const isWanted = (event: AuditEvent): boolean => !isBefore(refOf(event), sinceMs);
+  const condition: StopCondition<number> = {
+    initialFindings: 0,
+    inspect: (runLength, events) => {
+      const { length, stop } = extendOlderRun(runLength, events, sinceMs - maxOutOfOrderMs(lookbackMs));
+      return { findings: length, stop, hasWanted: events.slice(0, stop?.index).some(isWanted) };
+    },
+  };
+  const result = await scan(fetchPage, condition, lookbackMs);
+  return {
+    result,
+    isWanted,
+    anchors: anchorsFrom(result.below),
+    seen: [],
+    start: new Date(sinceMs).toISOString(),
+    hasOverflowed: false,
+  };
+};
 
-const fromNewerThan = (id: string, lookbackMs: number): StartPolicy => ({
-  findStop(page) {
-    const index = page.events.findIndex((event) => event.id === id);
+const scanNewerThan = async (fetchPage: FetchPage<TimedPage>, id: string, lookbackMs: number): Promise<FirstScan> => {
+  const condition = stopAt((events) => {
+    const index = events.findIndex((event) => event.id === id);
     return index === -1 ? undefined : { reason: 'known', index };
-  },
-  isWanted: () => true,
-  resolve(walk) {
-    const anchors = anchorsFrom(walk.below);
-    if (anchors.length === 0) {
-      throw new AuditConfigError(
-        `poller: startFrom is { newerThan: '${id}' }, and PlanetScale has no such event (of the chosen actions), or has it no longer. Start from 'oldest', from a date, or from an event that it lists.`,
-      );
-    }
-    return { anchors, seen: [], start: earliestWanted(anchors, walk, lookbackMs) };
-  },
-});
+  });
+  const result = await scan(fetchPage, condition, lookbackMs);
+  const anchors = anchorsFrom(result.below);
+  if (anchors.length === 0) {
+    throw new AuditConfigError(
+      `poller: PlanetScale does not list the event of startFrom, { newerThan: '${id}' }, or not among the chosen actions. Start from 'oldest', from a date, or from an event that PlanetScale lists.`,
+    );
+  }
+  const start = startAbove(anchors, result, lookbackMs);
+  return { result, isWanted: isAlwaysWanted, anchors, seen: [], start, hasOverflowed: false };
+};
 
 /**
- * The instant before which nothing is delivered, even if all anchors are deleted: not above anything that is wanted. What becomes
- * visible later than the look-back is given too, where the events that are not wanted are long past.
+ * The time before which the poller delivers nothing, even if all anchors are deleted. No event that is wanted was created
+ * before it. An event that becomes visible later than the look-back is delivered too, unless it is older than this time.
  */
-const earliestWanted = (
-  unwantedNewestFirst: readonly EventRef[],
-  walk: ScanResult,
-  lookbackMs: number,
-): string | null => toIso(Math.min(walk.pendingSinceMs, earliestAbove(unwantedNewestFirst, lookbackMs)));
+const startAbove = (leftOutNewestFirst: readonly EventRef[], result: ScanResult, lookbackMs: number): string | null =>
+  toIso(Math.min(result.pendingSinceMs, earliestAbove(leftOutNewestFirst, lookbackMs)));

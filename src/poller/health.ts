@@ -1,29 +1,29 @@
-/** How a poller is doing, for a health check or a metric. */
+/** The condition of a poller, for a health check or a metric. */
 export interface PollerHealth {
   /**
    * - `not-started`: the iteration has not begun
-   * - `polling`: the poller scans or delivers
+   * - `polling`: the poller scans the list or delivers events
    * - `idle`: the poller waits for the next poll
    * - `retrying`: the poller waits to repeat an operation that failed
-   * - `stale`: no scan was completed for 5 intervals. The time that your code takes for a batch does not count
+   * - `stale`: no scan was completed for 5 intervals. The time that the consumer takes does not count
    * - `stopped`: the iteration ended without an error
    * - `failed`: an error ended the iteration
    */
   readonly state: 'not-started' | 'polling' | 'idle' | 'retrying' | 'stale' | 'stopped' | 'failed';
-  /** When the last scan was completed. */
+  /** When the poller last completed a scan. */
   readonly lastSuccessAt: Date | undefined;
-  /** `created_at` of the newest event that is done. */
+  /** `created_at` of the newest acknowledged event. */
   readonly lastEventAt: Date | undefined;
   /** Failed attempts in a row, of requests and of the store. */
   readonly consecutiveFailures: number;
-  /** How many events are done. */
+  /** The number of acknowledged events. */
   readonly processed: number;
 }
 
-/** After so many intervals without a completed scan a poller is stale. */
+/** The poller is stale after this many intervals without a completed scan. */
 const staleIntervals = 5;
 
-/** Keeps count of what a poller does. */
+/** Records what a poller does, and derives its health. */
 export class HealthRecord {
   readonly #staleAfterMs: number;
   #state: Exclude<PollerHealth['state'], 'stale'> = 'not-started';
@@ -31,7 +31,7 @@ export class HealthRecord {
   #lastEventMs: number | undefined;
   #consecutiveFailures = 0;
   #processed = 0;
-  /** Since when a scan is due; moved on by the time that the consumer takes. */
+  /** The time from which staleness counts. The time that the consumer takes moves it on. */
   #staleClockMs = 0;
   #consumerStartedAtMs: number | undefined;
 
@@ -39,16 +39,16 @@ export class HealthRecord {
     this.#staleAfterMs = staleIntervals * intervalMs;
   }
 
-  started(): void {
+  iterationStarted(): void {
     this.#state = 'polling';
     this.#staleClockMs = Date.now();
   }
 
-  scanning(): void {
+  pollStarted(): void {
     this.#state = 'polling';
   }
 
-  scanned(): void {
+  scanCompleted(): void {
     this.#lastSuccessAt = new Date();
     this.#staleClockMs = Date.now();
   }
@@ -57,17 +57,12 @@ export class HealthRecord {
     this.#state = 'idle';
   }
 
-  failed(attempt: number): void {
+  attemptFailed(attempt: number): void {
     this.#state = 'retrying';
     this.#consecutiveFailures = attempt;
   }
 
-  ended(hasFailed: boolean): void {
-    if (hasFailed) this.#consecutiveFailures++;
-    this.#state = hasFailed ? 'failed' : 'stopped';
-  }
-
-  succeeded(): void {
+  attemptSucceeded(): void {
     this.#state = 'polling';
     this.#consecutiveFailures = 0;
   }
@@ -81,10 +76,15 @@ export class HealthRecord {
     this.#consumerStartedAtMs = undefined;
   }
 
-  /** @param createdAtMs of each event that is done, where it is a time */
+  /** @param createdAtMs of each event; undefined if it cannot be read */
   acknowledged(createdAtMs: readonly (number | undefined)[]): void {
     this.#processed += createdAtMs.length;
     for (const ms of createdAtMs) if (ms !== undefined) this.#lastEventMs = Math.max(this.#lastEventMs ?? ms, ms);
+  }
+
+  iterationEnded(hasFailed: boolean): void {
+    if (hasFailed) this.#consecutiveFailures++;
+    this.#state = hasFailed ? 'failed' : 'stopped';
   }
 
   read(): PollerHealth {

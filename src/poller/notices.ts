@@ -1,14 +1,16 @@
 import type { PlanetScaleAuditError } from '../errors.ts';
 
 /**
- * What an operator should know and no exception should say. More types may come: handle those you know, log the others.
- * - `retrying`: something failed that may succeed later, and is tried again after `delayMs`
- * - `possible-gap`: the poller was away for so long that PlanetScale may have deleted events which it never saw. Export the
- *   time from `lastScanAt` to `oldestAvailable` from elsewhere, if you can
- * - `late-events`: events that became visible later than events delivered before them; nothing to do
- * - `possible-duplicates`: every event that the poller had remembered is gone; some may be delivered again
- * - `lookback-overflow`: more events within the look-back than the poller remembers; shorten `lookbackMs`
- * - `cursor-rolled-back`: the store had lost the last state and gave an earlier one; some events may be delivered again
+ * Something that an operator should know and that is no error. Later versions may add types: handle those that you know, and
+ * log the others.
+ * - `retrying`: an operation failed with an error that may pass. The poller repeats it after `delayMs`
+ * - `possible-gap`: the poller was away for so long that PlanetScale may have deleted events which the poller never saw. If you
+ *   can, get the events between `lastScanAt` and `oldestAvailable` from another source
+ * - `late-events`: these events became visible after younger ones that are already delivered. The poller delivers them now.
+ *   There is nothing to do
+ * - `possible-duplicates`: every event that the poller remembers as final was deleted. It may deliver some events again
+ * - `lookback-overflow`: the look-back holds more events than the poller can remember. Shorten `lookbackMs`
+ * - `cursor-rolled-back`: the store lost the last state and returned an earlier one. The poller may deliver some events again
  */
 export type PollNotice =
   | {
@@ -20,16 +22,16 @@ export type PollNotice =
     }
   | {
       readonly type: 'possible-gap';
-      /** The newest event that the poller knows to have delivered. */
+      /** The newest event that the poller remembers as delivered. */
       readonly lastSeenId: string | undefined;
       readonly lastScanAt: Date;
-      /** When the oldest event was created that PlanetScale still has. */
+      /** `created_at` of the oldest event that PlanetScale still lists. */
       readonly oldestAvailable: Date | undefined;
     }
   | { readonly type: 'late-events'; readonly ids: readonly string[] }
   | { readonly type: 'possible-duplicates' | 'lookback-overflow' | 'cursor-rolled-back'; readonly message: string };
 
-/** Warns of what wants a person's attention. */
+/** Prints the notices that a person should look at. */
 export function logNotice(notice: PollNotice): void {
   if (notice.type === 'retrying' || notice.type === 'late-events') return;
   const { type, ...details } = notice;

@@ -14,55 +14,58 @@ import type { CursorStore } from '../stores/cursor-store.ts';
 import type { StartFrom } from './first-scan.ts';
 import { logNotice, type PollNotice } from './notices.ts';
 
-/** Where a poller keeps its place, where it begins, and how often it looks. */
+/** Where a poller keeps its cursor, where it starts, and how often it polls. */
 export interface PollerOptions {
+  /** Keeps the cursor between runs. */
   readonly store: CursorStore;
   /**
-   * The name of this poller's place in the store. Two pollers that should each see every event need two keys.
+   * The name of the cursor in the store. Two pollers that should both see every event need two keys.
    *
    * @default `planetscale-audit:${organization}`
    */
   readonly key?: string | undefined;
   /**
-   * Where to begin. Used once, while the store holds nothing under the key.
+   * Where to start. The poller uses it once, while the store holds nothing under the key.
    *
    * @default { newest: 200 }
    */
   readonly startFrom?: StartFrom | undefined;
   /**
-   * How long to wait from the end of one poll to the start of the next, in milliseconds, give or take 10 %.
+   * The time from the end of one poll to the start of the next, in milliseconds, ±10 %.
    *
    * @default 60_000
    */
   readonly intervalMs?: number | undefined;
   /**
-   * How late an event may become visible after its `created_at`, in milliseconds, clocks that differ included; and how long before
-   * it. An event that is later still is lost without a notice; a longer look-back costs a request more for every 100 events
-   * within it.
+   * How late an event may become visible after its `created_at`, and how far ahead of its time it may be, in milliseconds.
+   * Differences between clocks count. The poller loses an event that is later, without a notice. A longer look-back costs one
+   * more request for every 100 events within it.
    *
    * @default 600_000
    */
   readonly lookbackMs?: number | undefined;
-  /** Only these actions. A key belongs to one choice of them: with another, the poller refuses to start. */
+  /** Only these actions. A key belongs to one set of actions: the poller refuses to start with another set. */
   readonly actions?: readonly AuditAction[] | undefined;
   /**
-   * End once caught up: for cron, Lambda and job queues. The first error that the client's own retries did not cure is thrown,
-   * after what is done has been committed: whatever runs the job tries again. Without it retryable errors are waited out.
+   * End once the poller has caught up: for cron, Lambda and job queues. The poller throws the first error that the client's own
+   * retries did not cure, after it has saved the acknowledged events, so that the job can be run again. Without `drain`, the
+   * poller retries such errors itself.
    *
    * @default false
    */
   readonly drain?: boolean | undefined;
-  /** Aborting ends the iteration quietly, once what is done has been committed. */
+  /** Aborting it ends the iteration without an error, after the poller has saved the acknowledged events. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Told of what an operator should know. Awaited, and before the commit that a gap would pass; a throw ends the poller.
+   * Receives what an operator should know. The poller awaits it, and reports a gap before it saves a cursor beyond the gap. An
+   * error that it throws ends the poller.
    *
-   * @default console.warn for all but `retrying` and `late-events`
+   * @default console.warn for all notices but `retrying` and `late-events`
    */
   readonly onNotice?: ((notice: PollNotice) => Promisable<void>) | undefined;
 }
 
-const method = (value: unknown, name: string): boolean =>
+const hasMethod = (value: unknown, name: string): boolean =>
   typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 
 const startFromMessage = "must be 'oldest', 'now', { newest: n }, { since: date } or { newerThan: id }";
@@ -80,13 +83,13 @@ const startFromSchema = z.union(
 );
 
 export const sourceSchema = z.custom<AuditSource>(
-  (value) => method(value, 'page') && typeof Reflect.get(Object(value), 'organization') === 'string',
-  'its first argument must be a PlanetScaleAuditClient, or have an organization and a method page',
+  (value) => hasMethod(value, 'page') && typeof Reflect.get(Object(value), 'organization') === 'string',
+  'its first argument must be a PlanetScaleAuditClient, or an object with an organization and a method page',
 );
 
 export const pollerOptionsSchema = z.object({
   store: z.custom<CursorStore>(
-    (value) => method(value, 'get') && method(value, 'set'),
+    (value) => hasMethod(value, 'get') && hasMethod(value, 'set'),
     'must have the methods get and set',
   ),
   key: z.string().min(1, 'must not be empty').optional(),

@@ -3,48 +3,53 @@ import type { AuditSource } from '../audit-log/page.ts';
 import { AuditConfigError, type PlanetScaleAuditError } from '../errors.ts';
 import { parseOptions } from '../internal/option-schemas.ts';
 import { sleep } from '../internal/sleep.ts';
-import { parseTimestamp } from '../internal/timestamp.ts';
 import { Checkpoint } from './checkpoint.ts';
+import { InconsistentListError } from './consistency.ts';
 import { Delivery } from './delivery.ts';
-import { startPolicy } from './first-scan.ts';
+import { firstScan } from './first-scan.ts';
+import { findGap } from './gap.ts';
 import { HealthRecord, type PollerHealth } from './health.ts';
+import { InFlightBatch } from './in-flight-batch.ts';
 import { type ParsedPollerOptions, type PollerOptions, pollerOptionsSchema, sourceSchema } from './options.ts';
-import { resumeGoal } from './resume-scan.ts';
+import { resumeScan } from './resume-scan.ts';
 import { backOff, type RetryOptions, retry } from './retry.ts';
-import { InconsistentListError, type ScanResult, scan, type TimedPage } from './scan.ts';
+import type { TimedPage } from './scan-clock.ts';
 import { type CursorScope, type PollState, scopeOf, toIso } from './state.ts';
 
 /**
- * New events only, oldest first, at least once: an event counts as done when the next one is asked for. The cursor is saved
- * once for each batch, after all of its events are done, and whenever the iteration ends.
+ * New events, oldest first, at least once each.
  *
- * One iteration at a time: a second one, or {@link AuditPoller.batches} beside it, throws an {@link AuditConfigError}.
- * `signal` ends one that waits for more; `return()` while a `next()` is pending, as any async generator's, takes effect once there
- * is an event.
+ * An event counts as acknowledged when your loop asks for the next one. The poller saves the cursor once per batch, after all
+ * events of the batch are acknowledged, and whenever the iteration ends.
+ *
+ * A poller has one iteration at a time. A second one, or {@link AuditPoller.batches} beside it, throws an
+ * {@link AuditConfigError}. To end an iteration that waits for more events, abort `signal`: `return()` takes effect only when
+ * the pending `next()` has an event, as with every async generator.
  */
 export interface AuditPoller extends AsyncIterable<AuditEvent> {
+  /** The events one by one. */
   [Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined>;
-  /** The same by the batch: at most 100 events, and the batch counts as done when the next one is asked for. */
+  /** The events in batches of at most 100. A batch counts as acknowledged when your loop asks for the next one. */
   batches(): AsyncGenerator<readonly AuditEvent[], void, undefined>;
-  /** How the poller is doing, now. */
+  /** The condition of the poller at this moment. */
   health(): PollerHealth;
 }
 
 /**
- * Gives the events that are new since the store was last written: oldest first, over restarts, errors and late arrivals, at
- * least once. What is delivered twice is at most the batch in hand at each failure. It waits for more until the iteration is
- * ended, or until `signal` is aborted; with `drain` it ends once it has caught up.
+ * Delivers the events that are new since the cursor in the store: oldest first and at least once, across restarts, errors and
+ * late arrivals. After a failure the poller repeats at most the batch that was in flight. It waits for more events until the
+ * iteration ends or `signal` is aborted; with `drain` it ends once it has caught up.
  *
- * Nothing is delivered before the walk from the newest event has met what is known: a backlog of n events takes n / 100 requests
- * first, a million of them 17 minutes at PlanetScale's limit.
+ * The poller reads the list from the newest event down to a known one before it delivers anything. A backlog of n events takes
+ * n / 100 requests first: a million events take 17 minutes at PlanetScale's limit.
  *
  * The iteration throws
- * - {@link AuditConfigError} where the key belongs to other events, or a second iteration begins
- * - {@link AuditApiError}, {@link AuditConnectionError}, {@link AuditResponseError} that are not retryable; any, with `drain`
- * - {@link CursorStoreError} where the store holds something that no poller wrote, or loses what it was given
- * - {@link CursorConflictError} where another poller has moved the cursor
+ * - {@link AuditConfigError} if the key belongs to other events, or a second iteration begins
+ * - {@link AuditApiError}, {@link AuditConnectionError} and {@link AuditResponseError} that are not retryable; with `drain` all
+ * - {@link CursorStoreError} if the store holds something that no poller wrote, or lost a saved state
+ * - {@link CursorConflictError} if another poller moved the cursor
  *
- * @throws {@link AuditConfigError} for a source or an option that is missing or wrong
+ * @throws {@link AuditConfigError} if a source or an option is missing or wrong
  * @example
  * ```ts
  * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
@@ -60,16 +65,18 @@ export function poller(source: AuditSource, options: PollerOptions): AuditPoller
   return new Poller(parseOptions(sourceSchema, source, 'poller'), parseOptions(pollerOptionsSchema, options, 'poller'));
 }
 
-/** Events that the consumer has, and how many of them, from the first on, it is done with. */
-interface InFlightBatch {
-  readonly events: readonly AuditEvent[];
-  /** From before the consumer had them, and could change them. */
-  readonly createdAtMs: readonly (number | undefined)[];
-  acknowledged: number;
+interface StartedScan {
+  readonly delivery: Delivery;
+  readonly pageCount: number;
+  /** The state to save before the first delivery; undefined after the first run. */
+  readonly firstState?: PollState;
 }
 
-/** PlanetScale may keep events for as little as 15 days; a day is what no retention can be shorter than. */
-const shortestRetentionMs = 24 * 60 * 60_000;
+const overflowMessage =
+  'The look-back holds more events than the poller remembers. It will miss late events among the oldest of them. Shorten lookbackMs.';
+
+const lostAnchorsMessage =
+  'PlanetScale no longer lists any event that the poller remembers as final. The poller may deliver some events again.';
 
 const intervalJitter = 0.1;
 
@@ -94,19 +101,19 @@ class Poller implements AuditPoller {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined> {
-    for await (const handover of this.#run()) {
-      for (const event of handover.events) {
+    for await (const batch of this.#run()) {
+      for (const event of batch.events) {
         yield event;
-        this.#acknowledge(handover, 1);
+        this.#health.acknowledged(batch.acknowledge(1));
         if (this.#options.signal?.aborted) return;
       }
     }
   }
 
   async *batches(): AsyncGenerator<readonly AuditEvent[], void, undefined> {
-    for await (const handover of this.#run()) {
-      yield [...handover.events]; // Theirs, to empty or to sort.
-      this.#acknowledge(handover, handover.events.length);
+    for await (const batch of this.#run()) {
+      yield [...batch.events]; // A copy, since the consumer may empty or sort it.
+      this.#health.acknowledged(batch.acknowledge(batch.events.length));
     }
   }
 
@@ -114,63 +121,71 @@ class Poller implements AuditPoller {
     return this.#health.read();
   }
 
-  #acknowledge(handover: InFlightBatch, events: number): void {
-    this.#health.acknowledged(handover.createdAtMs.slice(handover.acknowledged, handover.acknowledged + events));
-    handover.acknowledged += events;
-  }
-
   async *#run(): AsyncGenerator<InFlightBatch, void, undefined> {
     if (this.#isIterating) {
-      throw new AuditConfigError('poller: it is being iterated already. Make a second poller, with a key of its own.');
+      throw new AuditConfigError(
+        'poller: this poller already has an iteration. Create a second poller with another key.',
+      );
     }
-    const { store, key, signal } = this.#options;
-    let session: Checkpoint | undefined;
+    const { signal } = this.#options;
+    let checkpoint: Checkpoint | undefined;
     let failure: { readonly error: unknown } | undefined;
     this.#isIterating = true;
-    this.#health.started();
+    this.#health.iterationStarted();
     try {
       signal?.throwIfAborted();
-      const name = key ?? `planetscale-audit:${this.#source.organization}`;
-      session = await Checkpoint.open(store, name, this.#scope, (operation) => this.#retry(operation));
-      await this.#reportRollback(session);
-      yield* this.#pollLoop(session);
+      checkpoint = await this.#openCheckpoint();
+      yield* this.#pollLoop(checkpoint);
     } catch (error) {
       const isQuietEnd = signal?.aborted && error === signal.reason;
       if (!isQuietEnd) failure = { error };
     } finally {
-      await this.#end(session, failure);
+      await this.#end(checkpoint, failure);
     }
   }
 
-  /** Saves the work that the consumer has finished. An earlier error takes precedence over one of this last save. */
-  async #end(session: Checkpoint | undefined, earlier: { readonly error: unknown } | undefined): Promise<void> {
+  async #openCheckpoint(): Promise<Checkpoint> {
+    const { store, key = `planetscale-audit:${this.#source.organization}`, onNotice } = this.#options;
+    const checkpoint = await Checkpoint.open({
+      store,
+      key,
+      scope: this.#scope,
+      retry: (operation) => this.#retry(operation),
+    });
+    const { rollbackReason } = checkpoint;
+    if (rollbackReason !== undefined) await onNotice({ type: 'cursor-rolled-back', message: rollbackReason });
+    return checkpoint;
+  }
+
+  /** Saves the acknowledged events. An earlier error takes precedence over an error of this last save. */
+  async #end(checkpoint: Checkpoint | undefined, earlier: { readonly error: unknown } | undefined): Promise<void> {
     let failure = earlier;
     try {
-      await session?.flush();
+      await checkpoint?.flush();
     } catch (error) {
       failure ??= { error };
     }
     this.#isIterating = false;
-    this.#health.ended(failure !== undefined);
+    this.#health.iterationEnded(failure !== undefined);
     if (failure) throw failure.error;
   }
 
-  async *#pollLoop(session: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
+  async *#pollLoop(checkpoint: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
     const { drain, intervalMs, signal } = this.#options;
     for (;;) {
-      yield* this.#pollOnce(session);
+      this.#health.pollStarted();
+      yield* this.#pollOnce(checkpoint);
       if (drain) return;
       this.#health.waiting();
       await sleep(intervalMs * (1 + intervalJitter * (2 * Math.random() - 1)), signal);
-      this.#health.scanning();
     }
   }
 
-  /** One completed scan, however often it has to start again. */
-  async *#pollOnce(session: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
+  /** Completes one scan. A scan that finds the list inconsistent starts again. */
+  async *#pollOnce(checkpoint: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return yield* this.#scan(session);
+        return yield* this.#scan(checkpoint);
       } catch (error) {
         if (!(error instanceof InconsistentListError)) throw error;
         await backOff(error, attempt, this.#retryOptions);
@@ -178,116 +193,93 @@ class Poller implements AuditPoller {
     }
   }
 
-  async *#scan(session: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
-    const trail = session.state ? await this.#resumeScan(session.state) : await this.#firstScan(session);
-    for await (const batch of trail.batches()) {
-      this.#options.signal?.throwIfAborted();
-      if (batch.lateIds.length > 0) await this.#options.onNotice({ type: 'late-events', ids: batch.lateIds });
+  async *#scan(checkpoint: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
+    const { signal, onNotice } = this.#options;
+    const { state } = checkpoint;
+    const { delivery, pageCount, firstState } = state ? await this.#resumeScan(state) : await this.#firstScan();
+    let isOverflowReported = false;
+    const reportOverflow = async (): Promise<void> => {
+      if (isOverflowReported || !delivery.hasOverflowed) return;
+      isOverflowReported = true;
+      await onNotice({ type: 'lookback-overflow', message: overflowMessage });
+    };
 
-      const createdAtMs = batch.events.map(({ created_at }) => parseTimestamp(created_at));
-      const handover: InFlightBatch = { events: batch.events, createdAtMs, acknowledged: 0 };
+    await reportOverflow();
+    if (firstState) {
+      // Saved before the first delivery: after a crash in between, the next run must not be a first run again.
+      checkpoint.stage(firstState);
+      await checkpoint.save();
+    }
+    for await (const batch of delivery.batches()) {
+      signal?.throwIfAborted();
+      if (batch.lateIds.length > 0) await onNotice({ type: 'late-events', ids: batch.lateIds });
+      const inFlight = new InFlightBatch(batch.events);
       this.#health.consumerStarted();
       try {
-        yield handover;
+        yield inFlight;
       } finally {
         this.#health.consumerFinished();
-        if (handover.acknowledged > 0) {
-          session.stage(batch.commit(handover.acknowledged));
-          await this.#reportOverflow(trail);
+        if (inFlight.acknowledgedCount > 0) {
+          checkpoint.stage(delivery.commit(batch, inFlight.acknowledgedCount));
+          await reportOverflow();
         }
       }
-      await session.save();
+      await checkpoint.save();
     }
-    this.#options.signal?.throwIfAborted();
-    const finished = trail.finish();
-    await this.#reportOverflow(trail);
-    await session.saveIfHeartbeatDue(finished);
-    this.#health.scanned();
+    signal?.throwIfAborted();
+    const finished = delivery.finish();
+    await reportOverflow();
+    await checkpoint.completeScan(finished, pageCount);
+    this.#health.scanCompleted();
   }
 
-  /** The first scan of all. Its state is saved before anything is delivered: a crash must not make it the first again. */
-  async #firstScan(session: Checkpoint): Promise<Delivery> {
+  async #firstScan(): Promise<StartedScan> {
     const { startFrom, lookbackMs } = this.#options;
-    const policy = startPolicy(startFrom, lookbackMs);
-    const walked = await scan((cursor) => this.#fetchPage(cursor), policy, lookbackMs);
-    const { isTruncated, ...first } = policy.resolve(walked);
-    const state: PollState = {
+    const { result, isWanted, hasOverflowed, anchors, seen, start } = await firstScan(
+      this.#fetchPage,
+      startFrom,
+      lookbackMs,
+    );
+    const firstState: PollState = {
       scope: this.#scope,
-      ...first,
-      pendingSince: toIso(walked.pendingSinceMs),
-      lastScanStartedAt: new Date(walked.startedAtMs).toISOString(),
+      anchors,
+      seen,
+      start,
+      pendingSince: toIso(result.pendingSinceMs),
+      lastScanStartedAt: new Date(result.startedAtMs).toISOString(),
     };
-    const trail = new Delivery(state, walked, policy.isWanted, new Set(), isTruncated);
-    await this.#reportOverflow(trail);
-    session.stage(state);
-    await session.save();
-    return trail;
+    const delivery = new Delivery({ before: firstState, result, isWanted, stillListed: new Set(), hasOverflowed });
+    return { delivery, pageCount: result.pageCount, firstState };
   }
 
-  async #resumeScan(state: PollState): Promise<Delivery> {
+  async #resumeScan(state: PollState): Promise<StartedScan> {
     const { lookbackMs, onNotice } = this.#options;
-    const goal = resumeGoal(state, lookbackMs);
-    const walked = await scan((cursor) => this.#fetchPage(cursor), goal, lookbackMs);
-    await this.#reportGap(state, walked);
-    if (goal.hasLostAnchors(walked)) {
-      await onNotice({
-        type: 'possible-duplicates',
-        message:
-          'Every event that the poller had remembered as delivered for good is gone from the list. Some may be delivered again.',
-      });
-    }
-    return new Delivery(state, walked, goal.isWanted, goal.stillListed);
+    const { result, isWanted, stillListed, hasLostAnchors } = await resumeScan(this.#fetchPage, state, lookbackMs);
+    const gap = findGap(state, result, lookbackMs);
+    if (gap) await onNotice(gap);
+    if (hasLostAnchors) await onNotice({ type: 'possible-duplicates', message: lostAnchorsMessage });
+    const delivery = new Delivery({ before: state, result, isWanted, stillListed, hasOverflowed: false });
+    return { delivery, pageCount: result.pageCount };
   }
 
-  /** The list's end was met instead of what is known, after an absence that may have been longer than events are kept. */
-  async #reportGap(
-    { anchors, seen, lastScanStartedAt }: PollState,
-    { end, endedAtMs, oldest }: ScanResult,
-  ): Promise<void> {
-    const { lookbackMs, onNotice } = this.#options;
-    const lastScanAt = new Date(lastScanStartedAt);
-    if (end !== 'end of list' || endedAtMs - lastScanAt.getTime() + lookbackMs < shortestRetentionMs) return;
-    const oldestMs = oldest && parseTimestamp(oldest.created_at);
-    await onNotice({
-      type: 'possible-gap',
-      lastSeenId: (seen.at(-1) ?? anchors[0])?.[0],
-      lastScanAt,
-      oldestAvailable: oldestMs === undefined ? undefined : new Date(oldestMs),
-    });
-  }
-
-  async #reportRollback({ rollbackReason }: Checkpoint): Promise<void> {
-    if (rollbackReason !== undefined)
-      await this.#options.onNotice({ type: 'cursor-rolled-back', message: rollbackReason });
-  }
-
-  async #reportOverflow(trail: Delivery): Promise<void> {
-    if (!trail.consumeOverflow()) return;
-    await this.#options.onNotice({
-      type: 'lookback-overflow',
-      message:
-        'More events lie within the look-back than the poller remembers: late ones among the oldest of them will be missed. Shorten lookbackMs.',
-    });
-  }
-
-  /** What a page took is measured without the attempts before, and the waits between, which may take days. */
-  #fetchPage(cursor: string | undefined): Promise<TimedPage> {
+  /** The duration leaves out earlier attempts and the waits between them: those can take days. */
+  readonly #fetchPage = (cursor: string | undefined): Promise<TimedPage> => {
     const { actions, signal } = this.#options;
     return this.#retry(async () => {
-      const askedAtMs = Date.now();
+      const startedAtMs = Date.now();
       const page = await this.#source.page({ startingAfter: cursor, actions, signal });
-      return { ...page, durationMs: Math.max(0, Date.now() - askedAtMs) }; // Our clock may have been set back.
+      return { ...page, durationMs: Math.max(0, Date.now() - startedAtMs) }; // The local clock may have been set back.
     });
-  }
+  };
 
   async #retry<Result>(operation: () => Promise<Result>): Promise<Result> {
     const result = await retry(operation, this.#retryOptions);
-    this.#health.succeeded();
+    this.#health.attemptSucceeded();
     return result;
   }
 
   async #reportRetry(error: PlanetScaleAuditError, attempt: number, delayMs: number): Promise<void> {
-    this.#health.failed(attempt);
+    this.#health.attemptFailed(attempt);
     await this.#options.onNotice({ type: 'retrying', error, attempt, delayMs });
   }
 }

@@ -2,31 +2,30 @@ import * as z from 'zod';
 import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
 
-/** What is kept of an event: enough to know it again, and how old it is. */
+/** What the poller remembers of an event: its id, to recognize it, and `created_at`, to know its age. */
 export type EventRef = readonly [id: string, createdAt: string];
 
-/** An instant as a state has it; null for -Infinity. */
+export const refOf = ({ id, created_at }: AuditEvent): EventRef => [id, created_at];
+
+/** An event whose `created_at` cannot be read is before nothing: the poller never treats it as old. */
+export const isBefore = ([, createdAt]: EventRef, ms: number): boolean =>
+  (parseTimestamp(createdAt) ?? Number.POSITIVE_INFINITY) < ms;
+
+/** A state writes a time as ISO 8601, and -Infinity as null. */
 export const toIso = (ms: number): string | null => (Number.isFinite(ms) ? new Date(ms).toISOString() : null);
-export const fromIso = (instant: string | null): number =>
-  instant === null ? Number.NEGATIVE_INFINITY : Date.parse(instant);
-
-export const refOf = (event: AuditEvent): EventRef => [event.id, event.created_at];
-
-/** A date that cannot be read counts as that of the scan itself: such an event is never old. */
-export const isBefore = ([, createdAt]: EventRef, thanMs: number): boolean =>
-  (parseTimestamp(createdAt) ?? Number.POSITIVE_INFINITY) < thanMs;
+export const fromIso = (iso: string | null): number => (iso === null ? Number.NEGATIVE_INFINITY : Date.parse(iso));
 
 export const maxAnchors = 10;
 export const maxSeen = 10_000;
 
-/** The anchors that an event and those below it make, all of which are settled. */
+/** The anchors for a position in the list: the event there, and those below it in case it is deleted. */
 export const anchorsFrom = (newestFirst: readonly AuditEvent[]): EventRef[] =>
   newestFirst.slice(0, maxAnchors).map(refOf);
 
-/** Which events a key is about. */
+/** The events that a key stands for. */
 export interface CursorScope {
   readonly organization: string;
-  /** Sorted, without doubles; null for all. */
+  /** Sorted and without duplicates; null for all actions. */
   readonly actions: readonly AuditAction[] | null;
 }
 
@@ -35,29 +34,29 @@ export const scopeOf = (organization: string, actions: readonly AuditAction[] | 
   actions: actions ? [...new Set(actions)].sort() : null,
 });
 
-/** What a poller knows between two scans. The text form of it is all that is ever stored. */
+/** Everything that a poller knows between two scans. The store holds its text form, and nothing else. */
 export interface PollState {
   readonly scope: CursorScope;
-  /** Newest first. All that stands at or below the first of them in the list is settled; the others are for when it is deleted. */
+  /** Newest first. Every event at or below the first anchor has been processed. The others serve if the first is deleted. */
   readonly anchors: readonly EventRef[];
-  /** Done, and above the first anchor; oldest first. */
+  /** Processed events above the first anchor, oldest first. */
   readonly seen: readonly EventRef[];
-  /** Nothing created before this instant is delivered, ISO 8601; null where there is no such instant. */
+  /** The poller delivers no event that was created before this time, ISO 8601; null if there is no such limit. */
   readonly start: string | null;
   /**
-   * What the scan that made this state had met and not passed yet, and what was not visible to it, was created at this instant or
-   * later, if its time can be read, ISO 8601; null where it may be of any age.
+   * Every event that may still have to be delivered, and whose `created_at` can be read, was created at or after this time,
+   * ISO 8601; null if such an event can have any age.
    */
   readonly pendingSince: string | null;
-  /** The server's time at the start of the last completed scan, ISO 8601. */
+  /** PlanetScale's time at the start of the last completed scan, ISO 8601. */
   readonly lastScanStartedAt: string;
 }
 
-/** Stores that parse what looks like JSON or a number leave text with this in front alone. */
-const version = 'v1:';
+/** A store that parses JSON or numbers leaves a text with this prefix alone. */
+const versionPrefix = 'v1:';
 
 const eventRefSchema = z.tuple([z.string(), z.string()]);
-/** Not `z.iso.datetime()`, which knows no year beyond 9999: `startFrom` may. */
+/** `z.iso.datetime()` accepts no year after 9999; `startFrom` does. */
 const instantSchema = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
 
 const stateSchema = z.object({
@@ -70,18 +69,18 @@ const stateSchema = z.object({
   nonce: z.string(),
 });
 
-/** Two equal states have different texts, so that a compare-and-set by value cannot mistake one save for another. */
+/** The nonce makes equal states differ, so that a compare-and-set by value never takes one save for another. */
 export function encodeState(state: PollState): string {
-  return version + JSON.stringify({ ...state, nonce: crypto.randomUUID() });
+  return versionPrefix + JSON.stringify({ ...state, nonce: crypto.randomUUID() });
 }
 
-export const isOfAnotherVersion = (text: string): boolean => /^v\d+:/.test(text) && !text.startsWith(version);
+export const isOfAnotherVersion = (text: string): boolean => /^v\d+:/.test(text) && !text.startsWith(versionPrefix);
 
-/** `undefined` for what {@link encodeState} did not write. */
+/** `undefined` for a text that {@link encodeState} did not write. */
 export function decodeState(text: string): PollState | undefined {
-  if (!text.startsWith(version)) return undefined;
+  if (!text.startsWith(versionPrefix)) return undefined;
   try {
-    const { nonce, ...state } = stateSchema.parse(JSON.parse(text.slice(version.length)));
+    const { nonce, ...state } = stateSchema.parse(JSON.parse(text.slice(versionPrefix.length)));
     return state;
   } catch {
     return undefined;

@@ -1,0 +1,51 @@
+import type { AuditPage } from '../audit-log/page.ts';
+import type { FetchPage } from '../audit-log/pagination.ts';
+import { AuditApiError, AuditResponseError } from '../errors.ts';
+
+/** The list changed between two requests. The scan discards all that it has learned and starts again. */
+export class InconsistentListError extends AuditResponseError {
+  constructor(what: string) {
+    super(`PlanetScale's list changed during the scan: ${what}. The poller scans again from the newest event.`, {
+      retryable: true,
+    });
+  }
+}
+
+/** Fetches the pages of one scan, and rejects a page that cannot follow the others. */
+export const fetchConsistently = <Page extends AuditPage>(fetchPage: FetchPage<Page>): FetchPage<Page> =>
+  mapLostCursorError(rejectIgnoredCursor(fetchPage));
+
+/**
+ * PlanetScale may answer a cursor that it no longer knows with the newest page. Every other page has something above it, so a
+ * page that denies this is compared with the newest page. One comparison per scan is enough if it finds a different page:
+ * PlanetScale then reports `has_prev: false` for every page.
+ */
+const rejectIgnoredCursor = <Page extends AuditPage>(fetchPage: FetchPage<Page>): FetchPage<Page> => {
+  let reportsHasPrev = true;
+  return async (cursor) => {
+    const page = await fetchPage(cursor);
+    const looksLikeNewest = cursor !== undefined && !page.hasPrev && page.cursorStart !== null;
+    if (!looksLikeNewest || !reportsHasPrev) return page;
+    const newest = await fetchPage(undefined);
+    if (newest.cursorStart === page.cursorStart) {
+      throw new InconsistentListError('PlanetScale answers a cursor that it gave with the newest page');
+    }
+    reportsHasPrev = false;
+    return page;
+  };
+};
+
+/**
+ * PlanetScale gave the cursor a moment ago. If it refuses the cursor now, the event of the cursor has been deleted. A request
+ * without a cursor is refused for another reason.
+ */
+const mapLostCursorError =
+  <Page extends AuditPage>(fetchPage: FetchPage<Page>): FetchPage<Page> =>
+  async (cursor) => {
+    try {
+      return await fetchPage(cursor);
+    } catch (error) {
+      if (cursor === undefined || !(error instanceof AuditApiError) || error.retryable) throw error;
+      throw new InconsistentListError(`PlanetScale answers a cursor that it gave with ${error.status}`);
+    }
+  };
