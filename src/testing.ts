@@ -7,5 +7,6 @@
 export type { CursorStoreCheck, CursorStoreUnderTest } from './testing/cursor-store-checks/store-under-test.ts';
 export { cursorStoreChecks } from './testing/cursor-store-checks.ts';
 export type { FakeFailure } from './testing/fake/failures.ts';
-export { type FakePlanetScale, type FakePlanetScaleOptions, fakePlanetScale } from './testing/fake/fake-planetscale.ts';
+export { type FakePlanetScale, fakePlanetScale } from './testing/fake/fake-planetscale.ts';
 export { listen } from './testing/fake/listen.ts';
+export type { FakePlanetScaleOptions } from './testing/fake/options.ts';
