@@ -2,8 +2,8 @@ import { fakePlanetScale } from 'planetscale-audit/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { getAuditLog, getOrganizations, numberedEvents, origin, rejectionOf } from './fake-requests.ts';
 
-describe('fail', () => {
-  test('sets the next answers, in order, for whatever request comes', async () => {
+describe('fakePlanetScale().failNext', () => {
+  test('queues answers for the next requests, whatever they ask for', async () => {
     const fake = fakePlanetScale();
     fake.failNext({ status: 500 }, { status: 502 });
     fake.failNext({ status: 503 });
@@ -13,7 +13,7 @@ describe('fail', () => {
     expect((await getAuditLog(fake)).status).toBe(200);
   });
 
-  test('sends a body as JSON, text as it is, and none as an empty body', async () => {
+  test('sends text as it is, other bodies as JSON, and an empty body without one', async () => {
     const fake = fakePlanetScale();
     fake.failNext(
       { status: 429, body: { code: 'rate_limited' } },
@@ -29,7 +29,7 @@ describe('fail', () => {
     expect(await (await getAuditLog(fake)).text()).toBe('null');
   });
 
-  test('sends the headers given, and the Date where they have none', async () => {
+  test('sends the given headers and adds a Date if they have none', async () => {
     const fake = fakePlanetScale({ now: () => new Date('2026-01-01T00:00:00Z') });
     fake.failNext(
       { status: 429, headers: { 'retry-after': '1.5' } },
@@ -44,7 +44,7 @@ describe('fail', () => {
   test.each([
     ['refused', 'ECONNREFUSED'],
     ['reset', 'ECONNRESET'],
-  ] as const)("rejects as the fetch of Node does: '%s'", async (network, code) => {
+  ] as const)("rejects as the fetch of Node does for '%s'", async (network, code) => {
     const fake = fakePlanetScale();
     fake.failNext({ network });
     const error = await rejectionOf(getAuditLog(fake));
@@ -52,7 +52,7 @@ describe('fail', () => {
     expect(error).toMatchObject({ message: 'fetch failed', cause: { code } });
   });
 
-  test("does not answer until the signal aborts, then rejects with its reason: 'hang'", async () => {
+  test("rejects for 'hang' with the reason of the signal, and not before the signal aborts", async () => {
     const fake = fakePlanetScale();
     const abort = new AbortController();
     fake.failNext({ network: 'hang' });
@@ -66,7 +66,7 @@ describe('fail', () => {
     await expect(answer).rejects.toBe(reason);
   });
 
-  test("breaks off the real body half way: 'truncated'", async () => {
+  test("breaks off the real body half way for 'truncated'", async () => {
     const fake = fakePlanetScale({ events: numberedEvents(5) });
     const whole = await (await getAuditLog(fake)).text();
     fake.failNext({ network: 'truncated' }, { network: 'truncated' });

@@ -2,8 +2,8 @@ import { fakePlanetScale } from 'planetscale-audit/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { authorization, getAuditLog, getOrganizations, numberedEvents, origin, rejectionOf } from './fake-requests.ts';
 
-describe('credentials', () => {
-  const wrong: Record<string, string>[] = [
+describe('the credential check of the fake', () => {
+  const wrongHeaders: Record<string, string>[] = [
     {},
     { authorization: 'faketokenid1:wrong' },
     { authorization: 'wrong:pscale_tkn_fake' },
@@ -11,19 +11,19 @@ describe('credentials', () => {
     { authorization: 'pscale_tkn_fake' },
   ];
 
-  test.each(wrong)('that are wrong get a 404 for the audit log: %o', async (headers) => {
+  test.each(wrongHeaders)('answers 404 for the audit log to wrong credentials: %o', async (headers) => {
     const response = await getAuditLog(fakePlanetScale(), '', headers);
     expect(response.status).toBe(404);
     expect(await response.json()).toEqual({ code: 'not_found', message: 'Not Found' });
   });
 
-  test.each(wrong)('that are wrong get a 401 for the organizations: %o', async (headers) => {
+  test.each(wrongHeaders)('answers 401 for the organizations to wrong credentials: %o', async (headers) => {
     const response = await getOrganizations(fakePlanetScale(), '', headers);
     expect(response.status).toBe(401);
     expect(await response.json()).toEqual({ code: 'unauthorized', message: 'Requires authentication' });
   });
 
-  test('are the service token, or the token as an access token', async () => {
+  test('accepts the service token, and the token alone as an access token', async () => {
     const fake = fakePlanetScale({ serviceTokenId: 'mine', serviceToken: 'secret' });
     for (const authorization of ['mine:secret', 'Bearer secret']) {
       expect((await getAuditLog(fake, '', { authorization })).status).toBe(200);
@@ -32,14 +32,14 @@ describe('credentials', () => {
     expect((await getAuditLog(fake)).status).toBe(404);
   });
 
-  test.each([403, 404] as const)('without the permission get a %d for the audit log alone', async (status) => {
+  test.each([403, 404] as const)('answers %d for the audit log alone if the permission is missing', async (status) => {
     const fake = fakePlanetScale({ missingPermissionStatus: status });
     expect((await getAuditLog(fake)).status).toBe(status);
     expect((await getOrganizations(fake)).status).toBe(200);
     expect((await getAuditLog(fake, '', {})).status).toBe(404);
   });
 
-  test('get a 404 for any organization but the one', async () => {
+  test('answers 404 for an unknown organization', async () => {
     const fake = fakePlanetScale({ organization: 'umbrella' });
     expect((await getAuditLog(fake)).status).toBe(404);
     const response = await fake.fetch(`${origin}/v1/organizations/umbrella/audit-log`, { headers: { authorization } });
@@ -47,8 +47,8 @@ describe('credentials', () => {
   });
 });
 
-describe('organizations', () => {
-  test('are a list of the one, on the first page', async () => {
+describe('GET /organizations of the fake', () => {
+  test('lists the only organization on the first page', async () => {
     const fake = fakePlanetScale({ organization: 'umbrella' });
     const first = { type: 'list', current_page: 1, next_page: null, data: [{ name: 'umbrella' }] };
     expect(await (await getOrganizations(fake)).json()).toMatchObject(first);
@@ -62,19 +62,19 @@ describe('organizations', () => {
   });
 });
 
-describe('anything else', () => {
+describe('any other request to the fake', () => {
   test.each([
     '/v1/organizations/acme/audit-logs',
     '/v1/organizations/acme',
     '/v1',
     '/',
     '/v1/organizations/acme/audit-log/x',
-  ])('is a 404: %s', async (path) => {
+  ])('gets a 404 for the path %s', async (path) => {
     const response = await fakePlanetScale().fetch(origin + path, { headers: { authorization } });
     expect(response.status).toBe(404);
   });
 
-  test.each(['POST', 'PUT', 'DELETE'])('is a 405: %s', async (method) => {
+  test.each(['POST', 'PUT', 'DELETE'])('gets a 405 for the method %s', async (method) => {
     for (const path of ['/v1/organizations', '/v1/organizations/acme/audit-log']) {
       const response = await fakePlanetScale().fetch(origin + path, { method, headers: { authorization } });
       expect(response.status).toBe(405);
@@ -82,10 +82,10 @@ describe('anything else', () => {
   });
 });
 
-describe('fetch', () => {
+describe('fakePlanetScale().fetch', () => {
   const url = `${origin}/v1/organizations/acme/audit-log?limit=1`;
 
-  test('takes a string, a URL or a Request, and lets init win over the Request', async () => {
+  test('accepts a string, a URL or a Request, and prefers init over the Request', async () => {
     const fake = fakePlanetScale({ events: numberedEvents(3) });
     const headers = { authorization };
     const answers = [
@@ -99,12 +99,12 @@ describe('fetch', () => {
     expect((await fake.fetch(new Request(url, { headers }), { method: 'POST' })).status).toBe(405);
   });
 
-  test('works without its object', async () => {
+  test('works when called without its object', async () => {
     const { fetch } = fakePlanetScale();
     expect((await fetch(url, { headers: { authorization } })).status).toBe(200);
   });
 
-  test('rejects with the reason of a signal that has aborted, and no request has been made', async () => {
+  test('rejects with the reason of an aborted signal and records no request', async () => {
     const fake = fakePlanetScale();
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(fake.fetch(url, { signal })).rejects.toBe(signal.reason);
@@ -119,13 +119,13 @@ describe('fetch', () => {
     expect(listening).not.toHaveBeenCalled();
   });
 
-  test('rejects a URL that is none', async () => {
+  test('rejects an invalid URL', async () => {
     await expect(fakePlanetScale().fetch('/v1/organizations')).rejects.toBeInstanceOf(TypeError);
   });
 });
 
-describe('requests', () => {
-  test('tell the URL and the time of every request, failures included', async () => {
+describe('fakePlanetScale().requests', () => {
+  test('lists the URL and the time of every request, including failed ones', async () => {
     const fake = fakePlanetScale();
     const before = Date.now();
     fake.failNext({ network: 'refused' });

@@ -2,8 +2,8 @@ import { fakePlanetScale } from 'planetscale-audit/testing';
 import { describe, expect, test } from 'vitest';
 import { authorization, eventsNamed, getAuditLog, getPage, numberedEvents } from './fake-requests.ts';
 
-describe('a page', () => {
-  test('lists the newest first, in the envelope of the API', async () => {
+describe('a page of the fake audit log', () => {
+  test('lists the newest event first, in the envelope of the API', async () => {
     const fake = fakePlanetScale();
     const [older, newer] = fake.add({ id: 'older' }, { id: 'newer' });
     const response = await getAuditLog(fake);
@@ -21,7 +21,7 @@ describe('a page', () => {
     );
   });
 
-  test('has null cursors when it is empty', async () => {
+  test('has null cursors if it is empty', async () => {
     expect(await (await getAuditLog(fakePlanetScale())).json()).toEqual({
       type: 'list',
       has_next: false,
@@ -32,14 +32,14 @@ describe('a page', () => {
     });
   });
 
-  test('has 25 events where no limit is given, or one that is no limit', async () => {
+  test('has 25 events if the limit is missing or invalid', async () => {
     const fake = fakePlanetScale({ events: numberedEvents(30) });
     for (const query of ['', '?limit=', '?limit=0', '?limit=-3', '?limit=1.5', '?limit=many']) {
       expect((await getPage(fake, query)).ids).toHaveLength(25);
     }
   });
 
-  test('has no more events than pageSize, 100 by default', async () => {
+  test('has at most pageSize events, 100 by default', async () => {
     const events = numberedEvents(130);
     expect((await getPage(fakePlanetScale({ events }), '?limit=500')).ids).toHaveLength(100);
     expect((await getPage(fakePlanetScale({ events, pageSize: 120 }), '?limit=500')).ids).toHaveLength(120);
@@ -47,7 +47,7 @@ describe('a page', () => {
     expect((await getPage(fakePlanetScale({ events, pageSize: 7 }))).ids).toHaveLength(7);
   });
 
-  test.each([0, -1, 2.5, Number.NaN])('cannot be made of a pageSize of %d', (pageSize) => {
+  test.each([0, -1, 2.5, Number.NaN])('requires a valid pageSize: %d is an AuditConfigError', (pageSize) => {
     expect(() => fakePlanetScale({ pageSize })).toThrow(expect.objectContaining({ name: 'AuditConfigError' }));
   });
 
@@ -63,19 +63,19 @@ describe('a page', () => {
     }
   });
 
-  test('carries the Date of the clock given', async () => {
+  test('has the Date of the given clock', async () => {
     const fake = fakePlanetScale({ now: () => new Date('2026-03-04T05:06:07.890Z') });
     expect((await getAuditLog(fake)).headers.get('date')).toBe('Wed, 04 Mar 2026 05:06:07 GMT');
   });
 
-  test('carries the Date of today where no clock is given', async () => {
+  test('has the current Date if no clock is given', async () => {
     const date = (await getAuditLog(fakePlanetScale())).headers.get('date');
     expect(Math.abs(Date.now() - Date.parse(date ?? ''))).toBeLessThan(10_000);
   });
 });
 
-describe('starting_after', () => {
-  test('gives the events older than the cursor, until has_next is false', async () => {
+describe('starting_after in the fake', () => {
+  test('returns the events older than the cursor, until has_next is false', async () => {
     const fake = fakePlanetScale({ events: eventsNamed('a', 'b', 'c', 'd', 'e') });
     expect(await getPage(fake, '?limit=2')).toMatchObject({ ids: ['e', 'd'], has_next: true, has_prev: false });
     expect(await getPage(fake, '?limit=2&starting_after=d')).toMatchObject({
@@ -92,7 +92,7 @@ describe('starting_after', () => {
     });
   });
 
-  test('gives an empty page after the oldest event', async () => {
+  test('returns an empty page after the oldest event', async () => {
     const fake = fakePlanetScale({ events: eventsNamed('a', 'b') });
     expect(await getPage(fake, '?starting_after=a')).toMatchObject({
       ids: [],
@@ -103,21 +103,21 @@ describe('starting_after', () => {
     });
   });
 
-  test('promises no further page where the last one is exactly full', async () => {
+  test('returns has_next: false if the last page is exactly full', async () => {
     const fake = fakePlanetScale({ events: eventsNamed('a', 'b', 'c', 'd') });
     expect(await getPage(fake, '?limit=2&starting_after=c')).toMatchObject({ ids: ['b', 'a'], has_next: false });
   });
 
-  test('counts, where ending_before is given too', async () => {
+  test('wins over ending_before', async () => {
     const fake = fakePlanetScale({ events: eventsNamed('a', 'b', 'c') });
     expect((await getPage(fake, '?starting_after=b&ending_before=c')).ids).toEqual(['a']);
   });
 });
 
-describe('ending_before', () => {
+describe('ending_before in the fake', () => {
   const events = eventsNamed('a', 'b', 'c', 'd', 'e', 'f');
 
-  test('gives the events directly newer than the cursor by default', async () => {
+  test('returns the events directly newer than the cursor by default', async () => {
     const fake = fakePlanetScale({ events });
     expect(await getPage(fake, '?limit=2&ending_before=b')).toMatchObject({
       ids: ['d', 'c'],
@@ -132,7 +132,7 @@ describe('ending_before', () => {
     expect(await getPage(fake, '?limit=2&ending_before=f')).toMatchObject({ ids: [], has_next: true, has_prev: false });
   });
 
-  test("can give the newest page down to the cursor: 'newest'", async () => {
+  test("returns the newest page down to the cursor with 'newest'", async () => {
     const fake = fakePlanetScale({ events, endingBefore: 'newest' });
     expect(await getPage(fake, '?limit=2&ending_before=b')).toMatchObject({
       ids: ['f', 'e'],
@@ -146,21 +146,21 @@ describe('ending_before', () => {
     });
   });
 
-  test("can have no effect: 'ignored'", async () => {
+  test("has no effect with 'ignored'", async () => {
     const fake = fakePlanetScale({ events, endingBefore: 'ignored' });
     expect(await getPage(fake, '?limit=2&ending_before=b')).toEqual(await getPage(fake, '?limit=2'));
     expect((await getPage(fake, '?limit=2&ending_before=nowhere')).ids).toEqual(['f', 'e']);
   });
 });
 
-describe('an unknown cursor', () => {
-  test.each(['starting_after', 'ending_before'])('is a 404 by default, in %s', async (parameter) => {
+describe('an unknown cursor in the fake', () => {
+  test.each(['starting_after', 'ending_before'])('gets a 404 by default in %s', async (parameter) => {
     const response = await getAuditLog(fakePlanetScale({ events: numberedEvents(3) }), `?${parameter}=nowhere`);
     expect(response.status).toBe(404);
     expect(await response.json()).toEqual({ code: 'not_found', message: 'Not Found' });
   });
 
-  test.each(['starting_after', 'ending_before'])("can be an empty page, in %s: 'empty'", async (parameter) => {
+  test.each(['starting_after', 'ending_before'])("gets an empty page in %s with 'empty'", async (parameter) => {
     const fake = fakePlanetScale({ events: numberedEvents(3), unknownCursor: 'empty' });
     expect(await (await getAuditLog(fake, `?${parameter}=nowhere`)).json()).toEqual({
       type: 'list',
@@ -172,22 +172,19 @@ describe('an unknown cursor', () => {
     });
   });
 
-  test.each(['starting_after', 'ending_before'])(
-    "can be the first page again, in %s: 'first-page'",
-    async (parameter) => {
-      const fake = fakePlanetScale({ events: numberedEvents(3), unknownCursor: 'first-page' });
-      expect(await getPage(fake, `?limit=2&${parameter}=nowhere`)).toEqual(await getPage(fake, '?limit=2'));
-    },
-  );
+  test.each(['starting_after', 'ending_before'])("gets the first page in %s with 'first-page'", async (parameter) => {
+    const fake = fakePlanetScale({ events: numberedEvents(3), unknownCursor: 'first-page' });
+    expect(await getPage(fake, `?limit=2&${parameter}=nowhere`)).toEqual(await getPage(fake, '?limit=2'));
+  });
 
-  test('is what the id of a removed event becomes', async () => {
+  test('is also the id of a removed event', async () => {
     const fake = fakePlanetScale({ events: eventsNamed('a', 'b', 'c') });
     fake.remove('b');
     expect((await getAuditLog(fake, '?starting_after=b')).status).toBe(404);
   });
 });
 
-describe('filters', () => {
+describe('filters[] in the fake', () => {
   const events = [
     { id: 'a', audit_action: 'database.created' },
     { id: 'b', audit_action: 'user.signed_in' },
@@ -199,7 +196,7 @@ describe('filters', () => {
   const created = 'filters[]=audit_action:database.created';
   const deleted = 'filters[]=audit_action:database.deleted';
 
-  test('leave the events of any of the actions', async () => {
+  test('selects the events with any of the given actions', async () => {
     const fake = fakePlanetScale({ events });
     expect((await getPage(fake, `?${created}`)).ids).toEqual(['f', 'c', 'a']);
     expect((await getPage(fake, `?${created}&${deleted}`)).ids).toEqual(['f', 'd', 'c', 'a']);
@@ -208,7 +205,7 @@ describe('filters', () => {
     ]);
   });
 
-  test('page over the list that they leave', async () => {
+  test('pages over the filtered list', async () => {
     const fake = fakePlanetScale({ events });
     expect(await getPage(fake, `?limit=2&${created}`)).toMatchObject({
       ids: ['f', 'c'],
@@ -228,7 +225,7 @@ describe('filters', () => {
     expect(await getPage(fake, `?${deleted}`)).toMatchObject({ ids: ['d'], has_next: false, has_prev: false });
   });
 
-  test('leave nothing of a list without such events, before a cursor and after it', async () => {
+  test('returns empty pages if no event has the action, with and without a cursor', async () => {
     const nothing = { ids: [], has_next: false, has_prev: false, cursor_start: null, cursor_end: null };
     const fake = fakePlanetScale({ events });
     const filter = 'filters[]=audit_action:branch.created';
@@ -237,11 +234,11 @@ describe('filters', () => {
     expect(await getPage(fake, `?${filter}&ending_before=c`)).toMatchObject(nothing);
   });
 
-  test('of another kind have no effect', async () => {
+  test('ignores filters on other fields', async () => {
     expect((await getPage(fakePlanetScale({ events }), '?filters[]=actor_id:x')).ids).toHaveLength(6);
   });
 
-  test("can have no effect: 'ignored'", async () => {
+  test("has no effect with 'ignored'", async () => {
     expect((await getPage(fakePlanetScale({ events, filters: 'ignored' }), `?${created}`)).ids).toHaveLength(6);
   });
 });

@@ -2,7 +2,7 @@ import { type FakePlanetScaleOptions, fakePlanetScale, listen } from 'planetscal
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { authorization, numberedEvents, rejectionOf } from './fake-requests.ts';
 
-const served = async (options?: FakePlanetScaleOptions) => {
+const startServer = async (options?: FakePlanetScaleOptions) => {
   const fake = fakePlanetScale(options);
   const server = await listen(fake);
   onTestFinished(() => server.close());
@@ -12,8 +12,8 @@ const served = async (options?: FakePlanetScaleOptions) => {
 };
 
 describe('listen', () => {
-  test('serves on loopback what the fake answers, status, headers and body', async () => {
-    const { fake, server, get } = await served({
+  test('serves the status, headers and body of the fake on the loopback interface', async () => {
+    const { fake, server, get } = await startServer({
       events: numberedEvents(3),
       now: () => new Date('2026-01-01T00:00:00Z'),
     });
@@ -27,15 +27,15 @@ describe('listen', () => {
     expect(fake.requests[1]?.url).toBe(`${server.url}/organizations/acme/audit-log`);
   });
 
-  test('passes on method and credentials', async () => {
-    const { get } = await served();
+  test('passes the method and the credentials to the fake', async () => {
+    const { get } = await startServer();
     expect((await get('/organizations', { headers: { authorization: 'wrong' } })).status).toBe(401);
     expect((await get('/organizations', { method: 'POST', body: 'x' })).status).toBe(405);
     expect((await get('/organizations', { method: 'HEAD' })).status).toBe(405);
   });
 
-  test('sends the answers of fail as they are', async () => {
-    const { fake, get } = await served();
+  test('sends the answers of failNext unchanged', async () => {
+    const { fake, get } = await startServer();
     fake.failNext({ status: 429, body: { code: 'rate_limited' }, headers: { 'retry-after': '3' } }, { status: 204 });
     const response = await get();
     expect(response.status).toBe(429);
@@ -44,30 +44,33 @@ describe('listen', () => {
     expect((await get()).status).toBe(204);
   });
 
-  test.each(['refused', 'reset'] as const)("resets the connection, and serves the next one: '%s'", async (network) => {
-    const { fake, get } = await served();
-    fake.failNext({ network });
-    const error = await rejectionOf(get());
-    expect(error).toMatchObject({ message: 'fetch failed', cause: { code: 'ECONNRESET' } });
-    expect((await get()).status).toBe(200);
-    expect(fake.requests).toHaveLength(2);
-  });
+  test.each(['refused', 'reset'] as const)(
+    "resets the connection for '%s' and serves the next one",
+    async (network) => {
+      const { fake, get } = await startServer();
+      fake.failNext({ network });
+      const error = await rejectionOf(get());
+      expect(error).toMatchObject({ message: 'fetch failed', cause: { code: 'ECONNRESET' } });
+      expect((await get()).status).toBe(200);
+      expect(fake.requests).toHaveLength(2);
+    },
+  );
 
-  test("holds the connection open until the client goes: 'hang'", async () => {
-    const { fake, get } = await served();
-    const goneAt = vi.fn();
+  test("holds the connection open for 'hang' until the client disconnects", async () => {
+    const { fake, get } = await startServer();
+    const onRejected = vi.fn();
     const answering = vi.spyOn(fake, 'fetch');
     fake.failNext({ network: 'hang' });
     await expect(get(undefined, { signal: AbortSignal.timeout(100) })).rejects.toThrow(
       expect.objectContaining({ name: 'TimeoutError' }),
     );
-    await answering.mock.results[0]?.value.catch(goneAt);
-    expect(goneAt).toHaveBeenCalledOnce();
+    await answering.mock.results[0]?.value.catch(onRejected);
+    expect(onRejected).toHaveBeenCalledOnce();
     expect((await get()).status).toBe(200);
   });
 
-  test("closes the connection half way through the body: 'truncated'", async () => {
-    const { fake, get } = await served({ events: numberedEvents(100) });
+  test("closes the connection half way through the body for 'truncated'", async () => {
+    const { fake, get } = await startServer({ events: numberedEvents(100) });
     for (let times = 0; times < 10; times++) {
       fake.failNext({ network: 'truncated' });
       const response = await get('/organizations/acme/audit-log?limit=100');
@@ -85,8 +88,8 @@ describe('listen', () => {
     expect((await get()).status).toBe(200);
   });
 
-  test('close ends all connections at once, those that wait included', async () => {
-    const { fake, server, get } = await served();
+  test('ends all connections at once on close, including those that wait for an answer', async () => {
+    const { fake, server, get } = await startServer();
     await (await get()).text();
     fake.failNext({ network: 'hang' });
     const waiting = rejectionOf(get());
@@ -96,8 +99,8 @@ describe('listen', () => {
     expect(await rejectionOf(get())).toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
-  test('takes the port given, and says when it is in use', async () => {
-    const { server } = await served();
+  test('listens on the given port and rejects with EADDRINUSE if the port is in use', async () => {
+    const { server } = await startServer();
     const port = Number(new URL(server.url).port);
     await expect(listen(fakePlanetScale(), port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await server.close();
