@@ -1,4 +1,4 @@
-// Prints the origin of the newest 100 events, from databases in MaxMind's format such as GeoLite2 City and ASN or GeoIP2 Enterprise.
+// Prints the origin of the newest 100 events, from databases in MaxMind's format: GeoLite2 City and ASN, GeoIP2 Enterprise, …
 // Set PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN, and pass the databases:
 //   node examples/where-from.ts GeoLite2-City.mmdb GeoLite2-ASN.mmdb
 import { open } from 'maxmind';

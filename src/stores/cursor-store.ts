@@ -20,8 +20,8 @@ import type { Promisable } from 'type-fest';
  */
 export interface CursorStore {
   /**
-   * Returns the last saved value unchanged. Returns undefined or null only if nothing was ever saved under `key`, and throws if it
-   * cannot know.
+   * Returns the last saved value unchanged. Returns undefined or null only if nothing was ever saved under `key`. Throws if the
+   * store cannot tell.
    */
   get(key: string): Promisable<string | null | undefined>;
   /** Replaces the value. Resolves once the value is durable, with any result, and throws if the save failed. */

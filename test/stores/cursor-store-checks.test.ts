@@ -23,7 +23,7 @@ const map = new BreakableMap();
 expectToPass('new Map()', { open: () => map, breakBackend: () => map.break() });
 
 const keyvBackend = new BreakableMap();
-expectToPass('Keyv with throwOnErrors', {
+expectToPass('Keyv 5 with throwOnErrors', {
   open: () => new Keyv({ store: keyvBackend, throwOnErrors: true }),
   breakBackend: () => keyvBackend.break(),
 });

@@ -236,7 +236,7 @@ describe.skipIf(!canTrace)(
     });
 
     // As reported in https://github.com/npm/write-file-atomic/issues/28
-    describe('a file that another program holds, as virus scanners do on Windows,', () => {
+    describe('a file that another program holds, such as a virus scanner on Windows', () => {
       /** The calls that such a program can make fail. */
       const heldCalls = async (saver: TracedSaver) => {
         const calls = await callsOfSave(saver, await usedPlace());
@@ -246,7 +246,7 @@ describe.skipIf(!canTrace)(
         );
       };
 
-      test.each(['EPERM', 'EACCES', 'EBUSY'])('delays the save, which succeeds after three times %s', async (code) => {
+      test.each(['EPERM', 'EACCES', 'EBUSY'])('delays the save, which succeeds after three %s errors', async (code) => {
         const saver = await startSaver(program);
         const calls = await heldCalls(saver);
         expect(calls).toHaveLength(4);

@@ -9,7 +9,7 @@ export interface Bundle {
   remove(): Promise<void>;
 }
 
-/** Bundles a program of this directory into one JavaScript file. The bundle starts in half the time, for tests that start a program many times. */
+/** Bundles a program of this directory into one JavaScript file, which starts in half the time. */
 export async function bundled(program: string): Promise<Bundle> {
   const outDir = await mkdtemp(join(tmpdir(), 'bundled-'));
   await build({

@@ -64,7 +64,7 @@ export function fileCursorStore(directory: string): AtomicCursorStore {
         const reason = current && files.rollbackReasonOf(current);
         if (reason === undefined) return false;
         // The caller may expect the lost value, which is no conflict with another poller.
-        throw new CursorStoreError(`${reason} Start the poller again to resume from that save.`, { key });
+        throw new CursorStoreError(`${reason} Start the poller again to resume from the earlier save.`, { key });
       }),
     rollbackReason: (key) =>
       withFiles('read', key, async (files) => {

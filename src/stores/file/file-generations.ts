@@ -28,6 +28,7 @@ export interface LoadedValue extends Content {
   readonly highestGeneration: number;
 }
 
+/** A process that was suspended after the link recognizes its save if fewer than 64 saves followed. */
 const maxSaveHistory = 64;
 
 /** No save takes an hour. An older draft belongs to a process that was killed. */
@@ -40,8 +41,8 @@ const staleDraftMs = 60 * 60_000;
  * A save writes a draft and links it to the name of the next generation. The hard link fails if that name is taken, so exactly one
  * of several concurrent saves wins and no lock can be left behind. A rename would replace the save of another process.
  *
- * The name of an old generation becomes free again when its file is removed. A process that was suspended before the link could then
- * link an outdated save. Every generation therefore lists the saves that led to it, and a save counts only if the newest
+ * The name of an old generation becomes free again when its file is removed. A process that was suspended before the link could
+ * then link an outdated save. Every generation therefore lists the saves that led to it, and a save counts only if the newest
  * generation lists the save.
  */
 export class FileGenerations {
@@ -114,7 +115,7 @@ export class FileGenerations {
     }
   }
 
-  /** Tells whether the newest value includes a save that this process has just linked as `generation`. */
+  /** Resolves with whether the newest value includes the save that this process has just linked as `generation`. */
   async #isPartOfNewest(saveId: string, generation: number): Promise<boolean> {
     const current = await this.load();
     if (!current || current.generation < generation) {

@@ -6,14 +6,14 @@ export interface CursorStoreUnderTest {
   /** Returns a handle on the store, as each process of a deployment would open it. All handles must share one backend. */
   open(): Promisable<CursorStore>;
   /**
-   * Lists the checks of `compareAndSet`. Set it if the store has that method.
+   * Lists the checks of `compareAndSet`. Set this option if the store has that method.
    *
    * @default false
    */
   readonly compareAndSet?: boolean;
   /** Damages the value stored under `key`, as a broken disk would. Without this function no check covers corruption. */
   corrupt?(key: string): Promisable<void>;
-  /** Makes every call of the backend fail until the returned function repairs it. Without `breakBackend` no check covers outages. */
+  /** Breaks the backend until the returned function repairs the backend. Without `breakBackend` no check covers outages. */
   breakBackend?(): Promisable<() => Promisable<void>>;
 }
 
@@ -21,7 +21,7 @@ export interface CursorStoreUnderTest {
 export interface CursorStoreCheck {
   /** The promise as a whole clause, unique among the checks: a title for your test. */
   readonly name: string;
-  /** Resolves if the store keeps the promise. Rejects with an `Error` that says how the store broke it. */
+  /** Resolves if the store passes, and rejects with an `Error` that describes the violation if the store fails. */
   run(): Promise<void>;
 }
 

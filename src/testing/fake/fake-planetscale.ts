@@ -10,14 +10,14 @@ import { createSampleEvent } from './sample-event.ts';
 /** A PlanetScale in memory, made by {@link fakePlanetScale}. */
 export interface FakePlanetScale {
   /**
-   * Answers requests as PlanetScale does, for any host and base path. Pass it to the client as its `fetch`, or serve it with
-   * {@link listen} for code that accepts no `fetch`. It follows no redirect.
+   * Answers requests as PlanetScale does, for any host and base path, and follows no redirect. Pass this function to the client as
+   * its `fetch`. {@link listen} serves the fake to code that accepts no `fetch`.
    */
   readonly fetch: typeof globalThis.fetch;
 
   /**
-   * Adds events, newest last, and returns them as the fake serves them. The fake invents fields that are missing or `undefined`.
-   * It serves `null`, unknown fields and values of the wrong type as given. `updated_at` follows `created_at`, `action` follows
+   * Adds events, newest last, and returns the events as the fake serves them. The fake invents fields that are missing or
+   * `undefined`, and serves `null`, unknown fields and values of the wrong type as given. `updated_at` follows `created_at`, `action` follows
    * `audit_action`, and an event has no `type`, as in today's API. {@link FakePlanetScale.failNext} can serve an event that lacks a
    * field, and JSON of another shape.
    *
@@ -25,7 +25,7 @@ export interface FakePlanetScale {
    */
   add(...events: Partial<AuditEvent>[]): readonly AuditEvent[];
 
-  /** Removes an event, as retention does, and returns whether the event was in the list. Its id is then an unknown cursor. */
+  /** Removes an event, as retention does, and returns whether the list had the event. The id becomes an unknown cursor. */
   remove(id: string): boolean;
 
   /** Queues answers for the next requests, one for each request, whatever that request asks for. */
@@ -41,8 +41,8 @@ export interface FakePlanetScale {
 }
 
 /**
- * Returns a PlanetScale in memory that serves the audit log and the list of organizations under any base path. It needs no
- * network, and it is as fast with a million events as with ten.
+ * Returns a PlanetScale in memory that serves the audit log and the list of organizations under any base path. The fake
+ * needs no network and is as fast with a million events as with ten.
  *
  * The fake accepts only the credential in its options. Like PlanetScale, the audit log answers the same 404 to a wrong token, a
  * wrong organization and a missing permission. `GET /organizations` answers 401 to a wrong token. Other paths are a 404 and other

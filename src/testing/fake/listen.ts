@@ -36,7 +36,7 @@ const serve = async (fake: FakePlanetScale, origin: string, incoming: IncomingMe
 
 /**
  * Serves {@link FakePlanetScale.fetch} over plain HTTP on the loopback interface, for code that accepts no `fetch` and for tests
- * of real connections. It needs Node.
+ * of real connections. `listen` needs Node.
  *
  * A {@link FakeFailure} of the network happens on the real connection. `'refused'` and `'reset'` reset the connection, `'hang'`
  * holds it open, and `'truncated'` closes it half way through the body.
