@@ -1,6 +1,6 @@
-// From PlanetScale's audit log into RunReveal's table in ClickHouse, with a stop and a restart in the middle: `npm run demo`.
-// It makes up a PlanetScale of its own, behind real HTTP, or reads the real one where PLANETSCALE_ORG,
-// PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN are set. ClickHouse runs inside this process (chdb).
+// Copies PlanetScale's audit log into RunReveal's ClickHouse table, with a stop and a restart in the middle. Start it with
+// `npm run demo`. The demo reads the real PlanetScale if PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID and
+// PLANETSCALE_SERVICE_TOKEN are set, and a fake one over HTTP otherwise. ClickHouse runs inside this process (chdb).
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,19 +17,19 @@ import {
 import { fileCursorStore } from 'planetscale-audit/node';
 import { fakePlanetScale, listen } from 'planetscale-audit/testing';
 
-/** Where the events come from, and how to tell that none is missing. */
-interface Stage {
+/** The source of the events, and the ids that show whether one is missing. */
+interface Scenario {
   readonly client: PlanetScaleAuditClient;
   readonly options: Pick<PollerOptions, 'startFrom' | 'intervalMs'>;
-  /** Whether everything that was made has arrived. */
+  /** Whether the scenario has no more events to deliver. */
   isOver(): boolean;
-  /** The ids of all events that a poller should have delivered by now. */
+  /** Resolves with the ids of all events that a poller should have delivered by now. */
   made(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
 const stopAfter = 150;
-const longestRunMs = 20_000;
+const maxRunMs = 20_000;
 
 const isReal = ['PLANETSCALE_ORG', 'PLANETSCALE_SERVICE_TOKEN_ID', 'PLANETSCALE_SERVICE_TOKEN'].every(
   (name) => process.env[name],
@@ -37,32 +37,34 @@ const isReal = ['PLANETSCALE_ORG', 'PLANETSCALE_SERVICE_TOKEN_ID', 'PLANETSCALE_
 const directory = mkdtempSync(join(tmpdir(), 'planetscale-audit-demo-'));
 const clickHouse = new Session(join(directory, 'clickhouse'));
 const delivered: string[] = [];
-const deadline = AbortSignal.timeout(longestRunMs);
+const deadline = AbortSignal.timeout(maxRunMs);
 
-const stage = isReal ? readPlanetScale() : await fakeAnOrganization();
+const scenario = isReal ? createRealScenario() : await createFakeScenario();
 try {
   clickHouse.query('CREATE DATABASE runreveal');
   clickHouse.query(planetscaleLogsDdl());
 
-  await pollUntil(() => delivered.length >= stopAfter || stage.isOver());
+  await pollUntil(() => delivered.length >= stopAfter || scenario.isOver());
   console.log(`\nStopped after ${delivered.length} events, and started again from the cursor on disk.\n`);
-  await pollUntil(() => stage.isOver());
+  await pollUntil(() => scenario.isOver());
 
-  const made = await stage.made();
-  await pollUntil(() => false, { drain: true }); // What came while we asked.
+  const made = await scenario.made();
+  await pollUntil(() => false, { drain: true }); // Delivers the events that appeared during the listing.
   showTable();
-  judge(made);
+  reportLosses(made);
 } catch (error) {
   if (!deadline.aborted) throw error;
-  console.error(`Not done within ${longestRunMs / 1000} seconds: PlanetScale did not answer, or too slowly.`);
+  console.error(
+    `The demo did not finish within ${maxRunMs / 1000} seconds. PlanetScale did not answer, or answered too slowly. Try again.`,
+  );
   process.exitCode = 1;
 } finally {
   clickHouse.close();
-  await stage.close();
+  await scenario.close();
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** Runs a poller as a process of its own would, with nothing but the cursor on disk from the run before. */
+/** Runs a new poller, which shares nothing with the previous run but the cursor on disk, like a restarted process. */
 async function pollUntil(isEnough: () => boolean, options: Partial<PollerOptions> = {}): Promise<void> {
   const stop = new AbortController();
   const timer = setInterval(() => {
@@ -70,7 +72,7 @@ async function pollUntil(isEnough: () => boolean, options: Partial<PollerOptions
   }, 50);
   const store = fileCursorStore(join(directory, 'cursors'));
   const signal = AbortSignal.any([stop.signal, deadline]);
-  const events = poller(stage.client, { store, signal, ...stage.options, ...options });
+  const events = poller(scenario.client, { store, signal, ...scenario.options, ...options });
   try {
     for await (const batch of events.batches()) {
       insert(batch);
@@ -108,22 +110,22 @@ function showTable(): void {
   }
 }
 
-/** By what is in ClickHouse, not by what we believe to have put there. */
-function judge(listed: readonly string[]): void {
+/** Counts the events that are missing from ClickHouse, and exits with status 1 if there are any. */
+function reportLosses(listed: readonly string[]): void {
   const stored = new Set(clickHouse.query('SELECT eventID FROM runreveal.planetscale_logs', 'TSV').split('\n'));
   const distinct = new Set(delivered);
-  const made = distinct.union(new Set(listed)); // What came after the listing was made too.
+  const made = distinct.union(new Set(listed)); // Includes the events that appeared after the listing.
   const lost = made.difference(stored).size;
   const repeated = delivered.length - distinct.size;
   console.log(`made ${made.size}, delivered ${distinct.size}, repeated ${repeated}, lost ${lost}`);
   if (lost > 0) process.exitCode = 1;
 }
 
-/** An organization with three days of history, in which something happens all the time. */
-async function fakeAnOrganization(): Promise<Stage> {
+/** Fakes an organization with three days of history and a steady stream of new events. */
+async function createFakeScenario(): Promise<Scenario> {
   const historyMs = 3 * 24 * 60 * 60_000;
-  const past = 300;
-  const toCome = 90;
+  const pastCount = 300;
+  const liveCount = 90;
   const actions = (index: number) => ({
     audit_action: knownAuditActions[(index * 7) % knownAuditActions.length] ?? 'database.created',
   });
@@ -131,13 +133,13 @@ async function fakeAnOrganization(): Promise<Stage> {
   const fake = fakePlanetScale({ now: () => new Date() });
   const made: string[] = [];
   const add = (event: Partial<AuditEvent>) => made.push(...fake.add(event).map(({ id }) => id));
-  for (let index = 0; index < past; index++) {
-    const created_at = new Date(Date.now() - historyMs * (1 - index / past)).toISOString();
+  for (let index = 0; index < pastCount; index++) {
+    const created_at = new Date(Date.now() - historyMs * (1 - index / pastCount)).toISOString();
     add({ ...actions(index), created_at });
   }
   const server = await listen(fake);
   const timer = setInterval(() => {
-    if (made.length < past + toCome) add(actions(made.length));
+    if (made.length < pastCount + liveCount) add(actions(made.length));
   }, 50);
   return {
     client: new PlanetScaleAuditClient({
@@ -147,7 +149,7 @@ async function fakeAnOrganization(): Promise<Stage> {
       baseUrl: server.url,
     }),
     options: { startFrom: 'oldest', intervalMs: 250 },
-    isOver: () => made.length === past + toCome && delivered.length >= made.length,
+    isOver: () => made.length === pastCount + liveCount && delivered.length >= made.length,
     made: async () => made,
     close: async () => {
       clearInterval(timer);
@@ -156,8 +158,8 @@ async function fakeAnOrganization(): Promise<Stage> {
   };
 }
 
-/** The real one: its 200 newest events, and what comes within ten seconds. */
-function readPlanetScale(): Stage {
+/** Reads the 200 newest events of the real PlanetScale and those of the next ten seconds. */
+function createRealScenario(): Scenario {
   const client = PlanetScaleAuditClient.fromEnv();
   const endMs = Date.now() + 10_000;
   return {
@@ -168,11 +170,11 @@ function readPlanetScale(): Stage {
       const wasDelivered = new Set(delivered);
       const listed: string[] = [];
       for await (const { id } of client.events({ signal: deadline })) {
-        // One that was deleted meanwhile would be looked for down to the end.
+        // Without this limit, a deleted event would make the listing continue to the end of the audit log.
         if (listed.length > 2 * delivered.length) break;
         listed.push(id);
       }
-      // What lies below the oldest that was delivered is older than what was asked for.
+      // The events below the oldest delivered one are older than `startFrom`.
       return listed.slice(0, listed.findLastIndex((id) => wasDelivered.has(id)) + 1);
     },
     close: async () => {},

@@ -1,5 +1,5 @@
-// Prints the events of an organization as they come, one line each, and goes on where it stopped when it is started again.
-// PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN say whose; Ctrl-C ends it.
+// Prints each new event of an organization on one line. A restart resumes after the last printed event. Ctrl-C ends the program.
+// Set PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN.
 import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
 

@@ -1,7 +1,7 @@
-// Sends the events of an organization to a webhook of RunReveal's as they come. The cursor moves only once RunReveal has
-// accepted a batch: whatever fails, the next run sends that batch again.
-// PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN say whose, RUNREVEAL_WEBHOOK_URL where to, with
-// RUNREVEAL_WEBHOOK_TOKEN where the source has one; Ctrl-C ends it after the batch in hand.
+// Sends each new event of an organization to a webhook of RunReveal. The cursor advances only after RunReveal has accepted a
+// batch. If anything fails before, the next run sends that batch again. Ctrl-C ends the program after the current batch.
+// Set PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID, PLANETSCALE_SERVICE_TOKEN and RUNREVEAL_WEBHOOK_URL, and
+// RUNREVEAL_WEBHOOK_TOKEN if the source has a token.
 import { PlanetScaleAuditClient, poller, runRevealWebhook } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
 
@@ -16,7 +16,7 @@ const send = runRevealWebhook({
 const client = PlanetScaleAuditClient.fromEnv();
 const events = poller(client, {
   store: fileCursorStore(process.env.CURSOR_DIRECTORY ?? './cursors'),
-  key: `runreveal:${client.organization}`, // A place of its own: what another consumer has seen is sent all the same.
+  key: `runreveal:${client.organization}`, // A cursor of its own: the program sends every event, even if another consumer has read it.
   startFrom: { newest: 200 },
   signal: stop.signal,
 });

@@ -1,5 +1,5 @@
-// Prints from where the newest 100 events came, by databases in MaxMind's format: GeoLite2 City and ASN, GeoIP2 Enterprise, …
-// PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN say whose events, the arguments which databases:
+// Prints the origin of the newest 100 events, from databases in MaxMind's format: GeoLite2 City and ASN, GeoIP2 Enterprise, …
+// Set PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN, and pass the databases:
 //   node examples/where-from.ts GeoLite2-City.mmdb GeoLite2-ASN.mmdb
 import { open } from 'maxmind';
 import { maxmindLookup, PlanetScaleAuditClient, toRunRevealRow } from 'planetscale-audit';

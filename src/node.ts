@@ -1,5 +1,5 @@
 /**
- * What needs Node.
+ * The parts of the library that need Node.
  *
  * @module planetscale-audit/node
  */

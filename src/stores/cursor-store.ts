@@ -1,36 +1,46 @@
-import type { Promisable, SetRequired } from 'type-fest';
+import type { Promisable } from 'type-fest';
 
 /**
- * Where a poller keeps its place: one short text under each key. `new Map()`, Keyv, unstorage and Upstash Redis satisfy it as
- * they are.
+ * Where a poller keeps its cursor between runs: one text of up to 440 kB under each key. `new Map()`, unstorage, Upstash Redis
+ * and Keyv 5 with `throwOnErrors` fit as they are. Keyv 6 does not.
  *
- * `get` gives undefined or null only where nothing was ever saved. Any doubt must throw: a poller that finds nothing starts anew.
- * Keyv does so with `throwOnErrors` alone. `cursorStoreChecks` in planetscale-audit/testing tries a store of your own.
+ * A poller that finds nothing begins a first run. A store must therefore throw when in doubt, and never return nothing. Keyv
+ * without `throwOnErrors` returns nothing when its backend fails. `cursorStoreChecks` in planetscale-audit/testing checks a store
+ * of your own.
  *
  * @example
  * ```ts
  * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
  *
- * const store = new Map<string, string>(); // Gone with the process: see fileCursorStore in planetscale-audit/node.
+ * const store = new Map<string, string>(); // Lost when the process ends. fileCursorStore in planetscale-audit/node keeps it.
  * for await (const event of poller(PlanetScaleAuditClient.fromEnv(), { store, drain: true })) {
  *   console.log(event.id);
  * }
  * ```
  */
 export interface CursorStore {
+  /**
+   * Returns the last saved value unchanged. Returns undefined or null only if nothing was ever saved under `key`. Throws if the
+   * store cannot tell.
+   */
   get(key: string): Promisable<string | null | undefined>;
+  /** Replaces the value. Resolves once the value is durable, with any result, and throws if the save failed. */
   set(key: string, value: string): Promisable<unknown>;
   /**
-   * Saves `next` only while the stored value is still `expected` (null: nothing stored yet), in one step, and tells whether it
-   * did. With it several pollers may share a key: one of them wins, the others stop with a `CursorConflictError`.
+   * Saves `next` in one atomic step if the stored value is still `expected` (null: nothing is stored). Returns whether it saved.
+   * With `compareAndSet` several pollers may share a key: one of them wins, the others stop with a `CursorConflictError`.
    */
   compareAndSet?(key: string, expected: string | null, next: string): Promisable<boolean>;
   /**
-   * For a store that keeps earlier values: why `get` gives an earlier value than the last saved, in words for an operator;
-   * undefined where it does not. A poller asks once, when it begins, and passes it on as a `cursor-rolled-back` notice.
+   * Explains to an operator why `get` returns an earlier value than the last saved. Returns undefined if `get` does not. Only a
+   * store that keeps earlier values needs this method. A poller calls it once, when it starts, and reports the reason in a
+   * `cursor-rolled-back` notice.
    */
   rollbackReason?(key: string): Promisable<string | undefined>;
 }
 
-/** A {@link CursorStore} that has `compareAndSet`: several pollers can share a key in it. */
-export type AtomicCursorStore = SetRequired<CursorStore, 'compareAndSet'>;
+/** A {@link CursorStore} with `compareAndSet`, in which several pollers can share a key. */
+export interface AtomicCursorStore extends CursorStore {
+  /** Saves `next` in one atomic step if the stored value is still `expected`, as {@link CursorStore.compareAndSet} does. */
+  compareAndSet(key: string, expected: string | null, next: string): Promisable<boolean>;
+}

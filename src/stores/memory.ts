@@ -1,7 +1,8 @@
 import type { AtomicCursorStore } from './cursor-store.ts';
 
 /**
- * A store that is gone with the process: for tests, and for jobs that always start from the same point.
+ * Returns a store that keeps cursors in memory until the process ends, for tests and for jobs that always start from the same
+ * point.
  *
  * @example
  * ```ts

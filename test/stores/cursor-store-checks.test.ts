@@ -9,80 +9,80 @@ import fsDriver from 'unstorage/drivers/fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BreakableMap } from '../support/breakable-map.ts';
 
-/** Each check is a test, as in a user's suite. */
-const isPassedBy = (name: string, store: CursorStoreUnderTest): void => {
-  describe(`${name} passes`, () => {
+/** Registers each check as a test, as a user's suite does. */
+const expectToPass = (name: string, store: CursorStoreUnderTest): void => {
+  describe(`the checks of ${name}`, () => {
     for (const check of cursorStoreChecks(store)) test(check.name, check.run);
   });
 };
 
 const memory = memoryCursorStore();
-isPassedBy('memoryCursorStore()', { open: () => memory, compareAndSet: true });
+expectToPass('memoryCursorStore()', { open: () => memory, compareAndSet: true });
 
 const map = new BreakableMap();
-isPassedBy('new Map()', { open: () => map, breakBackend: () => map.break() });
+expectToPass('new Map()', { open: () => map, breakBackend: () => map.break() });
 
 const keyvBackend = new BreakableMap();
-isPassedBy('Keyv with throwOnErrors', {
+expectToPass('Keyv 5 with throwOnErrors', {
   open: () => new Keyv({ store: keyvBackend, throwOnErrors: true }),
   breakBackend: () => keyvBackend.break(),
 });
 
 const storage = createStorage<string>();
-isPassedBy('unstorage in memory', { open: () => storage });
+expectToPass('unstorage in memory', { open: () => storage });
 
 const base = await mkdtemp(join(tmpdir(), 'unstorage-'));
 afterAll(() => rm(base, { recursive: true }));
-isPassedBy('unstorage in files', { open: () => createStorage<string>({ driver: fsDriver({ base }) }) });
+expectToPass('unstorage in files', { open: () => createStorage<string>({ driver: fsDriver({ base }) }) });
 
-test('checks that are started all at once run one after another', async () => {
+test('cursorStoreChecks runs its checks one after another, even if all are started at once', async () => {
   const backend = new BreakableMap();
   const checks = cursorStoreChecks({ open: () => backend, breakBackend: () => backend.break() });
   await Promise.all(checks.map((check) => check.run()));
   await Promise.all(checks.map((check) => check.run()));
 });
 
-test('what a store does not claim is not listed', () => {
+test('cursorStoreChecks lists no check of a feature that the store does not claim', () => {
   const names = (store: Partial<CursorStoreUnderTest>) =>
     cursorStoreChecks({ open: memoryCursorStore, ...store }).map(({ name }) => name);
-  expect(names({}).filter((name) => /compareAndSet|spoilt|fails/.test(name))).toEqual([]);
+  expect(names({}).filter((name) => /compareAndSet|corrupt|fails/.test(name))).toEqual([]);
   expect(names({ compareAndSet: true }).filter((name) => name.includes('compareAndSet'))).toHaveLength(14);
-  expect(names({ corrupt: () => {} }).filter((name) => name.includes('spoilt'))).toHaveLength(1);
+  expect(names({ corrupt: () => {} }).filter((name) => name.includes('corrupt'))).toHaveLength(1);
   expect(names({ breakBackend: () => () => {} }).filter((name) => name.includes('fails'))).toHaveLength(3);
 });
 
-describe('a store that is wrong fails a check:', () => {
+describe('cursorStoreChecks', () => {
   const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-  const wasSaved = (value: string | undefined): boolean => value === undefined || value.startsWith('v1:');
+  const isIntact = (value: string | undefined): boolean => value === undefined || value.startsWith('v1:');
 
-  /** A right store over a backend, but for what is wrong with it. */
-  const wrong = (make: (backend: BreakableMap) => Partial<CursorStore>): CursorStoreUnderTest => {
+  /** A correct store, with the methods that `override` returns put in place of its own. */
+  const faulty = (override: (backend: BreakableMap) => Partial<CursorStore>): CursorStoreUnderTest => {
     const backend = new BreakableMap();
-    const right = {
+    const correct = {
       get(key: string) {
         const value = backend.get(key);
-        if (!wasSaved(value)) throw new Error(`${key} is spoilt`);
+        if (!isIntact(value)) throw new Error(`${key} is corrupt`);
         return value;
       },
       set: (key: string, value: string) => backend.set(key, value),
       compareAndSet(key: string, expected: string | null, next: string) {
-        if ((right.get(key) ?? null) !== expected) return false;
+        if ((correct.get(key) ?? null) !== expected) return false;
         backend.set(key, next);
         return true;
       },
     };
     return {
-      open: () => ({ ...right, ...make(backend) }),
+      open: () => ({ ...correct, ...override(backend) }),
       compareAndSet: true,
       corrupt: (key) => void backend.set(key, '\0\0\0\0'),
       breakBackend: () => backend.break(),
     };
   };
-  const changing = (change: (value: string) => string) =>
-    wrong((backend) => ({ set: (key, value) => backend.set(key, change(value)) }));
-  const changingWhatIsCompared = (compared: (text: string) => unknown, saved = (text: string) => text) =>
-    wrong((backend) => ({
+  const alteringValues = (change: (value: string) => string) =>
+    faulty((backend) => ({ set: (key, value) => backend.set(key, change(value)) }));
+  const alteringCompareAndSet = (compared: (text: string) => unknown, saved = (text: string) => text) =>
+    faulty((backend) => ({
       compareAndSet: (key, expected, next) => {
         const value = backend.get(key);
         if (value === undefined ? expected !== null : compared(value) !== compared(expected ?? '')) return false;
@@ -90,13 +90,13 @@ describe('a store that is wrong fails a check:', () => {
         return true;
       },
     }));
-  const withKeys = (change: (key: string) => string) =>
-    wrong((backend) => ({
+  const alteringKeys = (change: (key: string) => string) =>
+    faulty((backend) => ({
       get: (key) => backend.get(change(key)),
       set: (key, value) => backend.set(change(key), value),
     }));
 
-  const failed = async (store: CursorStoreUnderTest): Promise<string[]> => {
+  const namesOfFailedChecks = async (store: CursorStoreUnderTest): Promise<string[]> => {
     const names: string[] = [];
     for (const { name, run } of cursorStoreChecks(store)) {
       await run().catch((error: unknown) => {
@@ -107,14 +107,14 @@ describe('a store that is wrong fails a check:', () => {
     return names;
   };
 
-  test('one that is right fails none', async () => {
-    expect(await failed(wrong(() => ({})))).toEqual([]);
+  test('passes a correct store', async () => {
+    expect(await namesOfFailedChecks(faulty(() => ({})))).toEqual([]);
   });
 
-  test.each<readonly [what: string, store: CursorStoreUnderTest, check: string]>([
+  test.each<readonly [fault: string, store: CursorStoreUnderTest, check: string]>([
     [
-      'swallows errors and answers nothing',
-      wrong((backend) => ({
+      'swallows errors of get and returns undefined',
+      faulty((backend) => ({
         get: (key) => {
           try {
             return backend.get(key);
@@ -126,8 +126,8 @@ describe('a store that is wrong fails a check:', () => {
       'get of a missing key throws while the backend fails',
     ],
     [
-      'swallows the errors of its saves',
-      wrong((backend) => ({
+      'swallows errors of set',
+      faulty((backend) => ({
         set: async (key, value) => {
           await Promise.resolve()
             .then(() => backend.set(key, value))
@@ -137,8 +137,8 @@ describe('a store that is wrong fails a check:', () => {
       'set throws while the backend fails',
     ],
     [
-      'gives a failure for a conflict',
-      wrong((backend) => ({
+      'reports an outage as a conflict',
+      faulty((backend) => ({
         compareAndSet: (key, expected, next) => {
           try {
             if ((backend.get(key) ?? null) !== expected) return false;
@@ -152,8 +152,8 @@ describe('a store that is wrong fails a check:', () => {
       'compareAndSet of a saved key throws while the backend fails',
     ],
     [
-      'does later what has failed',
-      wrong((backend) => {
+      'applies a failed save later',
+      faulty((backend) => {
         const queue: [key: string, value: string][] = [];
         return {
           get: (key) => {
@@ -167,80 +167,80 @@ describe('a store that is wrong fails a check:', () => {
           },
         };
       }),
-      'set throws while the backend fails, and nothing has changed afterwards',
+      'set throws while the backend fails, and changes nothing',
     ],
     [
-      'gives what is spoilt',
-      wrong((backend) => ({ get: (key) => backend.get(key) })),
-      'what was spoilt is an error or an earlier value',
+      'returns a corrupt value',
+      faulty((backend) => ({ get: (key) => backend.get(key) })),
+      'get throws or returns a saved value, never nothing, if the stored value is corrupt',
     ],
     [
-      'takes what is spoilt for missing',
-      wrong((backend) => ({
+      'treats a corrupt value as missing',
+      faulty((backend) => ({
         get: (key) => {
           const value = backend.get(key);
-          return wasSaved(value) ? value : undefined;
+          return isIntact(value) ? value : undefined;
         },
       })),
-      'what was spoilt is an error or an earlier value',
+      'get throws or returns a saved value, never nothing, if the stored value is corrupt',
     ],
     [
-      'saves over what is spoilt as though nothing had been there',
-      wrong((backend) => ({
+      'overwrites a corrupt value as if nothing had been stored',
+      faulty((backend) => ({
         compareAndSet: (key, expected, next) => {
           const value = backend.get(key);
-          if ((wasSaved(value) ? (value ?? null) : null) !== expected) return false;
+          if ((isIntact(value) ? (value ?? null) : null) !== expected) return false;
           backend.set(key, next);
           return true;
         },
       })),
-      'what was spoilt is an error or an earlier value',
+      'get throws or returns a saved value, never nothing, if the stored value is corrupt',
     ],
     [
-      'always says that it has saved',
-      wrong((backend) => ({
+      'saves without comparing',
+      faulty((backend) => ({
         compareAndSet: (key, _, next) => {
           backend.set(key, next);
           return true;
         },
       })),
-      'compareAndSet that expects nothing saves only while nothing is stored',
+      'compareAndSet that expects null saves only if nothing is stored',
     ],
     [
-      'says that it has saved where it has not',
-      wrong((backend) => ({
+      'reports a save that it did not make',
+      faulty((backend) => ({
         compareAndSet: (key, expected, next) => {
           if ((backend.get(key) ?? null) === expected) backend.set(key, next);
           return true;
         },
       })),
-      'compareAndSet leaves another value than the expected one as it is',
+      'compareAndSet leaves a stored value unchanged that differs from the expected one',
     ],
     [
-      'takes whatever is stored where nothing is expected',
-      wrong((backend) => ({
+      'compares nothing if null is expected',
+      faulty((backend) => ({
         compareAndSet: (key, expected, next) => {
           if (expected !== null && backend.get(key) !== expected) return false;
           backend.set(key, next);
           return true;
         },
       })),
-      'compareAndSet that expects nothing saves only while nothing is stored',
+      'compareAndSet that expects null saves only if nothing is stored',
     ],
     [
-      'saves nothing at first, as an UPDATE without a row',
-      wrong((backend) => ({
+      'saves no first value, like an UPDATE without a row',
+      faulty((backend) => ({
         compareAndSet: (key, expected, next) => {
           if (expected === null || backend.get(key) !== expected) return false;
           backend.set(key, next);
           return true;
         },
       })),
-      'compareAndSet that expects nothing saves only while nothing is stored',
+      'compareAndSet that expects null saves only if nothing is stored',
     ],
     [
       'compares and saves in two steps',
-      wrong((backend) => ({
+      faulty((backend) => ({
         compareAndSet: async (key, expected, next) => {
           const value = backend.get(key) ?? null;
           await pause();
@@ -249,42 +249,42 @@ describe('a store that is wrong fails a check:', () => {
           return true;
         },
       })),
-      'of 50 racers on compareAndSet exactly one wins',
+      'compareAndSet lets exactly one of 50 concurrent callers win',
     ],
     [
       'lacks the compareAndSet that it claims',
       { open: () => new Map<string, string>(), compareAndSet: true },
-      'compareAndSet that expects nothing saves only while nothing is stored',
+      'compareAndSet that expects null saves only if nothing is stored',
     ],
     [
-      'cuts off what compareAndSet saves',
-      changingWhatIsCompared(
+      'truncates the values of compareAndSet',
+      alteringCompareAndSet(
         (text) => text,
         (text) => text.slice(0, 255),
       ),
-      "compareAndSet saves, and compares to the last character: a poller's longest state",
+      "compareAndSet saves and compares every character: a poller's largest state",
     ],
     [
-      'trims what compareAndSet saves',
-      changingWhatIsCompared(
+      'trims the values of compareAndSet',
+      alteringCompareAndSet(
         (text) => text,
         (text) => text.trimEnd(),
       ),
-      'compareAndSet saves, and compares to the last character: white space',
+      'compareAndSet saves and compares every character: inner and trailing white space',
     ],
     [
-      'compares the beginning alone',
-      changingWhatIsCompared((text) => text.slice(0, 60)),
-      "compareAndSet saves, and compares to the last character: a poller's longest state",
+      'compares only the beginning of a value',
+      alteringCompareAndSet((text) => text.slice(0, 60)),
+      "compareAndSet saves and compares every character: a poller's largest state",
     ],
     [
-      'never finds a long text equal',
-      changingWhatIsCompared((text) => (text.length > 8192 ? Number.NaN : text)),
-      "compareAndSet saves, and compares to the last character: a poller's longest state",
+      'never finds long values equal',
+      alteringCompareAndSet((text) => (text.length > 8192 ? Number.NaN : text)),
+      "compareAndSet saves and compares every character: a poller's largest state",
     ],
     [
       'ignores the case of keys in compareAndSet',
-      wrong((backend) => ({
+      faulty((backend) => ({
         compareAndSet: (key, expected, next) => {
           const others = [...backend.keys()].filter((other) => other.toLowerCase() === key.toLowerCase());
           if ((backend.get(others[0] ?? key) ?? null) !== expected) return false;
@@ -292,42 +292,56 @@ describe('a store that is wrong fails a check:', () => {
           return true;
         },
       })),
-      'compareAndSet keeps the same keys apart as set does',
-    ],
-    ['trims', changing((value) => value.trim()), 'get gives back what was saved: white space'],
-    ['normalizes Unicode', changing((value) => value.normalize()), 'get gives back what was saved: every script'],
-    [
-      'has three bytes for a character',
-      changing((value) => value.replace(/[\u{10000}-\u{10ffff}]/gu, '?')),
-      'get gives back what was saved: every script',
-    ],
-    ['cuts off after 64 kB', changing((value) => value.slice(0, 65_535)), 'get gives back what was saved: a megabyte'],
-    [
-      'keeps the JSON and not its text',
-      changing((value) => (value.startsWith('v1:{') ? `v1:${JSON.stringify(JSON.parse(value.slice(3)))}` : value)),
-      'get gives back what was saved: JSON, to the byte',
+      'compareAndSet keeps keys apart that differ in case',
     ],
     [
-      'keeps numbers and not their text',
-      changing((value) => (/^v1:\d+$/.test(value) ? `v1:${Number(value.slice(3))}` : value)),
-      'get gives back what was saved: digits',
+      'trims values',
+      alteringValues((value) => value.trim()),
+      'get returns the saved text unchanged: inner and trailing white space',
     ],
     [
-      'overwrites in place',
-      wrong((backend) => ({
+      'normalizes Unicode',
+      alteringValues((value) => value.normalize()),
+      'get returns the saved text unchanged: Unicode without normalization',
+    ],
+    [
+      'stores at most three bytes for a character',
+      alteringValues((value) => value.replace(/[\u{10000}-\u{10ffff}]/gu, '?')),
+      'get returns the saved text unchanged: Unicode without normalization',
+    ],
+    [
+      'truncates values after 64 kB',
+      alteringValues((value) => value.slice(0, 65_535)),
+      'get returns the saved text unchanged: a megabyte',
+    ],
+    [
+      'stores parsed JSON instead of its text',
+      alteringValues((value) =>
+        value.startsWith('v1:{') ? `v1:${JSON.stringify(JSON.parse(value.slice(3)))}` : value,
+      ),
+      'get returns the saved text unchanged: JSON with its exact bytes',
+    ],
+    [
+      'stores numbers instead of their text',
+      alteringValues((value) => (/^v1:\d+$/.test(value) ? `v1:${Number(value.slice(3))}` : value)),
+      'get returns the saved text unchanged: digits',
+    ],
+    [
+      'overwrites values in place',
+      faulty((backend) => ({
         set: (key, value) => backend.set(key, value + (backend.get(key) ?? '').slice(value.length)),
       })),
-      'a save replaces the one before, longer or shorter',
+      'set replaces the previous value with a longer or shorter one',
     ],
     [
-      'keeps the first save',
-      wrong((backend) => ({ set: (key, value) => backend.get(key) ?? backend.set(key, value) })),
-      'a save replaces',
+      'keeps the first value for ever',
+      faulty((backend) => ({ set: (key, value) => backend.get(key) ?? backend.set(key, value) })),
+      'set replaces the previous value',
     ],
-    ['loses what it is given', wrong(() => ({ set: () => {} })), 'get gives back what was saved: digits'],
+    ['discards values', faulty(() => ({ set: () => {} })), 'get returns the saved text unchanged: digits'],
     [
-      'has a cache of its own in each handle',
-      wrong((backend) => {
+      'caches values in each handle',
+      faulty((backend) => {
         const cache = new Map<string, string>();
         return {
           get: (key) => cache.get(key) ?? backend.get(key),
@@ -337,21 +351,25 @@ describe('a store that is wrong fails a check:', () => {
           },
         };
       }),
-      'a handle sees what was saved through another',
+      'get returns the value that another handle saved',
     ],
     [
-      'gives empty text for what is missing',
-      wrong((backend) => ({ get: (key) => backend.get(key) ?? '' })),
-      'get gives undefined or null for a key that was never saved',
+      'returns empty text for a missing key',
+      faulty((backend) => ({ get: (key) => backend.get(key) ?? '' })),
+      'get returns undefined or null for a key that was never saved',
     ],
-    ['ignores the case of keys', withKeys((key) => key.toLowerCase()), 'keys that differ in case'],
+    ['ignores the case of keys', alteringKeys((key) => key.toLowerCase()), 'set keeps keys apart that differ in case'],
     [
       'ignores accents in keys',
-      withKeys((key) => key.normalize('NFD').replace(/\p{Mn}/gu, '')),
-      'keys that differ in case',
+      alteringKeys((key) => key.normalize('NFD').replace(/\p{Mn}/gu, '')),
+      'set keeps keys apart that differ in case',
     ],
-    ['makes file names of keys carelessly', withKeys((key) => key.replace(/[^\w]/g, '_')), 'keys that differ in case'],
-    ['cuts off long keys', withKeys((key) => key.slice(0, 128)), 'keys that differ in case'],
+    [
+      'maps different keys to one file name',
+      alteringKeys((key) => key.replace(/[^\w]/g, '_')),
+      'set keeps keys apart that differ in case',
+    ],
+    ['truncates long keys', alteringKeys((key) => key.slice(0, 128)), 'set keeps keys apart that differ in case'],
     [
       'keeps its keys in a plain object',
       (() => {
@@ -360,10 +378,10 @@ describe('a store that is wrong fails a check:', () => {
           open: () => ({ get: (key) => values[key], set: (key, value) => Object.assign(values, { [key]: value }) }),
         };
       })(),
-      'the key __proto__ is one like any other',
+      'set treats __proto__ like any other key',
     ],
-  ])('%s', async (_, store, check) => {
-    const names = await failed(store);
+  ])('fails a store that %s', async (_, store, check) => {
+    const names = await namesOfFailedChecks(store);
     expect(names.filter((name) => name.startsWith(check))).toHaveLength(1);
   });
 });

@@ -20,10 +20,11 @@ const oldValue = 'v1:{"saved":"old"}';
 const newValue = 'v1:{"saved":"new"}';
 
 interface Place {
-  /** All that a save touches is in here. */
+  /** Contains every path that a save touches. */
   readonly root: string;
+  /** The directory of the store. */
   readonly directory: string;
-  /** What is stored. */
+  /** The stored value before the save. */
   readonly before: string | null;
 }
 
@@ -49,28 +50,28 @@ const startSaver = async (program: string): Promise<TracedSaver> => {
 
 const commandFor = ({ directory, before }: Place, next = newValue) => ({ directory, expected: before, next });
 
-/** What is wrong with what a fault has left; undefined where nothing is. */
-const wrongAfter = async ({ directory, before }: Place, { answer }: TracedSave): Promise<string | undefined> => {
+/** Returns the promise that the store broke after a fault, or undefined if the store kept all of them. */
+const violationAfter = async ({ directory, before }: Place, { answer }: TracedSave): Promise<string | undefined> => {
   const store = fileCursorStore(directory);
   const found = (await store.get('key')) ?? null;
-  if (found !== before && found !== newValue) return `neither the old value nor the new one: ${found}`;
-  if (answer && 'isSaved' in answer && !answer.isSaved) return 'a failure that was called a conflict';
-  if (answer && 'isSaved' in answer && found !== newValue) return 'a success that was none';
+  if (found !== before && found !== newValue) return `get returned neither the old value nor the new one: ${found}`;
+  if (answer && 'isSaved' in answer && !answer.isSaved) return 'compareAndSet reported a failure as a conflict';
+  if (answer && 'isSaved' in answer && found !== newValue) return 'compareAndSet reported a success without a save';
   if (answer && 'error' in answer) {
     const { name, message } = answer.error;
-    const isPlain = name === 'CursorStoreError' && message.includes(directory) && /\. [A-Z].*\.$/.test(message);
-    if (!isPlain) return `an error that does not say what to do: ${name}: ${message}`;
+    const isHelpful = name === 'CursorStoreError' && message.includes(directory) && /\. [A-Z].*\.$/.test(message);
+    if (!isHelpful) return `the error does not say what to do: ${name}: ${message}`;
   }
-  if ((await store.rollbackReason?.('key')) !== undefined) return 'a spoilt file';
-  if (!(await store.compareAndSet?.('key', found, 'v1:next'))) return 'no save that could follow';
-  if ((await store.get('key')) !== 'v1:next') return 'no value that could follow';
+  if ((await store.rollbackReason?.('key')) !== undefined) return 'the save left a corrupt file';
+  if (!(await store.compareAndSet?.('key', found, 'v1:next'))) return 'the next save failed';
+  if ((await store.get('key')) !== 'v1:next') return 'get did not return the next save';
   return undefined;
 };
 
 const callsOn = (root: string, { calls }: TracedSave): SystemCall[] => calls.filter(({ text }) => text.includes(root));
 
 describe.skipIf(!canTrace)(
-  '(needs Linux, root, strace and prlimit) a fault at any system call of a save',
+  'fileCursorStore under a fault at any system call of a save (needs Linux, root, strace and prlimit)',
   { timeout: 180_000 },
   () => {
     let program: string;
@@ -81,11 +82,11 @@ describe.skipIf(!canTrace)(
     });
 
     const places = [
-      ['the first of all', emptyPlace],
-      ['one over an earlier value', usedPlace],
+      ['a first save', emptyPlace],
+      ['a save over an earlier value', usedPlace],
     ] as const;
 
-    /** What a save does while nothing goes wrong. */
+    /** The system calls of a save without a fault. */
     const callsOfSave = async (saver: TracedSaver, place: Place): Promise<SystemCall[]> => {
       const save = await saver.save(commandFor(place));
       expect(save.answer).toEqual({ isSaved: true });
@@ -98,31 +99,31 @@ describe.skipIf(!canTrace)(
 
     describe.each(places)('%s', (_, makePlace) => {
       test.each(['EIO', 'ENOSPC'])(
-        '%s leaves the old value or the new one, and is never called a success',
+        'keeps the old value or the new one after %s and never reports a success',
         async (code) => {
           const saver = await startSaver(program);
-          const wrong: string[] = [];
+          const violations: string[] = [];
           const calls = await callsOfSave(saver, await makePlace());
           for (const [index, { name, nth, text }] of calls.entries()) {
             const place = await makePlace();
             const save = await saver.save(commandFor(place), `inject=${name}:error=${code}:when=${nth}`);
             const hit = save.calls.find((call) => call.text.includes('(INJECTED)'));
             expect(hit?.text).toContain(place.root);
-            // What has been listed is known, whatever comes of closing the list.
+            // Closing a directory after its entries were read cannot change the result.
             const isHarmless = name === 'close' && calls[index - 1]?.name === 'getdents64';
             if (!isHarmless) expect(save.answer, text).toHaveProperty('error');
-            const what = await wrongAfter(place, save);
-            if (what) wrong.push(`${what}, after ${code} at ${text}`);
+            const violation = await violationAfter(place, save);
+            if (violation) violations.push(`${violation}, after ${code} at ${text}`);
           }
-          expect(wrong).toEqual([]);
+          expect(violations).toEqual([]);
         },
       );
 
-      // 14: https://github.com/elastic/beats/issues/19634
-      test('kill -9 leaves the old value or the new one', async () => {
+      // As reported in https://github.com/elastic/beats/issues/19634
+      test('keeps the old value or the new one after kill -9', async () => {
         const calls = await callsOfSave(await startSaver(program), await makePlace());
         const found = new Set<string | null>();
-        const wrong: string[] = [];
+        const violations: string[] = [];
         await inParallel(2, calls, async ({ name, nth, text }) => {
           const place = await makePlace();
           const saver = await startSaver(program);
@@ -130,16 +131,16 @@ describe.skipIf(!canTrace)(
           expect(save.answer).toBeUndefined();
           expect(save.calls.at(-1)?.text).toContain(place.root);
           found.add((await fileCursorStore(place.directory).get('key')) ?? null);
-          const what = await wrongAfter(place, save);
-          if (what) wrong.push(`${what}, after a kill at ${text}`);
+          const violation = await violationAfter(place, save);
+          if (violation) violations.push(`${violation}, after a kill at ${text}`);
         });
-        expect(wrong).toEqual([]);
+        expect(violations).toEqual([]);
         expect(found.size).toBe(2);
       });
     });
 
-    // 26: a lock that a killed process has left makes the next one wait until it is called stale.
-    test('a save does not wait for one that was killed, whatever that had got to', async () => {
+    // With a lock file, a killed process would block the next one until the lock counts as stale.
+    test('does not make a save wait for a killed process, whatever step that process had reached', async () => {
       const calls = await callsOfSave(await startSaver(program), await usedPlace());
       const steps = calls.filter(({ name }) => ['openat', 'write', 'link', 'unlink'].includes(name));
       const left: Place[] = [];
@@ -150,7 +151,7 @@ describe.skipIf(!canTrace)(
         expect(answer).toBeUndefined();
         left.push(place);
       });
-      vi.useFakeTimers({ toFake: ['setTimeout'] }); // Whoever waits for one waits for ever.
+      vi.useFakeTimers({ toFake: ['setTimeout'] }); // A save that waits now waits for ever.
       onTestFinished(() => void vi.useRealTimers());
       for (const { directory } of left) {
         const store = fileCursorStore(directory);
@@ -158,7 +159,7 @@ describe.skipIf(!canTrace)(
       }
     });
 
-    test('a directory that it makes is on the disk before anything is put into it', async () => {
+    test('syncs each created directory to the disk before it writes a file there', async () => {
       const place = await emptyPlace();
       const calls = await callsOfSave(await startSaver(program), place);
       const isDraft = ({ name, text }: SystemCall) => name === 'openat' && text.includes('.draft');
@@ -167,7 +168,7 @@ describe.skipIf(!canTrace)(
       expect(synced).toEqual([join(place.root, 'made'), place.root]);
     });
 
-    test('a value is on the disk before it gets its name, and the name before the save resolves', async () => {
+    test('syncs the value before it links the name, and the name before the save resolves', async () => {
       const place = await usedPlace();
       const calls = await callsOfSave(await startSaver(program), place);
       const isDraft = ({ text }: SystemCall) => /\.draft/.test(text);
@@ -180,34 +181,34 @@ describe.skipIf(!canTrace)(
       expect(isDirectory(steps.at(-1) ?? { name: '', nth: 0, text: '' })).toBe(true);
     });
 
-    describe('a write that takes less than it is given', () => {
+    describe('a write that stores fewer bytes than it received', () => {
       const limitFileSize = ({ pid }: TracedSaver, bytes: number | 'unlimited') =>
         execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
-      /** Which of the writes of a save is that of the value: the others wake up the main thread. */
-      const writeOf = async (saver: TracedSaver): Promise<number | undefined> =>
+      /** The position of the value's write among the writes of a save. The other writes wake up the main thread. */
+      const positionOfValueWrite = async (saver: TracedSaver): Promise<number | undefined> =>
         (await callsOfSave(saver, await usedPlace())).find(({ name }) => name === 'write')?.nth;
       const resultsOfWrites = (place: Place, save: TracedSave) => {
         const writes = callsOn(place.root, save).filter(({ name }) => name === 'write');
         return writes.map(({ text }) => text.slice(text.lastIndexOf('= ')));
       };
 
-      test('and then nothing, is an error that leaves the old value', async () => {
+      test('fails the save and keeps the old value if no more bytes can be written', async () => {
         const [saver, place] = [await startSaver(program), await usedPlace()];
         limitFileSize(saver, 100);
         const save = await saver.save(commandFor(place));
         const results = resultsOfWrites(place, save);
         expect(results[0]).toBe('= 100');
         expect(results.at(-1)).toContain('EFBIG');
-        expect(save.answer).toMatchObject({ error: { message: expect.stringContaining('Make room on the disk') } });
+        expect(save.answer).toMatchObject({ error: { message: expect.stringContaining('Free space on the disk') } });
         expect(await fileCursorStore(place.directory).get('key')).toBe(oldValue);
-        expect(await wrongAfter(place, save)).toBeUndefined();
+        expect(await violationAfter(place, save)).toBeUndefined();
       });
 
-      test('and the rest when it is asked again, is a save like any other', async () => {
+      test('is continued with the remaining bytes, and the save succeeds', async () => {
         const [saver, place] = [await startSaver(program), await usedPlace()];
-        const next = ((await writeOf(saver)) ?? 0) + 1;
+        const next = ((await positionOfValueWrite(saver)) ?? 0) + 1;
         limitFileSize(saver, 100);
-        // It stops after the next write: newer versions of Node ask once more by themselves, and answer with what was written before.
+        // SIGSTOP after the first write: newer versions of Node retry by themselves and then return the bytes of the first write.
         const saving = saver.save(commandFor(place), `inject=write:signal=STOP:when=${next}`);
         await vi.waitFor(async () => expect(await readFile(`/proc/${saver.pid}/stat`, 'utf8')).toMatch(/\) [Tt] /), {
           timeout: 20_000,
@@ -217,23 +218,26 @@ describe.skipIf(!canTrace)(
         const save = await saving;
         expect(resultsOfWrites(place, save)[0]).toBe('= 100');
         expect(save.answer).toEqual({ isSaved: true });
-        expect(await wrongAfter(place, save)).toBeUndefined();
+        expect(await violationAfter(place, save)).toBeUndefined();
       });
 
-      test('and claims all of it, is found out before anything is replaced', async () => {
+      test('is detected before the save replaces anything, even if the write reports success', async () => {
         const [saver, place] = [await startSaver(program), await usedPlace()];
-        const save = await saver.save(commandFor(place), `inject=write:retval=10:when=${await writeOf(saver)}`);
+        const save = await saver.save(
+          commandFor(place),
+          `inject=write:retval=10:when=${await positionOfValueWrite(saver)}`,
+        );
         expect(save.answer).toMatchObject({
           error: { message: expect.stringMatching(/bytes after \d+ were written/) },
         });
         expect(await fileCursorStore(place.directory).get('key')).toBe(oldValue);
-        expect(await wrongAfter(place, save)).toBeUndefined();
+        expect(await violationAfter(place, save)).toBeUndefined();
       });
     });
 
-    // 22: https://github.com/npm/write-file-atomic/issues/28
-    describe('a file that another program holds, as virus scanners do on Windows', () => {
-      /** The calls that such a program can be in the way of. */
+    // As reported in https://github.com/npm/write-file-atomic/issues/28
+    describe('a file that another program holds, such as a virus scanner on Windows', () => {
+      /** The calls that such a program can make fail. */
       const heldCalls = async (saver: TracedSaver) => {
         const calls = await callsOfSave(saver, await usedPlace());
         const draft = calls.find(({ name, text }) => name === 'openat' && text.includes('O_EXCL'));
@@ -242,7 +246,7 @@ describe.skipIf(!canTrace)(
         );
       };
 
-      test.each(['EPERM', 'EACCES', 'EBUSY'])('is waited for: %s three times over is no failure', async (code) => {
+      test.each(['EPERM', 'EACCES', 'EBUSY'])('delays the save, which succeeds after three %s errors', async (code) => {
         const saver = await startSaver(program);
         const calls = await heldCalls(saver);
         expect(calls).toHaveLength(4);
@@ -251,11 +255,11 @@ describe.skipIf(!canTrace)(
           const save = await saver.save(commandFor(place), `inject=${name}:error=${code}:when=${nth}..${nth + 2}`);
           expect(save.calls.filter(({ text }) => text.includes('(INJECTED)'))).toHaveLength(3);
           expect(save.answer).toEqual({ isSaved: true });
-          expect(await wrongAfter(place, save)).toBeUndefined();
+          expect(await violationAfter(place, save)).toBeUndefined();
         }
       });
 
-      test('for longer than two seconds is an error, and nothing is written in another way', async () => {
+      test('fails the save after two seconds and keeps the old value', async () => {
         const savers = [await startSaver(program), await startSaver(program)];
         const calls = await heldCalls(savers[0] ?? (await startSaver(program)));
         await inParallel(2, calls.slice(0, 2), async ({ name, nth }) => {
@@ -271,9 +275,9 @@ describe.skipIf(!canTrace)(
   },
 );
 
-// 15: write-file-atomic 7 and atomically 2 put a file that was cut short in place here, and call it a success.
-describe.skipIf(!canMount)('(needs Linux and root) a disk that is full', () => {
-  /** Takes all the room but so many pages of 4096 bytes. */
+// write-file-atomic 7 and atomically 2 put a truncated file in place here and report a success.
+describe.skipIf(!canMount)('fileCursorStore on a full disk (needs Linux and root)', () => {
+  /** Fills the disk but for `pagesLeft` pages of 4096 bytes. */
   const fill = async (directory: string, pagesLeft: number): Promise<void> => {
     const file = await open(join(directory, 'filler'), 'w');
     let pages = 0;
@@ -291,7 +295,7 @@ describe.skipIf(!canMount)('(needs Linux and root) a disk that is full', () => {
   };
 
   test.each([0, 1, 2, 3])(
-    'but for %d pages is an error that leaves the old value, and it goes on once there is room',
+    'throws, keeps the old value and saves again once there is space (%d pages left)',
     async (pagesLeft) => {
       const mounted = await mountedDirectory('size=128k');
       const store = fileCursorStore(join(mounted, 'cursors'));
@@ -300,7 +304,7 @@ describe.skipIf(!canMount)('(needs Linux and root) a disk that is full', () => {
       const longer = `v1:${'x'.repeat(4 * 4096)}`;
       const saving = store.compareAndSet?.('key', oldValue, longer);
       await expect(saving).rejects.toMatchObject({ name: 'CursorStoreError', retryable: true, key: 'key' });
-      await expect(saving).rejects.toThrow(/ENOSPC.*Make room on the disk/);
+      await expect(saving).rejects.toThrow(/ENOSPC.*Free space on the disk/);
       expect(await fileCursorStore(join(mounted, 'cursors')).get('key')).toBe(oldValue);
       expect(await store.rollbackReason?.('key')).toBeUndefined();
       await rm(join(mounted, 'filler'));
@@ -309,31 +313,34 @@ describe.skipIf(!canMount)('(needs Linux and root) a disk that is full', () => {
     },
   );
 
-  test.each([0, 1])('but for %d names is the same', async (namesLeft) => {
-    // The root of the file system is one, the store's directory another, and the first save has made one.
-    const mounted = await mountedDirectory(`size=1m,nr_inodes=${5 + namesLeft}`);
-    const store = fileCursorStore(join(mounted, 'cursors'));
-    await store.set('key', oldValue);
-    const fillers = [];
-    try {
-      for (;;) {
-        const filler = join(mounted, `filler${fillers.length}`);
-        await writeFile(filler, '');
-        fillers.push(filler);
+  test.each([0, 1])(
+    'throws, keeps the old value and saves again once there are inodes (%d left)',
+    async (namesLeft) => {
+      // The root of the file system, the directory of the store and the first save use one inode each.
+      const mounted = await mountedDirectory(`size=1m,nr_inodes=${5 + namesLeft}`);
+      const store = fileCursorStore(join(mounted, 'cursors'));
+      await store.set('key', oldValue);
+      const fillers = [];
+      try {
+        for (;;) {
+          const filler = join(mounted, `filler${fillers.length}`);
+          await writeFile(filler, '');
+          fillers.push(filler);
+        }
+      } catch {
+        for (const filler of fillers.splice(0, namesLeft)) await rm(filler);
       }
-    } catch {
-      for (const filler of fillers.splice(0, namesLeft)) await rm(filler);
-    }
-    await expect(store.set('key', newValue)).rejects.toThrow(/ENOSPC.*Make room on the disk/);
-    expect(await store.get('key')).toBe(oldValue);
-    for (const filler of fillers) await rm(filler);
-    await store.set('key', newValue);
-    expect(await store.get('key')).toBe(newValue);
-  });
+      await expect(store.set('key', newValue)).rejects.toThrow(/ENOSPC.*Free space on the disk/);
+      expect(await store.get('key')).toBe(oldValue);
+      for (const filler of fillers) await rm(filler);
+      await store.set('key', newValue);
+      expect(await store.get('key')).toBe(newValue);
+    },
+  );
 });
 
 test.skipIf(!canMakeReadOnly)(
-  '(as root, needs Linux) a directory that is read only is an error, and what is there can still be read',
+  'fileCursorStore in a read-only directory throws from saves and still reads (as root, needs Linux)',
   async () => {
     const { directory, close, open } = await closableDirectory();
     const store = fileCursorStore(directory);
@@ -341,7 +348,7 @@ test.skipIf(!canMakeReadOnly)(
     close();
     const saving = store.set('key', newValue);
     await expect(saving).rejects.toThrow(CursorStoreError);
-    await expect(saving).rejects.toThrow(/(EROFS|EACCES).*Let this process read, write and remove files there/);
+    await expect(saving).rejects.toThrow(/(EROFS|EACCES).*Allow this process to read, write and remove files there/);
     expect(await store.get('key')).toBe(oldValue);
     open();
     await store.set('key', newValue);

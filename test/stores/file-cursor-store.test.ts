@@ -16,7 +16,7 @@ const temporaryDirectory = async (): Promise<string> => {
   return directory;
 };
 
-/** The file that holds the current value, of this key where the directory has several. */
+/** The path of the file that holds the current value of `key`. */
 const newestFile = async (directory: string, key = 'key'): Promise<string> => {
   let newest = { path: '', generation: 0 };
   for (const name of await readdir(directory)) {
@@ -28,7 +28,7 @@ const newestFile = async (directory: string, key = 'key'): Promise<string> => {
   return newest.path;
 };
 
-describe('passes', async () => {
+describe('the checks of fileCursorStore()', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'cursors-'));
   afterAll(() => rm(directory, { recursive: true, force: true }));
   const checks = cursorStoreChecks({
@@ -47,7 +47,7 @@ describe('passes', async () => {
   for (const check of checks) test(check.name, check.run);
 });
 
-test('makes the directory where it is missing, when the first value is saved', async () => {
+test('fileCursorStore creates a missing directory on the first save, and not before', async () => {
   const parent = await temporaryDirectory();
   const directory = join(parent, 'made', 'if', 'missing');
   const store = fileCursorStore(directory);
@@ -58,7 +58,7 @@ test('makes the directory where it is missing, when the first value is saved', a
 });
 
 test.each(['', '\0', '\ud800', ' 7 ', 'null', '{"a":1}'])(
-  'gives back text that no poller writes (%j)',
+  'fileCursorStore returns text that no poller writes unchanged: %j',
   async (value) => {
     const store = fileCursorStore(await temporaryDirectory());
     await store.set('key', value);
@@ -66,7 +66,7 @@ test.each(['', '\0', '\ud800', ' 7 ', 'null', '{"a":1}'])(
   },
 );
 
-test('takes any key, and keeps each apart', async () => {
+test('fileCursorStore accepts any key and keeps all keys apart', async () => {
   const directory = await temporaryDirectory();
   const store = fileCursorStore(directory);
   const keys = [
@@ -93,21 +93,21 @@ test('takes any key, and keeps each apart', async () => {
   expect(await readdir(directory)).toHaveLength(keys.length);
 });
 
-test('only its owner can read the files, and enter the directory', async () => {
+test('fileCursorStore lets only the owner read its files and enter its directory', async () => {
   const directory = join(await temporaryDirectory(), 'private');
   await fileCursorStore(directory).set('key', 'value');
   expect((await stat(directory)).mode & 0o777).toBe(0o700);
   expect((await stat(await newestFile(directory))).mode & 0o777).toBe(0o600);
 });
 
-test('keeps two small files for a key, however often it is saved', async () => {
+test('fileCursorStore keeps two files for a key, however often the key is saved', async () => {
   const directory = await temporaryDirectory();
   const store = fileCursorStore(directory);
   for (let i = 0; i < 20; i++) await store.set('key', String(i));
   expect(await readdir(directory)).toHaveLength(2);
 });
 
-test('removes the draft that a killed process has left, and not that of a process at work', async () => {
+test('fileCursorStore removes the draft of a killed process and keeps the draft of a running one', async () => {
   const directory = await temporaryDirectory();
   const store = fileCursorStore(directory);
   await store.set('key', 'one');
@@ -122,7 +122,7 @@ test('removes the draft that a killed process has left, and not that of a proces
   ]);
 });
 
-test('leaves a file alone whose name it would not have given', async () => {
+test('fileCursorStore leaves files alone whose names it does not use', async () => {
   const directory = await temporaryDirectory();
   const store = fileCursorStore(directory);
   await store.set('key', 'one');
@@ -134,71 +134,74 @@ test('leaves a file alone whose name it would not have given', async () => {
   expect(await readdir(directory)).toHaveLength(2 + 2);
 });
 
-test('a value that is no text is refused, and what is stored stays', async () => {
+test('fileCursorStore refuses a value that is not text and keeps the stored one', async () => {
   const store = fileCursorStore(await temporaryDirectory());
   await store.set('key', 'one');
   await expect(Reflect.apply(store.set, store, ['key', undefined])).rejects.toThrow(AuditConfigError);
   expect(await store.get('key')).toBe('one');
 });
 
-test('an empty directory name is an AuditConfigError', () => {
+test('fileCursorStore throws an AuditConfigError for an empty directory name', () => {
   expect(() => fileCursorStore('')).toThrow(AuditConfigError);
 });
 
-// 13: https://github.com/elastic/beats/issues/3537, https://github.com/grafana/loki/issues/6268
-describe('the file of the last save was spoilt', () => {
-  const corruptions: [how: string, spoil: (text: string) => string][] = [
+// As reported in https://github.com/elastic/beats/issues/3537, https://github.com/grafana/loki/issues/6268
+describe('fileCursorStore whose last save is corrupt', () => {
+  const corruptions: [how: string, corrupt: (text: string) => string][] = [
     ['emptied', () => ''],
-    ['cut short', (text) => text.slice(0, -5)],
+    ['truncated', (text) => text.slice(0, -5)],
     ['filled with NULs', (text) => '\0'.repeat(text.length)],
     ['changed by one letter', (text) => text.replace('second', 'seventh')],
-    ['replaced by that of another key', (text) => text.replace('"key":"key"', '"key":"other"')],
+    ['replaced by the file of another key', (text) => text.replace('"key":"key"', '"key":"other"')],
   ];
 
-  const spoil = async (path: string, how: (text: string) => string = () => '') => {
+  const corruptFile = async (path: string, how: (text: string) => string = () => '') => {
     await writeFile(path, how(await readFile(path, 'utf8')));
     return path;
   };
 
-  /** Two saves, of which the second is spoilt. */
-  const spoiltStore = async (how?: (text: string) => string) => {
+  /** A store with two saves, the second of which is corrupt. */
+  const storeWithCorruptSave = async (how?: (text: string) => string) => {
     const directory = await temporaryDirectory();
     const store = fileCursorStore(directory);
     await store.set('key', 'first');
     await store.set('key', 'second');
-    return { directory, store, path: await spoil(await newestFile(directory), how) };
+    return { directory, store, path: await corruptFile(await newestFile(directory), how) };
   };
 
-  test.each(corruptions)('%s: get gives the save before, and recovery says why', async (_, how) => {
-    const { store, path } = await spoiltStore(how);
+  test.each(corruptions)('returns the save before it and explains why (file %s)', async (_, how) => {
+    const { store, path } = await storeWithCorruptSave(how);
     expect(await store.get('key')).toBe('first');
-    const recovery = await store.rollbackReason?.('key');
-    expect(recovery).toContain(`${path} does not hold what was saved under "key"`);
-    expect(recovery).toMatch(/events delivered since then are delivered again.*Check the disk/);
+    const reason = await store.rollbackReason?.('key');
+    expect(reason).toContain(`the last save under "key" corrupt (${path} was changed or truncated)`);
+    expect(reason).toMatch(/delivers the events since that save again and loses none.*Check the disk/);
   });
 
-  test.each(corruptions)('%s, and nothing else is there: every method is a CursorStoreError', async (_, how) => {
-    const { directory, store } = await spoiltStore(how);
-    for (const name of await readdir(directory))
-      await spoil(join(directory, name), (text) => how(text.replace('first', 'second')));
-    const calls = [
-      () => store.get('key'),
-      () => store.set('key', 'third'),
-      () => store.compareAndSet('key', null, 'third'),
-      () => store.compareAndSet('key', 'second', 'third'),
-      () => store.rollbackReason?.('key'),
-    ];
-    for (const call of calls) {
-      const failing = (async () => call())();
-      await expect(failing).rejects.toThrow(CursorStoreError);
-      await expect(failing).rejects.toMatchObject({ retryable: false, key: 'key' });
-      for (const name of await readdir(directory)) await expect(failing).rejects.toThrow(join(directory, name));
-      await expect(failing).rejects.toThrow('Restore the directory from a backup; or delete these files');
-    }
-  });
+  test.each(corruptions)(
+    'throws a CursorStoreError from every method if no intact save is left (files %s)',
+    async (_, how) => {
+      const { directory, store } = await storeWithCorruptSave(how);
+      for (const name of await readdir(directory))
+        await corruptFile(join(directory, name), (text) => how(text.replace('first', 'second')));
+      const calls = [
+        () => store.get('key'),
+        () => store.set('key', 'third'),
+        () => store.compareAndSet('key', null, 'third'),
+        () => store.compareAndSet('key', 'second', 'third'),
+        () => store.rollbackReason?.('key'),
+      ];
+      for (const call of calls) {
+        const failing = (async () => call())();
+        await expect(failing).rejects.toThrow(CursorStoreError);
+        await expect(failing).rejects.toMatchObject({ retryable: false, key: 'key' });
+        for (const name of await readdir(directory)) await expect(failing).rejects.toThrow(join(directory, name));
+        await expect(failing).rejects.toThrow('Restore the directory from a backup, or delete these files');
+      }
+    },
+  );
 
-  test('the next save is made above it, and all is well again', async () => {
-    const { directory, store, path } = await spoiltStore();
+  test('saves the next value as a newer generation and recovers', async () => {
+    const { directory, store, path } = await storeWithCorruptSave();
     expect(await store.compareAndSet('key', 'first', 'third')).toBe(true);
     expect(await newestFile(directory)).toBe(path.replace(/2$/, '3'));
     expect(await store.get('key')).toBe('third');
@@ -207,48 +210,48 @@ describe('the file of the last save was spoilt', () => {
     expect(await readdir(directory)).toHaveLength(2);
   });
 
-  test('a second time: the save before both is still there', async () => {
-    const { directory, store } = await spoiltStore();
+  test('still returns an intact earlier save after the following save is corrupted too', async () => {
+    const { directory, store } = await storeWithCorruptSave();
     await store.set('key', 'third');
-    await spoil(await newestFile(directory));
+    await corruptFile(await newestFile(directory));
     expect(await store.get('key')).toBe('first');
     await store.set('key', 'fourth');
     expect(await store.get('key')).toBe('fourth');
   });
 
-  test('of fifty racers on the save before it exactly one wins', async () => {
-    const { directory } = await spoiltStore();
+  test('lets exactly one of 50 concurrent compareAndSet calls win that expect the save before it', async () => {
+    const { directory } = await storeWithCorruptSave();
     const racers = Array.from({ length: 50 }, (_, racer) => String(racer));
     const won = await Promise.all(racers.map((next) => fileCursorStore(directory).compareAndSet('key', 'first', next)));
     expect(won.filter(Boolean)).toHaveLength(1);
     expect(await fileCursorStore(directory).get('key')).toBe(racers[won.indexOf(true)]);
   });
 
-  test('under who had saved it: an error that says so, and no conflict', async () => {
-    const { store, path } = await spoiltStore();
+  test('throws, and reports no conflict, if compareAndSet expects the corrupt value', async () => {
+    const { store, path } = await storeWithCorruptSave();
     const saving = store.compareAndSet('key', 'second', 'third');
     await expect(saving).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false, key: 'key' });
     await expect(saving).rejects.toThrow(path);
     await expect(saving).rejects.toThrow('Start the poller again');
   });
 
-  test('a poller says so before it delivers anything, repeats what was delivered since, and loses nothing', async () => {
+  test('makes a poller report cursor-rolled-back first, then redeliver the events since the save before it', async () => {
     const directory = await temporaryDirectory();
     const source = sourceOf(fakePlanetScale({ ...credentials, events: numbered(250) }));
     const happened: string[] = [];
-    const run = async (mostEvents: number) => {
+    const run = async (maxEvents: number) => {
       const options = {
         store: fileCursorStore(directory),
         startFrom: 'oldest',
         drain: true,
         onNotice: async ({ type }: PollNotice) => void happened.push(type),
       } as const;
-      for await (const { id } of poller(source, options)) if (happened.push(id) === mostEvents) break;
+      for await (const { id } of poller(source, options)) if (happened.push(id) === maxEvents) break;
     };
     const ids = numbered(250).map(({ id }) => id);
-    await run(120); // Saved after 50, the oldest page, and at the break.
+    await run(120); // The poller saves after the oldest page, which has 50 events, and at the break.
     expect(happened.splice(0)).toEqual(ids.slice(0, 120));
-    await spoil(await newestFile(directory, 'planetscale-audit:acme'));
+    await corruptFile(await newestFile(directory, 'planetscale-audit:acme'));
     await run(Number.POSITIVE_INFINITY);
     expect(happened.splice(0)).toEqual(['cursor-rolled-back', ...ids.slice(50)]);
     await run(Number.POSITIVE_INFINITY);
@@ -256,7 +259,7 @@ describe('the file of the last save was spoilt', () => {
   });
 });
 
-test('four processes that count together with compareAndSet lose no increment', async () => {
+test('four processes that share a fileCursorStore lose no increment of a counter', async () => {
   const directory = await temporaryDirectory();
   const counting = new URL('../support/count-in-store.ts', import.meta.url);
   const processes = Array.from({ length: 4 }, () => fork(counting, [directory, '50']));
@@ -265,14 +268,14 @@ test('four processes that count together with compareAndSet lose no increment', 
   expect(await fileCursorStore(directory).get('counter')).toBe('200');
 }, 120_000);
 
-test('a poller goes on where one that used the same directory has stopped', async () => {
+test('a poller resumes from the fileCursorStore of a poller that stopped', async () => {
   const directory = await temporaryDirectory();
   const source = sourceOf(fakePlanetScale({ ...credentials, events: numbered(250) }));
-  const given: string[] = [];
+  const acknowledged: string[] = [];
   for await (const { id } of poller(source, { store: fileCursorStore(directory), startFrom: 'oldest' })) {
-    if (given.push(id) === 120) break;
+    if (acknowledged.push(id) === 120) break;
   }
-  given.pop(); // In hand when it stopped.
+  acknowledged.pop(); // The event in hand at the break stays unacknowledged.
   const rest = await collect(poller(source, { store: fileCursorStore(directory), drain: true }));
-  expect([...given, ...rest.map(({ id }) => id)]).toEqual(numbered(250).map(({ id }) => id));
+  expect([...acknowledged, ...rest.map(({ id }) => id)]).toEqual(numbered(250).map(({ id }) => id));
 });

@@ -1,8 +1,8 @@
-/** A backend in memory that can be made to fail, as one behind a network does. */
+/** A backend in memory that a test can make fail, as a backend behind a network does. */
 export class BreakableMap extends Map<string, string> {
   #isBroken = false;
 
-  /** The answer repairs it. */
+  /** Makes get and set throw until the returned function repairs the backend. */
   break(): () => void {
     this.#isBroken = true;
     return () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-const works = (command: string, ...args: readonly string[]): boolean => {
+const succeeds = (command: string, ...args: readonly string[]): boolean => {
   try {
     execFileSync(command, args, { stdio: 'ignore' });
     return true;
@@ -14,16 +14,16 @@ const works = (command: string, ...args: readonly string[]): boolean => {
   }
 };
 
-/** With FAULT_TRIALS=required, as in CI, what these trials need and cannot get is a failure. */
+/** With FAULT_TRIALS=required, as in CI, the trials fail instead of being skipped if the machine lacks what they need. */
 const isRequired = process.env.FAULT_TRIALS === 'required';
 const isRoot = process.getuid?.() === 0;
-const mountsAndUnmounts = 'place=$(mktemp -d) && mount -t tmpfs tmpfs "$place" && umount "$place" && rmdir "$place"';
+const mountAndUnmount = 'place=$(mktemp -d) && mount -t tmpfs tmpfs "$place" && umount "$place" && rmdir "$place"';
 
-export const canMount = isRequired || (isRoot && works('sh', '-c', mountsAndUnmounts));
-const traces = () => works('strace', '-o', '/dev/null', 'true') && works('prlimit', '--version');
-export const canTrace = isRequired || (isRoot && traces());
+export const canMount = isRequired || (isRoot && succeeds('sh', '-c', mountAndUnmount));
+const hasTracers = () => succeeds('strace', '-o', '/dev/null', 'true') && succeeds('prlimit', '--version');
+export const canTrace = isRequired || (isRoot && hasTracers());
 
-/** A file system of its own, with no more room than asked for; it is gone with the test. */
+/** Mounts a file system with these options, such as a maximum size, until the test finishes. */
 export async function mountedDirectory(options: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'mounted-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
@@ -34,10 +34,10 @@ export async function mountedDirectory(options: string): Promise<string> {
   return directory;
 }
 
-/** Modes do not stop root. */
+/** File modes do not stop root: root needs a read-only mount. */
 export const canMakeReadOnly = canMount || !isRoot;
 
-/** A directory in which nothing can be written while it is closed. */
+/** Creates a directory that refuses writes while it is closed. */
 export async function closableDirectory(): Promise<{ readonly directory: string; close(): void; open(): void }> {
   if (canMount) {
     const directory = await mountedDirectory('size=1m');
@@ -49,7 +49,7 @@ export async function closableDirectory(): Promise<{ readonly directory: string;
   return { directory, close: () => chmodSync(directory, 0o500), open: () => chmodSync(directory, 0o700) };
 }
 
-/** So many at a time. */
+/** Runs at most `width` items at a time. */
 export async function inParallel<Item>(
   width: number,
   items: readonly Item[],

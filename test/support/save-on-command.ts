@@ -1,4 +1,4 @@
-/** Saves in a file store on command: for trials of what can happen in the middle of a save. */
+/** Saves to a file store on command. The fault trials trace and disturb this process in the middle of a save. */
 import { stat } from 'node:fs/promises';
 import { fileCursorStore } from '../../src/stores/file/file-cursor-store.ts';
 
@@ -20,5 +20,5 @@ const save = async ({ directory, expected, next }: SaveCommand): Promise<SaveAns
 
 process.on('message', async (command: SaveCommand) => process.send?.(await save(command)));
 
-await stat('.'); // The thread that makes the calls is there from now on.
+await stat('.'); // Starts the thread that makes the file system calls, so that strace can attach to it.
 process.send?.('ready');

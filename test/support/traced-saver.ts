@@ -4,23 +4,24 @@ import { readdir, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { SaveAnswer, SaveCommand } from './save-on-command.ts';
 
-/** A system call of a save, and which of its name it is. */
+/** A system call that a save made. */
 export interface SystemCall {
   readonly name: string;
+  /** Its position among the calls of this name, from 1. */
   readonly nth: number;
-  /** As strace shows it. */
+  /** The call as strace prints it. */
   readonly text: string;
 }
 
 export interface TracedSave {
-  /** `undefined` where the process was killed. */
+  /** `undefined` if the process was killed. */
   readonly answer: SaveAnswer | undefined;
   readonly calls: readonly SystemCall[];
 }
 
 /**
- * A process that saves on command, and whose system calls are watched and tampered with by strace. All calls that concern files
- * are made by the one thread of its pool, which does nothing else: what is injected there hits nothing but the store.
+ * A process that saves on command while strace records its system calls and injects faults into them. The only thread of its
+ * pool makes all file system calls and nothing else, so an injected fault hits only the store.
  */
 export class TracedSaver {
   readonly #child: ChildProcess;
@@ -32,7 +33,7 @@ export class TracedSaver {
   }
 
   static async start(program: string): Promise<TracedSaver> {
-    // Neither several threads nor io_uring: each call is seen, and in its order.
+    // With one thread and without io_uring, strace sees every call in order.
     const env = { ...process.env, UV_THREADPOOL_SIZE: '1', UV_USE_IO_URING: '0' };
     const child = fork(program, { env });
     await once(child, 'message');
@@ -43,29 +44,29 @@ export class TracedSaver {
     return this.#child.pid;
   }
 
-  /** Saves under strace with these options of its own, such as `inject=fsync:error=EIO:when=2`. */
+  /** Saves under strace with the given expressions, such as `inject=fsync:error=EIO:when=2`. */
   async save(command: SaveCommand, ...expressions: readonly string[]): Promise<TracedSave> {
     const options = ['trace=%file,%desc', ...expressions].flatMap((expression) => ['-e', expression]);
     const strace = spawn('strace', ['-y', '-p', this.#thread, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
     const trace = text(strace.stderr);
     await attached(strace);
     const answer = await this.#ask(command);
-    strace.kill('SIGINT'); // It lets the process go.
+    strace.kill('SIGINT'); // strace detaches from the process and ends.
     const calls = callsIn(await trace);
     return { answer, calls };
   }
 
-  /** `undefined` where the process ends instead. */
+  /** Resolves with `undefined` if the process ends without an answer. */
   async #ask(command: SaveCommand): Promise<SaveAnswer | undefined> {
-    const settled = new AbortController();
-    const { signal } = settled;
+    const listening = new AbortController();
+    const { signal } = listening;
     const answered = once(this.#child, 'message', { signal }).then(([answer]: SaveAnswer[]) => answer);
     const ended = once(this.#child, 'exit', { signal }).then(() => undefined);
     this.#child.send(command);
     try {
       return await Promise.race([answered, ended]);
     } finally {
-      settled.abort();
+      listening.abort();
     }
   }
 
@@ -79,14 +80,16 @@ const poolThread = async (pid: number | undefined): Promise<string> => {
     const name = await readFile(`/proc/${pid}/task/${thread}/comm`, 'utf8');
     if (name.trim() === 'libuv-worker') return thread;
   }
-  throw new Error(`Process ${pid} has no thread of the name libuv-worker: this Node names them otherwise.`);
+  throw new Error(
+    `Process ${pid} has no thread named libuv-worker. Look up in /proc how this version of Node names its pool threads.`,
+  );
 };
 
 const attached = (strace: ChildProcess): Promise<void> =>
   new Promise((resolve, reject) => {
     let output = '';
     strace.on('error', reject);
-    strace.on('exit', () => reject(new Error(`strace ended: ${output}`)));
+    strace.on('exit', () => reject(new Error(`strace ended before it attached to the process (${output})`)));
     strace.stderr?.on('data', (data: Buffer) => {
       output += data;
       if (output.includes('attached')) resolve();

@@ -5,16 +5,18 @@ import { FileGenerations } from './file-generations.ts';
 import { describeFsError } from './fs-errors.ts';
 
 /**
- * Keeps each key in small files of its own in `directory`, which is made if missing. Only the owner can read them (0600, the
- * directory 0700). A save is on the disk when it resolves; a crash at any moment leaves the old value or the new one.
+ * Returns a store that keeps each key in small files of its own in `directory`. The first save creates a missing directory.
+ * Only the owner can read the files (mode 0600) and enter the directory (0700).
  *
- * Where the file of the last save was spoilt, `get` gives the save before it, and the poller a `cursor-rolled-back` notice. Where
- * nothing is left that can be trusted, every method throws.
+ * A value is on the disk when its save resolves. A crash at any moment leaves either the previous value or the new one.
  *
- * Several processes on one machine may share the directory: `compareAndSet` is atomic between them, and no lock is left behind
- * by one that is killed. It needs a file system with hard links, and is not meant for one that is shared over a network.
+ * If the file of the last save is corrupt, `get` returns the save before it and the poller reports a `cursor-rolled-back` notice.
+ * If no intact save is left, every method throws.
  *
- * @throws `AuditConfigError` where `directory` is empty
+ * Several processes on one machine may share the directory: `compareAndSet` is atomic between them. A killed process leaves no
+ * lock behind. The directory needs a file system with hard links. A network file system is not supported.
+ *
+ * @throws `AuditConfigError` if `directory` is empty.
  * @example
  * ```ts
  * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
@@ -25,12 +27,14 @@ import { describeFsError } from './fs-errors.ts';
  * ```
  */
 export function fileCursorStore(directory: string): AtomicCursorStore {
-  if (!directory) throw new AuditConfigError('fileCursorStore: give it a directory for its files.');
-  const path = resolve(directory); // Now: the process may go elsewhere.
+  if (!directory) {
+    throw new AuditConfigError('fileCursorStore received an empty path. Pass the directory to keep its files in.');
+  }
+  // A later process.chdir() must not move the store.
+  const path = resolve(directory);
 
-  /** What the file system refuses may pass: the disk may be full for a while. */
   const withFiles = async <Result>(
-    what: 'read' | 'save',
+    action: 'read' | 'save',
     key: string,
     operation: (files: FileGenerations) => Promise<Result>,
   ): Promise<Result> => {
@@ -38,9 +42,9 @@ export function fileCursorStore(directory: string): AtomicCursorStore {
       return await operation(new FileGenerations(path, key));
     } catch (error) {
       if (error instanceof PlanetScaleAuditError) throw error;
-      throw new CursorStoreError(`fileCursorStore could not ${what} "${key}" in ${path}: ${describeFsError(error)}`, {
+      throw new CursorStoreError(`fileCursorStore could not ${action} "${key}" in ${path} ${describeFsError(error)}`, {
         key,
-        retryable: true,
+        retryable: true, // A fault of the file system may pass: a full disk gets room again.
         cause: error,
       });
     }
@@ -50,16 +54,17 @@ export function fileCursorStore(directory: string): AtomicCursorStore {
     get: (key) => withFiles('read', key, async (files) => (await files.load())?.value),
     set: (key, value) =>
       withFiles('save', key, async (files) => {
-        while (!(await files.append(await files.load(), value)));
+        let isSaved = false;
+        while (!isSaved) isSaved = await files.append(await files.load(), value);
       }),
     compareAndSet: (key, expected, next) =>
       withFiles('save', key, async (files) => {
         const current = await files.load();
         if ((current?.value ?? null) === expected) return files.append(current, next);
-        const recovery = current && files.rollbackReasonOf(current);
-        if (recovery === undefined) return false;
-        // What is expected may be what was lost.
-        throw new CursorStoreError(`${recovery} Start the poller again: it goes on from there.`, { key });
+        const reason = current && files.rollbackReasonOf(current);
+        if (reason === undefined) return false;
+        // The caller may expect the lost value, which is no conflict with another poller.
+        throw new CursorStoreError(`${reason} Start the poller again to resume from the earlier save.`, { key });
       }),
     rollbackReason: (key) =>
       withFiles('read', key, async (files) => {

@@ -16,30 +16,34 @@ import {
 const contentSchema = z.object({
   key: z.string(),
   generation: z.int(),
-  /** The ids of the last saves, this one first. */
+  /** The ids of this save and of those that led to it, newest first. */
   saves: z.array(z.string()),
   value: z.string(),
 });
 type Content = z.infer<typeof contentSchema>;
 
-/** A value, and where it stands among the generations of its key. */
-export interface Saved extends Content {
-  /** The highest generation that there is: above that of the value where a file is spoilt. */
-  readonly newest: number;
+/** The newest intact value of a key. */
+export interface LoadedValue extends Content {
+  /** The highest generation on disk. It exceeds `generation` if the newest file is corrupt. */
+  readonly highestGeneration: number;
 }
 
+/** A process that was suspended after the link recognizes its save if fewer than 64 saves followed. */
 const maxSaveHistory = 64;
 
-/** No save takes so long: a draft of that age was left by a process that was killed. */
+/** No save takes an hour. An older draft belongs to a process that was killed. */
 const staleDraftMs = 60 * 60_000;
 
 /**
- * One key's files, `<name>.<generation>`: the highest generation is the value, and the one before is kept for when that file is
- * spoilt. A save gives a finished draft the name of the next generation by a hard link, which fails where that name is taken: of
- * several who saw the same value one wins, and there is no lock that could be left. A rename would replace what another has saved.
+ * The files of one key, named `<name>.<generation>`. The highest generation holds the value. The generation before it stays as a
+ * fallback in case the newest file becomes corrupt.
  *
- * A name becomes free again once its generation is old, so who was held up between the two finds it free and has saved nothing:
- * each generation therefore tells by which saves it came about.
+ * A save writes a draft and links it to the name of the next generation. The hard link fails if that name is taken, so exactly one
+ * of several concurrent saves wins and no lock can be left behind. A rename would replace the save of another process.
+ *
+ * The name of an old generation becomes free again when its file is removed. A process that was suspended before the link could
+ * then link an outdated save. Every generation therefore lists the saves that led to it, and a save counts only if the newest
+ * generation lists the save.
  */
 export class FileGenerations {
   readonly #directory: string;
@@ -53,58 +57,78 @@ export class FileGenerations {
   }
 
   /**
-   * The newest value that is intact; undefined where nothing was ever saved.
+   * Resolves with the newest intact value, or undefined if nothing was ever saved.
    *
-   * @throws CursorStoreError where there are files, and none of them holds what was saved
+   * @throws `CursorStoreError` if there are files and none of them is intact.
    */
-  async load(): Promise<Saved | undefined> {
+  async load(): Promise<LoadedValue | undefined> {
     for (;;) {
       const generations = await this.#list();
-      const [newest] = generations;
-      if (newest === undefined) return undefined;
-      const content = await this.#newestIntact(generations);
-      if (content) return { ...content, newest };
-      if (newest === (await this.#list())[0]) throw this.#corruptedError(generations);
-      // Newer ones were saved between the two looks, and these removed.
+      const [highestGeneration] = generations;
+      if (highestGeneration === undefined) return undefined;
+      const content = await this.#readNewestIntact(generations);
+      if (content) return { ...content, highestGeneration };
+      const [highestNow] = await this.#list();
+      if (highestNow === highestGeneration) throw this.#corruptedError(generations);
+      // Another process saved newer generations and removed the listed ones in the meantime.
     }
   }
 
-  /** Saves the generation after those that were there when `loaded` was; false where somebody else has. */
-  async append(loaded: Saved | undefined, value: string): Promise<boolean> {
-    if (typeof value !== 'string')
-      throw new AuditConfigError(`fileCursorStore: the value for "${this.#key}" must be text.`);
-    const save = randomUUID();
-    const generation = (loaded?.newest ?? 0) + 1;
-    const path = this.#path(generation);
-    const saves = [save, ...(loaded?.saves ?? [])].slice(0, maxSaveHistory);
-    const draft = `${path}.${save}.draft`;
+  /** Saves `value` as the generation after those of `loaded`. Resolves with false if another process has saved since. */
+  async append(loaded: LoadedValue | undefined, value: string): Promise<boolean> {
+    if (typeof value !== 'string') {
+      throw new AuditConfigError(
+        `fileCursorStore received a value for "${this.#key}" that is not a string (${typeof value}). Pass text.`,
+      );
+    }
     if (!loaded) await makeDirectory(this.#directory);
+    const saveId = randomUUID();
+    const generation = (loaded?.highestGeneration ?? 0) + 1;
+    const saves = [saveId, ...(loaded?.saves ?? [])].slice(0, maxSaveHistory);
+    const hasLinked = await this.#linkDraft(saveId, { key: this.#key, generation, saves, value });
+    if (!hasLinked) return false;
+    await syncDirectory(this.#directory);
+
+    if (!(await this.#isPartOfNewest(saveId, generation))) {
+      await removeFile(this.#path(generation));
+      return false;
+    }
+    await this.#removeBefore(loaded?.generation ?? generation);
+    return true;
+  }
+
+  /** Explains why `loaded` is an earlier value than the last saved, or returns undefined if `loaded` is the last saved. */
+  rollbackReasonOf(loaded: LoadedValue): string | undefined {
+    if (loaded.generation === loaded.highestGeneration) return undefined;
+    return `fileCursorStore found the last save under "${this.#key}" corrupt (${this.#path(loaded.highestGeneration)} was changed or truncated) and returned the save before it (${this.#path(loaded.generation)}). The poller delivers the events since that save again and loses none. Check the disk, and every other program that writes to the directory.`;
+  }
+
+  /** Writes the draft of a generation and links it to its name. Resolves with false if another process has taken that name. */
+  async #linkDraft(saveId: string, content: Content): Promise<boolean> {
+    const path = this.#path(content.generation);
+    const draft = `${path}.${saveId}.draft`;
     try {
-      await writeNewFile(draft, encode({ key: this.#key, generation, saves, value }));
-      if (!(await linkIfAbsent(draft, path))) return false;
+      await writeNewFile(draft, encode(content));
+      return await linkIfAbsent(draft, path);
     } finally {
       await removeFile(draft);
     }
-    await syncDirectory(this.#directory);
+  }
 
+  /** Resolves with whether the newest value includes the save that this process has just linked as `generation`. */
+  async #isPartOfNewest(saveId: string, generation: number): Promise<boolean> {
     const current = await this.load();
     if (!current || current.generation < generation) {
-      throw new Error(`${path} does not give back what was written to it a moment ago.`);
+      throw new Error(`${this.#path(generation)} does not return the text that was just written to it`);
     }
-    const isSaved = current.saves.includes(save);
-    if (isSaved) await this.#removeBefore(loaded?.generation ?? generation);
-    else await removeFile(path);
-    return isSaved;
+    return current.saves.includes(saveId);
   }
 
-  /** Why `loaded` is an earlier value than the last saved; undefined where it is not. */
-  rollbackReasonOf(loaded: Saved): string | undefined {
-    if (loaded.generation === loaded.newest) return undefined;
-    return `${this.#path(loaded.newest)} does not hold what was saved under "${this.#key}": it was changed or cut short. The save before it, ${this.#path(loaded.generation)}, is used instead: events delivered since then are delivered again, and none is lost. Check the disk, and what else writes to the directory.`;
-  }
-
-  /** Undefined also where one is gone, since only what newer ones have replaced is ever removed. */
-  async #newestIntact(generations: readonly number[]): Promise<Content | undefined> {
+  /**
+   * Resolves with undefined if no generation is intact, or if a listed file is gone. Only a save of newer generations removes
+   * files, so the list is outdated in the second case.
+   */
+  async #readNewestIntact(generations: readonly number[]): Promise<Content | undefined> {
     for (const generation of generations) {
       const text = await readFileIfExists(this.#path(generation));
       if (text === undefined) return undefined;
@@ -116,13 +140,15 @@ export class FileGenerations {
 
   async #removeBefore(oldest: number): Promise<void> {
     const names = await this.#names();
-    for (const generation of this.#among(names)) if (generation < oldest) await removeFile(this.#path(generation));
+    for (const generation of this.#generationsAmong(names)) {
+      if (generation < oldest) await removeFile(this.#path(generation));
+    }
     for (const name of names) if (name.endsWith('.draft')) await removeIfStale(join(this.#directory, name));
   }
 
-  /** The newest first. */
+  /** Lists the generations on disk, newest first. */
   async #list(): Promise<number[]> {
-    return this.#among(await this.#names());
+    return this.#generationsAmong(await this.#names());
   }
 
   async #names(): Promise<string[]> {
@@ -130,7 +156,7 @@ export class FileGenerations {
     return names.filter((name) => name.startsWith(`${this.#name}.`));
   }
 
-  #among(names: readonly string[]): number[] {
+  #generationsAmong(names: readonly string[]): number[] {
     const suffixes = names.map((name) => name.slice(this.#name.length + 1));
     const generations = suffixes.filter((suffix) => /^[1-9]\d{0,14}$/.test(suffix)).map(Number);
     return generations.sort((a, b) => b - a);
@@ -143,7 +169,7 @@ export class FileGenerations {
   #corruptedError(generations: readonly number[]): CursorStoreError {
     const paths = generations.map((generation) => this.#path(generation)).join(', ');
     return new CursorStoreError(
-      `Nothing that was saved under "${this.#key}" can be read any more: ${paths} were changed or cut short. Restore the directory from a backup; or delete these files, and choose with startFrom where to begin.`,
+      `fileCursorStore found every save under "${this.#key}" corrupt (changed or truncated: ${paths}). Restore the directory from a backup, or delete these files and choose with startFrom where to begin.`,
       { key: this.#key },
     );
   }
@@ -151,7 +177,7 @@ export class FileGenerations {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Any key makes a name of its own that every file system takes, and that a person can still tell. */
+/** A unique name for any key: every file system accepts it, and a person recognizes the key in it. */
 const fileName = (key: string): string =>
   `${key.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 48)}-${sha256(JSON.stringify(key)).slice(0, 24)}`;
 
@@ -160,6 +186,7 @@ const encode = (content: Content): string => {
   return `${sha256(json)}\n${json}\n`;
 };
 
+/** Returns undefined if the checksum does not match the text. */
 const decode = (text: string): Content | undefined => {
   const [checksum, json = ''] = text.split('\n');
   return checksum === sha256(json) ? contentSchema.safeParse(JSON.parse(json)).data : undefined;

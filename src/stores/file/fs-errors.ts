@@ -5,15 +5,15 @@ export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error ? String(error.code) : undefined;
 
 /**
- * What Windows answers while a virus scanner or an indexer has a file open. It lets go within moments
- * (https://github.com/npm/write-file-atomic/issues/28). On other systems they stand for a refusal, which is told 2 s later.
+ * Windows fails with these codes while a virus scanner or an indexer holds a file, which takes moments
+ * (https://github.com/npm/write-file-atomic/issues/28). Other systems fail with them for good, so the error arrives 2 s late there.
  */
 const lockedCodes: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES', 'EBUSY']);
 
 const lockTimeoutMs = 2000;
 const lockPollMs = 50;
 
-/** Does something with a file, again and again for 2 s while another program may be holding it. */
+/** Repeats a file operation for up to 2 s while another program may hold the file. */
 export async function retryWhileLocked<Result>(operation: () => Promise<Result>): Promise<Result> {
   const giveUpAtMs = performance.now() + lockTimeoutMs;
   for (;;) {
@@ -26,28 +26,29 @@ export async function retryWhileLocked<Result>(operation: () => Promise<Result>)
   }
 }
 
-const full = 'Make room on the disk, or raise the limit that this process has.';
-const closed = 'Let this process read, write and remove files there, and see that no other program holds them.';
-const noLinks = 'Its file system may have no hard links, which are needed: choose a directory on another one.';
-const notDirectory = 'A directory is needed there: remove what is in its place, or choose another.';
+const diskFull = 'Free space on the disk, or raise the quota or file size limit of this process.';
+const accessDenied =
+  'Allow this process to read, write and remove files there, and close other programs that hold the files.';
+const noHardLinks = 'If the file system has no hard links, which the store needs, choose a directory on another one.';
+const notDirectory = 'Remove the file that is in the place of a directory, or choose another directory.';
 
 const hints: ReadonlyMap<string | undefined, string> = new Map([
-  ['ENOSPC', full],
-  ['EDQUOT', full],
-  ['EFBIG', full],
-  ['EACCES', closed],
-  ['EROFS', closed],
-  ['EBUSY', closed],
-  ['EPERM', `${closed} ${noLinks}`],
-  ['ENOTSUP', noLinks],
-  ['EOPNOTSUPP', noLinks],
-  ['ENOSYS', noLinks],
+  ['ENOSPC', diskFull],
+  ['EDQUOT', diskFull],
+  ['EFBIG', diskFull],
+  ['EACCES', accessDenied],
+  ['EROFS', accessDenied],
+  ['EBUSY', accessDenied],
+  ['EPERM', `${accessDenied} ${noHardLinks}`],
+  ['ENOTSUP', noHardLinks],
+  ['EOPNOTSUPP', noHardLinks],
+  ['ENOSYS', noHardLinks],
   ['ENOTDIR', notDirectory],
   ['EEXIST', notDirectory],
 ]);
 
-/** What went wrong with a file, and what to do about it. */
+/** The end of an error message: the cause in parentheses, then the advice. */
 export const describeFsError = (error: unknown): string => {
-  const what = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
-  return `${what}. ${hints.get(codeOf(error)) ?? 'Check the disk.'}`;
+  const cause = error instanceof Error ? error.message : String(error);
+  return `(${cause}). ${hints.get(codeOf(error)) ?? 'Check the disk, which may be full or broken.'}`;
 };

@@ -1,16 +1,16 @@
 import type { AuditEvent } from '../../audit-log/event.ts';
 import { type EventList, isOlder, type ListedEvent } from './event-list.ts';
 
-/** What a request for the audit log asked for, once the server has made sense of it. */
+/** The parsed query of a request for the audit log. */
 export interface AuditLogQuery {
   readonly startingAfter: string | null;
   readonly endingBefore: string | null;
   readonly limit: number;
-  /** Any of these; empty: all. */
+  /** The page contains events with any of these actions. An empty set stands for all actions. */
   readonly actions: ReadonlySet<string>;
 }
 
-/** https://planetscale.com/docs/api/reference/pagination */
+/** The envelope of a page, as in https://planetscale.com/docs/api/reference/pagination. */
 export interface AuditLogPage {
   readonly type: 'list';
   readonly has_next: boolean;
@@ -38,11 +38,11 @@ const take = <T>(items: Iterable<T>, count: number): T[] => {
   return taken;
 };
 
-/** One page, newest first; `undefined` where the cursor is not in the list. With both cursors `starting_after` counts. */
+/** Returns one page, newest first, or `undefined` if the cursor is not in the list. `startingAfter` wins over `endingBefore`. */
 export function auditLogPage(
   list: EventList,
   { startingAfter, endingBefore, limit, actions }: AuditLogQuery,
-  endingBeforeMeans: 'nearest' | 'newest',
+  endingBeforeMeaning: 'nearest' | 'newest',
 ): AuditLogPage | undefined {
   const cursor = startingAfter ?? endingBefore;
   const anchor = cursor === null ? undefined : list.find(cursor);
@@ -51,26 +51,26 @@ export function auditLogPage(
   function* matching(listed: Iterable<ListedEvent>) {
     for (const item of listed) if (actions.size === 0 || actions.has(item.event.audit_action)) yield item;
   }
-  const some = (listed: Iterable<ListedEvent>) => take(matching(listed), 1).length > 0;
+  const hasMatch = (listed: Iterable<ListedEvent>) => take(matching(listed), 1).length > 0;
 
-  const read = (): ListedEvent[] => {
+  const readPage = (): ListedEvent[] => {
     if (!anchor || startingAfter !== null) return take(matching(list.older(anchor)), limit);
-    if (endingBeforeMeans === 'nearest') return take(matching(list.newer(anchor)), limit).reverse();
+    if (endingBeforeMeaning === 'nearest') return take(matching(list.newer(anchor)), limit).reverse();
     return take(matching(list.older()), limit).filter((listed) => isOlder(anchor, listed));
   };
 
-  const page = read();
+  const page = readPage();
   const first = page.at(0);
   const last = page.at(-1);
-  // Nothing lies on the empty page's own side of the cursor, so whatever there is lies on the other.
   if (!first || !last) {
+    // No event matches on the requested side of the cursor, so any matching event is on the other side.
     const side = startingAfter === null ? 'has_next' : 'has_prev';
-    return { ...emptyPage, [side]: cursor !== null && some(list.older()) };
+    return { ...emptyPage, [side]: cursor !== null && hasMatch(list.older()) };
   }
   return {
     type: 'list',
-    has_next: some(list.older(last)),
-    has_prev: some(list.newer(first)),
+    has_next: hasMatch(list.older(last)),
+    has_prev: hasMatch(list.newer(first)),
     cursor_start: first.event.id,
     cursor_end: last.event.id,
     data: page.map(({ event }) => event),

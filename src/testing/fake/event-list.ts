@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../audit-log/event.ts';
 
-/** An event and its place in the order: by instant, then by the time of adding. */
+/** An event with its sort key: the instant first, then the order of adding. */
 export interface ListedEvent {
   readonly event: AuditEvent;
   readonly instant: number;
@@ -10,7 +10,7 @@ export interface ListedEvent {
 export const isOlder = (a: ListedEvent, b: ListedEvent): boolean =>
   a.instant < b.instant || (a.instant === b.instant && a.sequence < b.sequence);
 
-/** How many items at the start of a partitioned list fulfil the condition, by binary search. */
+/** Counts the items at the start of a partitioned list that fulfil the condition, by binary search. */
 const partitionPoint = <T>(items: readonly T[], condition: (item: T) => boolean): number => {
   let low = 0;
   let high = items.length;
@@ -26,15 +26,16 @@ const partitionPoint = <T>(items: readonly T[], condition: (item: T) => boolean)
 const maxBlockLength = 512;
 
 /**
- * Events in order. They lie in short blocks: in one array of a million, each removal of an old event and each late
- * arrival would move all that comes after it.
+ * A sorted list of events, kept in short blocks. In a single array of a million events, each removal of an old event and each late
+ * event would move all events after it.
  */
 export class EventList {
-  /** Oldest first. No block is empty. */
+  /** The blocks and the events in them, oldest first. No block is empty. */
   readonly #blocks: ListedEvent[][] = [];
   readonly #byId = new Map<string, ListedEvent>();
   #added = 0;
 
+  /** The number of events added so far, including those removed since. */
   get added(): number {
     return this.#added;
   }
@@ -67,7 +68,7 @@ export class EventList {
     return true;
   }
 
-  /** Newest first: those older than the given one, or all. */
+  /** Yields the events older than the given one, or all events, newest first. */
   *older(than?: ListedEvent): Generator<ListedEvent, void, undefined> {
     const start = than ? this.#placeOf(than) : { block: this.#blocks.length, index: 0 };
     for (let at = start.block; at >= 0; at--) {
@@ -76,7 +77,7 @@ export class EventList {
     }
   }
 
-  /** Oldest first: those newer than the given one. */
+  /** Yields the events newer than the given one, oldest first. */
   *newer(than: ListedEvent): Generator<ListedEvent, void, undefined> {
     const start = this.#placeOf(than);
     for (let at = start.block; at < this.#blocks.length; at++) {
@@ -85,10 +86,10 @@ export class EventList {
     }
   }
 
-  /** Where it is in the list, or belongs. */
+  /** Finds the position of an event, or the position to insert it at. */
   #placeOf(listed: ListedEvent): { readonly block: number; readonly index: number } {
-    const started = partitionPoint(this.#blocks, ([first]) => first !== undefined && !isOlder(listed, first));
-    const block = Math.max(0, started - 1);
+    const startedBlocks = partitionPoint(this.#blocks, ([first]) => first !== undefined && !isOlder(listed, first));
+    const block = Math.max(0, startedBlocks - 1);
     return { block, index: partitionPoint(this.#blocks[block] ?? [], (other) => isOlder(other, listed)) };
   }
 }

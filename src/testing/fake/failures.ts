@@ -1,11 +1,5 @@
 /**
- * What {@link FakePlanetScale.fail} makes of a request: an answer of your own, or no whole answer.
- *
- * - `status`: any answer, 200 included. `body` is sent as JSON, a string as it is, and none is an empty body.
- * - `network: 'refused'` and `'reset'`: `fetch` rejects as it does when there is no connection, with `ECONNREFUSED` or
- *   `ECONNRESET` as the code of the `cause`. Through {@link listen} both reset the connection.
- * - `network: 'hang'`: no answer until the request's signal aborts.
- * - `network: 'truncated'`: the real answer, whose body breaks off half way.
+ * The outcome that {@link FakePlanetScale.failNext} queues for a request: any answer, or a failure of the network.
  *
  * @example
  * ```ts
@@ -13,18 +7,33 @@
  *
  * const rateLimit: FakeFailure = { status: 429, body: { code: 'rate_limited' }, headers: { 'retry-after': '2' } };
  * const fake = fakePlanetScale();
- * fake.fail(rateLimit, { network: 'reset' });
+ * fake.failNext(rateLimit, { network: 'reset' });
  * ```
  */
 export type FakeFailure =
-  | { readonly status: number; readonly body?: unknown; readonly headers?: Record<string, string> }
-  | { readonly network: 'refused' | 'reset' | 'hang' | 'truncated' };
+  | {
+      /** The status of the answer. 200 is allowed. */
+      readonly status: number;
+      /** The body of the answer. A string is sent as it is, and any other value as JSON. Without a body the answer is empty. */
+      readonly body?: unknown;
+      /** The headers of the answer. The fake adds a `Date` if they have none. */
+      readonly headers?: Record<string, string>;
+    }
+  | {
+      /**
+       * - `'refused'` and `'reset'`: `fetch` rejects as without a connection, with `ECONNREFUSED` or `ECONNRESET` as the code of
+       *   the `cause`. Through {@link listen} both reset the connection.
+       * - `'hang'`: no answer arrives until the signal of the request aborts.
+       * - `'truncated'`: the real answer arrives, and its body breaks off half way.
+       */
+      readonly network: 'refused' | 'reset' | 'hang' | 'truncated';
+    };
 
-/** As undici, the `fetch` of Node, rejects. */
-const fetchFailed = (code: string, message: string): TypeError =>
+/** The error with which undici, the `fetch` of Node, rejects. */
+const fetchFailedError = (code: string, message: string): TypeError =>
   new TypeError('fetch failed', { cause: Object.assign(new Error(message), { code }) });
 
-const untilAborted = (signal: AbortSignal | undefined): Promise<never> =>
+const rejectOnAbort = (signal: AbortSignal | undefined): Promise<never> =>
   new Promise((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
@@ -42,7 +51,7 @@ const truncateBody = async (answer: Response): Promise<Response> => {
   return new Response(body, answer);
 };
 
-/** What comes of a request that was told to fail; `answer` is what it would have got otherwise. */
+/** Makes a request end in `failure`. `answer` creates the response that the request would get otherwise. */
 export async function simulateFailure(
   failure: FakeFailure,
   answer: () => Response,
@@ -57,11 +66,11 @@ export async function simulateFailure(
   }
   switch (failure.network) {
     case 'refused':
-      throw fetchFailed('ECONNREFUSED', 'connect ECONNREFUSED');
+      throw fetchFailedError('ECONNREFUSED', 'connect ECONNREFUSED');
     case 'reset':
-      throw fetchFailed('ECONNRESET', 'read ECONNRESET');
+      throw fetchFailedError('ECONNRESET', 'read ECONNRESET');
     case 'hang':
-      return untilAborted(signal);
+      return rejectOnAbort(signal);
     case 'truncated':
       return truncateBody(answer());
   }

@@ -24,24 +24,25 @@ const serve = async (fake: FakePlanetScale, origin: string, incoming: IncomingMe
     });
     outgoing.statusCode = response.status;
     outgoing.setHeaders(response.headers);
-    // Each chunk has left before the next one is asked for: what stands before a cut arrives.
+    // The client must receive the chunks before a break, so each chunk leaves before the next one is read.
     for await (const chunk of response.body ?? []) await write(outgoing, chunk);
     outgoing.end();
   } catch {
-    // A reset would let the client throw away the half of the body that it has received.
+    // After a reset the client could discard the half of the body that it has received.
     if (outgoing.headersSent) incoming.socket.destroy();
     else incoming.socket.resetAndDestroy();
   }
 };
 
 /**
- * Serves {@link FakePlanetScale.fetch} on loopback, in plain HTTP: for code that cannot be handed a `fetch`, and for what
- * only a real connection shows. `url` is what a client takes as its `baseUrl`. A failure of the network happens for real:
- * `'refused'` and `'reset'` reset the connection, `'hang'` holds it open, `'truncated'` closes it half way through the body.
+ * Serves {@link FakePlanetScale.fetch} over plain HTTP on the loopback interface, for code that accepts no `fetch` and for tests
+ * of real connections. `listen` needs Node.
  *
- * `close()` ends all connections at once, whatever they wait for. Needs Node.
+ * A {@link FakeFailure} of the network happens on the real connection. `'refused'` and `'reset'` reset the connection, `'hang'`
+ * holds it open, and `'truncated'` closes it half way through the body.
  *
- * @param port 0 takes one that is free. A port in use rejects with Node's `EADDRINUSE`.
+ * @param port The port to listen on. 0 selects a free port.
+ * @throws Node's `EADDRINUSE` if the port is in use.
  *
  * @example
  * ```ts
@@ -58,12 +59,18 @@ const serve = async (fake: FakePlanetScale, origin: string, incoming: IncomingMe
 export async function listen(
   fake: FakePlanetScale,
   port = 0,
-): Promise<{ readonly url: string; close(): Promise<void> }> {
+): Promise<{
+  /** The `baseUrl` for a client. */
+  readonly url: string;
+  /** Stops the server and ends all connections at once, including those that wait for an answer. */
+  close(): Promise<void>;
+}> {
   const server = createServer();
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError(`Expected a port, got ${address}.`);
+  if (address === null || typeof address === 'string')
+    throw new TypeError(`The server listens on no port (${address}).`);
   const origin = `http://127.0.0.1:${address.port}`;
   server.on('request', (incoming, outgoing) => void serve(fake, origin, incoming, outgoing));
 

@@ -4,7 +4,7 @@ import type { AuditAction, AuditEvent } from '../../audit-log/event.ts';
 type Actor = Pick<AuditEvent, 'actor_id' | 'actor_type' | 'actor_display_name' | 'location' | 'remote_ip'>;
 type Target = Pick<AuditEvent, 'target_id' | 'target_type' | 'target_display_name'>;
 
-// The lists differ in length, so that over time everything meets everything.
+// The lengths of these lists differ, so that all combinations occur over time.
 const actions: readonly AuditAction[] = [
   'database_branch.created',
   'deploy_request.queued',
@@ -37,7 +37,7 @@ const actors: readonly Actor[] = [
     location: 'Ashburn, VA',
     remote_ip: '198.51.100.7',
   },
-  // PlanetScale itself.
+  // PlanetScale itself acts without an actor.
   { actor_id: null, actor_type: null, actor_display_name: null, location: null, remote_ip: null },
 ];
 
@@ -47,7 +47,7 @@ const targets: readonly Target[] = [
   { target_id: 'h5j3l9c7d2fo', target_type: 'DatabaseBranch', target_display_name: 'main' },
 ];
 
-/** Shared between events, hence frozen. */
+/** Frozen, because events share these objects. */
 const metadata: readonly JsonObject[] = [
   Object.freeze({ from: 'add-index', into: 'main' }),
   Object.freeze({ database: 'dogs', production: true }),
@@ -58,7 +58,7 @@ const metadata: readonly JsonObject[] = [
 
 const pick = <T>(choices: readonly T[], turn: number): T => {
   const choice = choices[turn % choices.length];
-  if (choice === undefined) throw new RangeError('There is nothing to pick from.');
+  if (choice === undefined) throw new RangeError('pick received an empty list. Pass at least one choice.');
   return choice;
 };
 
@@ -77,10 +77,10 @@ const typeName = (subject: string): string =>
 
 const isGiven = ([, value]: readonly [string, unknown]): boolean => value !== undefined;
 
-/** A whole event, of the current API's 17 fields and what else was given. `turn` varies what is made up. */
+/** Creates an event with the 17 fields of today's API and any other given fields. `turn` varies the invented values. */
 export function createSampleEvent(given: Partial<AuditEvent>, now: Date, turn: number): AuditEvent {
   const auditAction = given.audit_action ?? pick(actions, turn);
-  // String(): who tries how a client takes a spoilt event gives something else here.
+  // Tests of a client's validation pass values here that are no strings.
   const words = String(auditAction).split('.');
   const [subject = ''] = words;
   const createdAt = given.created_at ?? now.toISOString();
