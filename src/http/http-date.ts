@@ -13,8 +13,10 @@ const forms = [
 ].map((form) => new RegExp(`^${form}$`));
 
 /**
- * The instant of a date in an HTTP header in milliseconds since 1970, `undefined` for anything else. All three forms are in
- * UTC, also the one that does not say so, which `Date.parse` reads in local time: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+ * Gives the instant of a date in an HTTP header in milliseconds since 1970, or `undefined` for any other text. All three forms
+ * are in UTC. `Date.parse` would read the third form, which names no zone, in local time.
+ *
+ * Source: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
  */
 export function parseHttpDate(text: string): number | undefined {
   for (const form of forms) {
@@ -26,7 +28,7 @@ export function parseHttpDate(text: string): number | undefined {
   return undefined;
 }
 
-/** Of two digits: one that would be more than 50 years ahead has passed. */
+/** A year of two digits that would be more than 50 years ahead lies in the past. */
 const fullYear = (year: string): string => {
   if (year.length === 4) return year;
   const thisYear = new Date().getUTCFullYear();
