@@ -1,5 +1,5 @@
 /**
- * Runs wherever `fetch` does: Node, Bun, Deno, Cloudflare Workers.
+ * The client, the poller and the formats. They run wherever `fetch` does: Node, Bun, Deno and Cloudflare Workers.
  *
  * @module planetscale-audit
  */
