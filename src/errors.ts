@@ -69,7 +69,7 @@ export class AuditApiError extends PlanetScaleAuditError {
   }
 }
 
-/** No whole answer arrived: the connection failed, the request timed out, or the body broke off. A redirect is refused, too. */
+/** No whole answer arrived: the connection failed, the request timed out, the body broke off, or the answer was a redirect. */
 export class AuditConnectionError extends PlanetScaleAuditError {
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditConnectionError' as const;

@@ -9,7 +9,7 @@ export type AccessReport =
       readonly ok: true;
     }
   | {
-      /** The credentials cannot read the audit log now. */
+      /** The client could not read the audit log. */
       readonly ok: false;
       /** The cause. `unreachable` covers every failure that is not a refusal, such as a lost connection or a 500. */
       readonly reason: 'invalid-credentials' | 'unknown-organization' | 'missing-permission' | 'unreachable';
@@ -35,7 +35,7 @@ const maxNamedOrganizations = 20;
 export const isAccessDenied = (error: unknown): boolean =>
   error instanceof AuditApiError && [401, 403, 404].includes(error.status);
 
-export const unreachable = (error: unknown): AccessProblem => ({
+export const unreachableProblem = (error: unknown): AccessProblem => ({
   ok: false,
   reason: 'unreachable',
   message:
@@ -55,18 +55,18 @@ export async function diagnoseAccess(
   signal: AbortSignal | undefined,
 ): Promise<AccessProblem> {
   try {
-    const names = await organizationNames(api, organization, signal);
+    const names = await listOrganizationNames(api, organization, signal);
     return names.includes(organization)
-      ? missingPermission(organization)
-      : unknownOrganization(organization, names, api);
+      ? missingPermissionProblem(organization)
+      : unknownOrganizationProblem(organization, names, api);
   } catch (error) {
     signal?.throwIfAborted();
-    return isAccessDenied(error) ? invalidCredentials : unreachable(error);
+    return isAccessDenied(error) ? invalidCredentialsProblem : unreachableProblem(error);
   }
 }
 
 /** Lists the organizations of the credentials, page by page, until `wanted` is among them. */
-async function organizationNames(
+async function listOrganizationNames(
   api: PlanetScaleApi,
   wanted: string,
   signal: AbortSignal | undefined,
@@ -82,13 +82,13 @@ async function organizationNames(
   return names;
 }
 
-const missingPermission = (organization: string): AccessProblem => ({
+const missingPermissionProblem = (organization: string): AccessProblem => ({
   ok: false,
   reason: 'missing-permission',
   message: `The token may not read the audit log of ${organization}. Ask an organization admin to grant it read_audit_logs under Settings > Service tokens.`,
 });
 
-const unknownOrganization = (
+const unknownOrganizationProblem = (
   organization: string,
   names: readonly string[],
   { redact }: PlanetScaleApi,
@@ -102,7 +102,7 @@ const unknownOrganization = (
   };
 };
 
-const invalidCredentials: AccessProblem = {
+const invalidCredentialsProblem: AccessProblem = {
   ok: false,
   reason: 'invalid-credentials',
   message:

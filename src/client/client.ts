@@ -5,7 +5,7 @@ import { type FollowedPage, followPages } from '../audit-log/pagination.ts';
 import { verifyStartCursor } from '../audit-log/start-cursor.ts';
 import { AuditResponseError } from '../errors.ts';
 import { abortSignalSchema, parseOptions } from '../internal/option-schemas.ts';
-import { type AccessReport, diagnoseAccess, isAccessDenied, unreachable } from './access.ts';
+import { type AccessReport, diagnoseAccess, isAccessDenied, unreachableProblem } from './access.ts';
 import { optionsFromEnv } from './env.ts';
 import {
   createdWithin,
@@ -90,7 +90,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    *
    * @throws {@link AuditConfigError} for an invalid query
    * @throws {@link AuditApiError} for a status of 400 or more
-   * @throws {@link AuditConnectionError} if no whole answer arrives, or a redirect does
+   * @throws {@link AuditConnectionError} if no whole answer arrives, or the answer is a redirect
    * @throws {@link AuditResponseError} for an answer that is not a page, or that holds an invalid event (see `onInvalidEvent`)
    */
   async page(query: PageQuery = {}): Promise<AuditPage> {
@@ -117,7 +117,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     try {
       for await (const page of prefetch ? prefetchOne(pages) : pages) {
         yield { ...page, events: page.events.filter((event) => isWithin(event) && isRequested(event)) };
-        signal?.throwIfAborted(); // No request follows the last page, nor a page that has been prefetched.
+        signal?.throwIfAborted(); // If no request follows, nothing else notices the abort.
       }
     } finally {
       end.abort(); // No request outlives the iteration.
@@ -157,11 +157,11 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 
   /**
-   * Reports whether the credentials can read the audit log, and if not, why. PlanetScale answers to an invalid token, an unknown
-   * organization and a missing permission with the same 404, and this method tells them apart.
+   * Reports whether the credentials can read the audit log, and if not, why. PlanetScale gives the same 404 for an invalid token,
+   * an unknown organization and a missing permission, and this method tells them apart.
    *
-   * It sends one request if the access is in order, and a few more if not. A failure of the API is in the report: the promise
-   * rejects only for invalid options, and for an abort with the signal's reason.
+   * The method sends one request if the credentials can read the audit log, and a few more if not. The report covers failures of
+   * the API. The promise rejects only for invalid options, and with the signal's reason after an abort.
    *
    * @throws {@link AuditConfigError} for invalid options
    * @example
@@ -180,7 +180,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
       return { ok: true };
     } catch (error) {
       signal?.throwIfAborted();
-      return isAccessDenied(error) ? diagnoseAccess(this.#http, this.organization, signal) : unreachable(error);
+      return isAccessDenied(error) ? diagnoseAccess(this.#http, this.organization, signal) : unreachableProblem(error);
     }
   }
 

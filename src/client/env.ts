@@ -6,7 +6,7 @@ export function optionsFromEnv(
   overrides: Partial<PlanetScaleAuditClientOptions>,
   env: Readonly<Record<string, string | undefined>>,
 ): PlanetScaleAuditClientOptions {
-  // Shells and CI clear a variable by an empty value.
+  // An empty variable counts as missing, since shells and CI clear a variable by an empty value.
   const read = (name: string): string | undefined => env[name] || undefined;
   const organization = overrides.organization ?? read('PLANETSCALE_ORG') ?? read('PLANETSCALE_ORGANIZATION');
   if (organization === undefined) {

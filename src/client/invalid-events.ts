@@ -19,7 +19,7 @@ export class InvalidEvents {
 
   /** @throws AuditResponseError if the policy is 'throw', or the error of the user's function */
   async report(invalidEvents: readonly InvalidAuditEvent[]): Promise<void> {
-    if (this.#policy === 'throw') throw invalidEventsError(invalidEvents.map((invalid) => this.#redacted(invalid)));
+    if (this.#policy === 'throw') throw invalidEventsError(invalidEvents.map((invalid) => this.#redactEvent(invalid)));
     for (const invalid of invalidEvents) {
       const digest = await sha256(invalid.rawJson);
       if (this.#reportedDigests.has(digest)) continue;
@@ -35,7 +35,7 @@ export class InvalidEvents {
   }
 
   /** An error may end up in a log. The user's function receives the event unchanged. */
-  #redacted({ id, rawJson, issues }: InvalidAuditEvent): InvalidAuditEvent {
+  #redactEvent({ id, rawJson, issues }: InvalidAuditEvent): InvalidAuditEvent {
     return { id: id === undefined ? undefined : this.#redact(id), rawJson: this.#redact(rawJson), issues };
   }
 }

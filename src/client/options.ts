@@ -28,7 +28,7 @@ export interface PlanetScaleAuditClientOptions {
   readonly organization: string;
   /** The service token's id. Leave it out if {@link serviceToken} is an `id:token` pair. */
   readonly serviceTokenId?: string | undefined;
-  /** The service token, `pscale_tkn_…`, with the permission `read_audit_logs`. PlanetScale shows a token once. */
+  /** The service token, `pscale_tkn_…`, with the permission `read_audit_logs`. PlanetScale shows a token only once. */
   readonly serviceToken?: string | undefined;
   /** A login or OAuth token instead of a service token, sent as `Authorization: Bearer …`. */
   readonly accessToken?: string | undefined;

@@ -23,13 +23,13 @@ export function parseHttpDate(text: string): number | undefined {
     const { day = '', month = '', year = '', time } = form.exec(text)?.groups ?? {};
     if (time === undefined) continue;
     const monthNumber = String(months.indexOf(month) + 1).padStart(2, '0');
-    return parseTimestamp(`${fullYear(year)}-${monthNumber}-${day.replace(' ', '0')}T${time}Z`);
+    return parseTimestamp(`${toFullYear(year)}-${monthNumber}-${day.replace(' ', '0')}T${time}Z`);
   }
   return undefined;
 }
 
 /** A year of two digits that would be more than 50 years ahead lies in the past. */
-const fullYear = (year: string): string => {
+const toFullYear = (year: string): string => {
   if (year.length === 4) return year;
   const thisYear = new Date().getUTCFullYear();
   const inThisCentury = thisYear - (thisYear % 100) + Number(year);

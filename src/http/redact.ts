@@ -48,11 +48,11 @@ const minSecretLength = 4;
 export function secretsInUrl(url: URL, publicWords: readonly string[]): string[] {
   const path = `${url.pathname}${url.search}`;
   const parts = path.split(/[/?&=]/);
-  const secrets = [url.href, url.host, url.hostname, path, ...parts, ...parts.map(decoded)];
+  const secrets = [url.href, url.host, url.hostname, path, ...parts, ...parts.map(decode)];
   return secrets.filter((secret) => secret.length >= minSecretLength && !publicWords.includes(secret.toLowerCase()));
 }
 
-const decoded = (part: string): string => {
+const decode = (part: string): string => {
   try {
     return decodeURIComponent(part);
   } catch {

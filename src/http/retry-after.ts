@@ -15,12 +15,12 @@ export function parseRetryAfter(headers: Headers): number | undefined {
   const servedAtMs = parseDateHeader(headers)?.getTime() ?? Date.now();
   const waits = (headers.get('retry-after') ?? '')
     .split(separator)
-    .map((value) => waitMs(value.trim(), servedAtMs))
+    .map((value) => parseWaitMs(value.trim(), servedAtMs))
     .filter((wait) => wait !== undefined);
   return waits.length === 0 ? undefined : Math.max(...waits);
 }
 
-const waitMs = (value: string, servedAtMs: number): number | undefined => {
+const parseWaitMs = (value: string, servedAtMs: number): number | undefined => {
   if (secondsPattern.test(value)) return Math.min(Math.ceil(Number(value) * 1000), Number.MAX_SAFE_INTEGER);
   const untilMs = parseHttpDate(value) ?? parseTimestamp(value);
   return untilMs === undefined ? undefined : Math.max(0, untilMs - servedAtMs);

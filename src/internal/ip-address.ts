@@ -16,10 +16,13 @@ export function canonicalIpAddress(text: string): string {
   if (!ipv6Characters.test(address)) return '';
   // The URL standard writes IPv6 as RFC 5952 does, but for mapped addresses: https://url.spec.whatwg.org/#concept-ipv6-serializer
   const canonical = URL.parse(`http://[${address}]`)?.hostname.slice(1, -1) ?? '';
-  return canonical.replace(mappedPattern, (_, high: string, low: string) => `::ffff:${dotted(high)}.${dotted(low)}`);
+  return canonical.replace(
+    mappedPattern,
+    (_, high: string, low: string) => `::ffff:${toDotted(high)}.${toDotted(low)}`,
+  );
 }
 
-const dotted = (group: string): string => {
+const toDotted = (group: string): string => {
   const value = Number.parseInt(group, 16);
   return `${value >> 8}.${value & 255}`;
 };

@@ -19,16 +19,16 @@ export function parseOptions<Schema extends z.ZodType>(
   throw new AuditConfigError(`${owner}: ${formatIssues(toAuditIssues(result.error))}.`);
 }
 
-const inRange = (number: z.ZodNumber, min: number, max: number, message: string) =>
+const withRange = (number: z.ZodNumber, min: number, max: number, message: string) =>
   number.min(min, message).max(max, message);
 
 export const wholeNumberSchema = (min: number, max: number, message = `must be a whole number from ${min} to ${max}`) =>
-  inRange(z.int(message), min, max, message);
+  withRange(z.int(message), min, max, message);
 
 /** Accepts a wait that fits a timer. */
 export const millisecondsSchema = (min: number) => {
   const message = `must be a number of milliseconds from ${min} to ${maxTimerMs}`;
-  return inRange(z.number(message), min, maxTimerMs, message);
+  return withRange(z.number(message), min, maxTimerMs, message);
 };
 
 export const booleanSchema = z.boolean('must be true or false');

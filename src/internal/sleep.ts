@@ -7,12 +7,12 @@ export const maxTimerMs = 2 ** 31 - 1;
  */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   for (let left = ms; left > 0; left -= maxTimerMs) {
-    await timer(Math.min(left, maxTimerMs), signal);
+    await waitForTimer(Math.min(left, maxTimerMs), signal);
   }
   signal?.throwIfAborted();
 }
 
-const timer = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
+const waitForTimer = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
   new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const onAbort = () => {

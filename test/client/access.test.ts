@@ -98,7 +98,7 @@ describe('verifyAccess', () => {
 
   test.each([null, 7, { signal: 'x' }])('rejects with an AuditConfigError for the options %j', async (options) => {
     const { fake, client } = await serve();
-    const report = client().verifyAccess(options as { signal?: AbortSignal }); // Wrong on purpose.
+    const report = client().verifyAccess(options as { signal?: AbortSignal }); // The options are invalid on purpose.
     await expect(report).rejects.toThrow(AuditConfigError);
     expect(fake.requests).toHaveLength(0);
   });

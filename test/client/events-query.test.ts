@@ -50,7 +50,7 @@ describe('the since and until of a query', () => {
   });
 
   test('apply to events of the same instant, and to events out of order within and across pages', async () => {
-    const seconds = [5, 3, 9, 3, 3, 8, 1, 5, 5, 7, 2, 6]; // Not in the order of the list.
+    const seconds = [5, 3, 9, 3, 3, 8, 1, 5, 5, 7, 2, 6]; // The list is out of order.
     const events = seconds.map((second, index) => ({
       id: `event${index}`,
       audit_action: 'a.b',

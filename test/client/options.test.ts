@@ -55,7 +55,7 @@ describe('the constructor throws an AuditConfigError that names the remedy', () 
     [{ onInvalidEvent: 'ignore' }, /onInvalidEvent: /],
     [{ fetch: 'fetch' }, /fetch: must be a function/],
   ])('for the options %j', (wrong, message) => {
-    const options = { ...good, ...wrong } as PlanetScaleAuditClientOptions; // Wrong on purpose.
+    const options = { ...good, ...wrong } as PlanetScaleAuditClientOptions; // The options are invalid on purpose.
     expect(() => new PlanetScaleAuditClient(options)).toThrow(AuditConfigError);
     expect(() => new PlanetScaleAuditClient(options)).toThrow(message);
   });

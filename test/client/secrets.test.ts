@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { escaped, leaks } from '../support/leaks.ts';
 import { collect, credentials, failure, listOf, serve } from '../support/served.ts';
 
-/** Tokens of several shapes: some look otherwise inside JSON or a URL. */
+/** Tokens of several shapes. JSON or a URL must escape some of them. */
 const tokens = [
   'pscale_tkn_5pYq0Zk3vLw9',
   'pscale_tkn_a"b\\c/d',
