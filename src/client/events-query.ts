@@ -30,7 +30,7 @@ export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
 /** PlanetScale's limit: https://planetscale.com/docs/api/reference/list_audit_logs */
 export const maxPageSize = 100;
 
-const cursorSchema = z.string().min(1, "must not be empty: it is a page's cursor").optional();
+const cursorSchema = z.string().min(1, "must not be empty (give a page's cursor)").optional();
 const dateSchema = z.date('must be a valid Date').optional();
 
 export const pageQuerySchema = z.object({

@@ -33,7 +33,7 @@ export interface PlanetScaleAuditClientOptions {
   /** A login or OAuth token instead of a service token, sent as `Authorization: Bearer …`. */
   readonly accessToken?: string | undefined;
   /**
-   * The URL of the API. `http:` is allowed only on loopback, since the network could read the credentials.
+   * The URL of the API. `http:` is allowed only on loopback, since others could read the credentials on the way.
    *
    * @default 'https://api.planetscale.com/v1'
    */
@@ -83,13 +83,13 @@ export interface PlanetScaleAuditClientOptions {
 }
 
 const baseUrlSchema = secureUrlSchema('must be an absolute URL, such as https://api.planetscale.com/v1', ({ href }) =>
-  /[?#]/.test(href) ? 'must end with its path: remove what follows ? or #' : '',
+  /[?#]/.test(href) ? 'must end with its path (remove the query and the fragment)' : '',
 ).transform(({ href }) => href.replace(/\/+$/, ''));
 
 const optionsSchema = z.object({
   organization: z
     .string()
-    .min(1, 'must not be empty: it is the name in https://app.planetscale.com/<organization>')
+    .min(1, 'must not be empty (give the name in https://app.planetscale.com/<organization>)')
     .regex(
       /^(?!\.+$)[^/\\?#%\s\p{Cc}\p{Cs}]*$/u,
       'must be the bare name of the organization, without / or .. or white space',

@@ -46,7 +46,7 @@ export const credentialSchema = z
   .string()
   .min(1, 'must not be empty')
   // A header cannot carry a line feed or a typographic quote that was copied with the token.
-  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without white space: check for a line feed at its end');
+  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without white space (check for a line feed at its end)');
 
 /** Accepts a function as it is, while `z.function()` would wrap it. */
 export const functionSchema = <Fn extends (...args: never[]) => unknown>() =>
@@ -58,9 +58,9 @@ const isLoopback = (hostname: string): boolean =>
 
 /** Gives the reason why no secret may be sent to a URL, or `''`. */
 const insecureUrlReason = (url: URL): string => {
-  if (url.username || url.password) return 'must not hold a user or a password: give the credentials as options';
+  if (url.username || url.password) return 'must not hold a user or a password (give the credentials as options)';
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return '';
-  return 'must be https: (http: is for loopback alone, since the network could read the credentials)';
+  return 'must be https: (http: is for loopback alone, since others could read the credentials)';
 };
 
 /**

@@ -17,7 +17,7 @@ const bodyEndings: readonly [string, (response: ServerResponse) => void][] = [
 describe.each(bodyEndings)('an error whose body %s', (_, endBody) => {
   test('becomes an AuditApiError with its status and Retry-After', async () => {
     const url = await serveRaw((_, response) => endBody(response.writeHead(429, { 'retry-after': '3' })));
-    expect(await failure(clientOf(url, { timeoutMs: 100 }).page())).toMatchObject({
+    expect(await failure(clientOf(url, { timeoutMs: 500 }).page())).toMatchObject({
       name: 'AuditApiError',
       status: 429,
       retryAfterMs: 3000,
@@ -30,10 +30,10 @@ describe.each(bodyEndings)('an error whose body %s', (_, endBody) => {
     const url = await serveRaw((_, response) => {
       askedAt.push(performance.now());
       if (askedAt.length > 1) response.end(emptyPage);
-      else endBody(response.writeHead(429, { 'retry-after': '0.4' }));
+      else endBody(response.writeHead(429, { 'retry-after': '1' }));
     });
-    await clientOf(url, { timeoutMs: 100, retries: 1 }).page();
-    expect((askedAt[1] ?? 0) - (askedAt[0] ?? 0)).toBeGreaterThanOrEqual(400);
+    await clientOf(url, { timeoutMs: 300, retries: 1 }).page();
+    expect((askedAt[1] ?? 0) - (askedAt[0] ?? 0)).toBeGreaterThanOrEqual(1000);
   });
 
   test('is not retried if its status is not retryable', async () => {
@@ -42,7 +42,7 @@ describe.each(bodyEndings)('an error whose body %s', (_, endBody) => {
       requests++;
       endBody(response.writeHead(403));
     });
-    const error = await failure(clientOf(url, { timeoutMs: 100, retries: 3 }).page());
+    const error = await failure(clientOf(url, { timeoutMs: 500, retries: 3 }).page());
     expect(error).toMatchObject({ name: 'AuditApiError', status: 403, retryable: false });
     expect(requests).toBe(1);
   });
