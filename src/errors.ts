@@ -1,21 +1,23 @@
-/** One thing that was wrong with a value: where it was, and what was expected there. */
+/** One problem of a value from PlanetScale. */
 export interface AuditIssue {
-  /** Dotted path from the event or the answer, `''` for the value itself. */
+  /** The dotted path from the event or the answer to the value, `''` for the event or the answer itself. */
   readonly path: string;
+  /** The expectation that the value does not meet. */
   readonly message: string;
 }
 
-/** An event that has lost `id`, `audit_action` or `created_at`. */
+/** An event that cannot be read, since it lacks `id`, `audit_action` or `created_at`. */
 export interface InvalidAuditEvent {
-  /** Its id, where that much is left of it. */
+  /** The event's id, if it has one. */
   readonly id: string | undefined;
-  /** The event's JSON as it stood in the answer. */
+  /** The event's JSON exactly as PlanetScale sent it. In an error, tokens in it are redacted. */
   readonly rawJson: string;
+  /** The problems of the event, at least one. */
   readonly issues: readonly AuditIssue[];
 }
 
 /**
- * The base of every error that this library throws. No error holds a token, a header or a request, at any depth.
+ * The base class of all errors that this library throws. No error holds a token, a header or a request, at any depth.
  *
  * @example
  * ```ts
@@ -34,20 +36,23 @@ export abstract class PlanetScaleAuditError extends Error {
   abstract readonly retryable: boolean;
 }
 
-/** Statuses that say "not now" and not "no". */
+/** Other statuses do not change when the same request is sent again. */
 const isRetryableStatus = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
-/** The API, or a webhook, answered with a status of 400 or more. */
+/** PlanetScale's API, or a webhook, answered with a status of 400 or more. */
 export class AuditApiError extends PlanetScaleAuditError {
+  /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditApiError' as const;
   /** True for 408, 429 and 5xx. */
   readonly retryable: boolean;
+  /** The HTTP status of the answer. */
   readonly status: number;
-  /** The server's own code, such as PlanetScale's `not_found`: an open set. */
+  /** The server's own code, such as `not_found`. PlanetScale may add codes. */
   readonly code: string | undefined;
-  /** How long the server asked to be left alone, in milliseconds. */
+  /** The wait that the server asked for in `Retry-After`, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
+  /** Makes an error, for a wrapper or a test. The status decides `retryable`. */
   constructor(
     message: string,
     details: {
@@ -59,32 +64,37 @@ export class AuditApiError extends PlanetScaleAuditError {
     super(message);
     this.status = details.status;
     this.code = details.code;
-    this.retryAfterMs = Number.isNaN(details.retryAfterMs) ? undefined : details.retryAfterMs; // No wait at all, else.
+    this.retryAfterMs = Number.isNaN(details.retryAfterMs) ? undefined : details.retryAfterMs; // A timer of NaN ms would not wait.
     this.retryable = isRetryableStatus(details.status);
   }
 }
 
-/** No whole answer arrived: no connection, a reset, a timeout, a body cut short; or a redirect, which is refused. */
+/** No whole answer arrived: the connection failed, the request timed out, the body broke off, or the answer was a redirect. */
 export class AuditConnectionError extends PlanetScaleAuditError {
+  /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditConnectionError' as const;
-  /** False for a redirect alone. */
+  /** True, except for a redirect. */
   readonly retryable: boolean;
 
+  /** Makes an error, for a wrapper or a test. It is retryable unless the details say otherwise. */
   constructor(message: string, details: { readonly retryable?: boolean | undefined } = {}) {
     super(message);
     this.retryable = details.retryable ?? true;
   }
 }
 
-/** A whole answer arrived, and it is not what the API promises. */
+/** A whole answer arrived that does not keep the API's promises. */
 export class AuditResponseError extends PlanetScaleAuditError {
+  /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditResponseError' as const;
-  /** True where the body was not JSON at all, as when a proxy answers with a page of its own. */
+  /** True if the body was not JSON, as when a proxy answers with a page of its own. */
   readonly retryable: boolean;
+  /** The problems of the answer or of its events. */
   readonly issues: readonly AuditIssue[];
-  /** The events that could not be read, with their raw JSON: nothing of them is lost. */
+  /** The events that cannot be read, with their raw JSON. */
   readonly invalidEvents: readonly InvalidAuditEvent[];
 
+  /** Makes an error, for a wrapper or a test. It is not retryable unless the details say otherwise. */
   constructor(
     message: string,
     details: {
@@ -100,12 +110,16 @@ export class AuditResponseError extends PlanetScaleAuditError {
   }
 }
 
-/** The cursor store failed, has lost what was saved, or holds something that this library did not write. */
+/** The cursor store failed, lost the saved cursor, or holds a value that this library did not write. */
 export class CursorStoreError extends PlanetScaleAuditError {
+  /** Identifies the class, even across copies of the package. */
   override readonly name = 'CursorStoreError' as const;
+  /** Whether the store may recover by itself. False if its content is lost or corrupt. */
   readonly retryable: boolean;
+  /** The key of the cursor in the store. */
   readonly key: string;
 
+  /** Makes an error, for a store of your own. It is not retryable unless the details say otherwise. */
   constructor(
     message: string,
     details: { readonly key: string; readonly retryable?: boolean | undefined; readonly cause?: unknown },
@@ -116,24 +130,30 @@ export class CursorStoreError extends PlanetScaleAuditError {
   }
 }
 
-/** Another poller moved this cursor: it goes on, this one has stopped. */
+/** Another poller moved the cursor of this poller. The other poller continues, and this one has stopped. */
 export class CursorConflictError extends PlanetScaleAuditError {
+  /** Identifies the class, even across copies of the package. */
   override readonly name = 'CursorConflictError' as const;
+  /** Always false: a retry would meet the same conflict. */
   readonly retryable = false as const;
+  /** The key of the cursor in the store. */
   readonly key: string;
 
+  /** Makes an error, for a wrapper or a test. */
   constructor(message: string, details: { readonly key: string }) {
     super(message);
     this.key = details.key;
   }
 }
 
-/** An option is missing or wrong. The message says which, and what to do. */
+/** An option is missing or invalid. The message names the option and the remedy, but no value: a value can be a credential. */
 export class AuditConfigError extends PlanetScaleAuditError {
+  /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditConfigError' as const;
+  /** Always false: the options must change first. */
   readonly retryable = false as const;
 
-  /** Narrower than Error's own: there is always a message, and never a cause. */
+  /** Makes an error with a message and, unlike `Error`, without a cause. */
   constructor(message: string) {
     super(message);
   }

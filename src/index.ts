@@ -1,5 +1,5 @@
 /**
- * Runs wherever `fetch` does: Node, Bun, Deno, Cloudflare Workers.
+ * The client, the poller and the formats. They run wherever `fetch` does: Node, Bun, Deno and Cloudflare Workers.
  *
  * @module planetscale-audit
  */
@@ -8,7 +8,8 @@ export { knownAuditActions } from './audit-log/actions.ts';
 export { type AuditAction, type AuditEvent, rawJson } from './audit-log/event.ts';
 export type { AuditPage, AuditSource, PageQuery } from './audit-log/page.ts';
 export type { AccessReport } from './client/access.ts';
-export { type EventsQuery, PlanetScaleAuditClient } from './client/client.ts';
+export { PlanetScaleAuditClient } from './client/client.ts';
+export type { EventsQuery } from './client/events-query.ts';
 export type { InvalidEventPolicy, PlanetScaleAuditClientOptions } from './client/options.ts';
 export {
   AuditApiError,

@@ -1,6 +1,6 @@
 /**
- * The 91 actions known in November 2026. The API may send others: {@link AuditAction} accepts any string.
- * Which spelling it sends where an action was renamed is not known, so both are here.
+ * The actions known in November 2026. The API may send others, so {@link AuditAction} accepts any string. PlanetScale renamed some
+ * actions and does not document which spelling the API sends, so the list holds both spellings.
  */
 export const knownAuditActions = [
   // https://planetscale.com/docs/security/audit-log
@@ -84,7 +84,7 @@ export const knownAuditActions = [
   'user.created',
   'user.deleted',
   'user.signed_in',
-  // Only in PlanetScale's Go client (2021), some renamed since: planetscale/planetscale-go planetscale/audit_logs.go
+  // Only in PlanetScale's Go client of 2021: planetscale/planetscale-go planetscale/audit_logs.go
   'branch.created',
   'branch.deleted',
   'deploy_request.approved',
@@ -95,6 +95,6 @@ export const knownAuditActions = [
   'deploy_request.unqueued',
   'organization.updated_role',
   'service_token.granted_access',
-  // Only in the documentation of PlanetScale's command line
+  // Only in the documentation of PlanetScale's CLI
   'branch.open_web_console',
 ] as const;

@@ -2,29 +2,29 @@ import { canonicalIpAddress } from '../internal/ip-address.ts';
 import { toText } from '../internal/well-formed.ts';
 import type { AuditEvent } from './event.ts';
 
-// What the RunReveal row, the webhook formats and OCSF derive from an event alike.
+// The RunReveal row, the webhook formats and OCSF share these fields.
 
-/** What was done, `created`. From `audit_action`, which is always there; `action` may be null. */
+/** Gives the verb of an action, `created`. It comes from `audit_action`, since `action` may be null. */
 export const actionVerb = ({ audit_action }: AuditEvent): string =>
   audit_action.slice(audit_action.lastIndexOf('.') + 1);
 
-/** Verbs of actions that read something and change nothing. */
+/** The verbs of actions that read something and change nothing. */
 export const readVerbs: readonly string[] = ['viewed', 'read', 'listed', 'downloaded', 'exported'];
 
 const readOnlyVerbs: ReadonlySet<string> = new Set([...readVerbs, 'signed_in', 'open_web_console']);
 
-/** Whether the action certainly changes nothing. An unknown verb counts as one that writes. */
+/** Whether the action is known to change nothing. An unknown verb counts as a write. */
 export const isReadOnly = (event: AuditEvent): boolean => readOnlyVerbs.has(actionVerb(event));
 
-/** `remote_ip` in canonical text; `''` if it is not a bare address. */
+/** Gives `remote_ip` as canonical text, or `''` if it is not a bare address. */
 export const sourceIp = (event: AuditEvent): string => canonicalIpAddress(toText(event.remote_ip));
 
 type Actor = { id?: string; username?: string; email?: string };
 
 /**
- * Who acted. Empty keys are left out.
+ * Gives the actor of an event without empty keys.
  *
- * @param email an e-mail address from elsewhere. Without it, the display name counts if it is one.
+ * @param email the actor's e-mail address. If it is left out, a display name that is an address serves as one.
  */
 export function actorOf({ actor_id, actor_display_name }: AuditEvent, email?: string): Actor {
   const actor: Actor = {};
@@ -35,7 +35,7 @@ export function actorOf({ actor_id, actor_display_name }: AuditEvent, email?: st
   return actor;
 }
 
-/** An address and nothing else: never a name, and not `Ada <ada@example.com>`. */
+/** Matches a bare address, but neither a name nor `Ada <ada@example.com>`. */
 const emailPattern = /^[^\s@<>()[\],;:"\\]+@(?:[\p{L}\p{N}-]+\.)+[\p{L}\p{N}-]+$/u;
 
 /** https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.3 */

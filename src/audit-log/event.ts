@@ -5,50 +5,61 @@ import { toAuditIssues } from '../internal/issues.ts';
 import { stringifyOrEmpty } from '../internal/safe-stringify.ts';
 import type { knownAuditActions } from './actions.ts';
 
-/** What happened, such as `database_branch.created`: completion for the 91 actions known today, any string accepted. */
+/** An action, such as `database_branch.created`. The type completes the actions known in November 2026 and accepts any string. */
 export type AuditAction = LiteralUnion<(typeof knownAuditActions)[number], string>;
 
 /**
- * One audit event, with the API's own field names. Fields that the API adds later are there at run time, and in {@link rawJson};
- * one named `__proto__` in `rawJson` alone.
- * A field that the API leaves out is null, and one that should be text and is not is its JSON.
+ * One audit event, with the API's own field names. A field that the API leaves out is null. A field that should be text and is not
+ * holds its JSON. Fields that the API adds later are present at run time and in {@link rawJson}, except that a field named
+ * `__proto__` is in `rawJson` alone.
  *
  * Source: https://planetscale.com/docs/api/reference/list_audit_logs
  */
 export interface AuditEvent {
-  /** Opaque: ids have no order, not even in time. */
+  /** An opaque id. Ids have no order, so do not compare or sort them. */
   readonly id: string;
-  /** The whole action, `deploy_request.queued`. */
+  /** The action with its subject, `deploy_request.queued`. */
   readonly audit_action: AuditAction;
-  /** Its verb alone, `queued`. */
+  /** The verb of the action, `queued`. */
   readonly action: string | null;
-  /** Null where PlanetScale itself acted. */
+  /** The id of the user or service token that acted, probably null for PlanetScale itself. */
   readonly actor_id: string | null;
+  /** The kind of actor. PlanetScale may add kinds. */
   readonly actor_type: LiteralUnion<'User' | 'ServiceToken', string> | null;
+  /** The actor's name, which may be an e-mail address. */
   readonly actor_display_name: string | null;
+  /** The id of the object that the action is about. */
   readonly auditable_id: string | null;
+  /** The kind of that object, `DeployRequest`. */
   readonly auditable_type: string | null;
+  /** The name of that object, `deploy request #102`. */
   readonly auditable_display_name: string | null;
+  /** The id of a second object, such as the database of a deploy request. */
   readonly target_id: string | null;
+  /** The kind of the target, such as `Database` or `DatabaseBranch`. */
   readonly target_type: string | null;
+  /** The name of the target, such as that of a database. */
   readonly target_display_name: string | null;
-  /** Free text, `Chicago, IL`. */
+  /** The place of the request as free text, `Chicago, IL`. */
   readonly location: string | null;
+  /** The IP address of the request as free text. Expect IPv6. */
   readonly remote_ip: string | null;
   /**
-   * An object in every public sample; should the API send anything else, it is here as it came. Node 24 and 26 may read a key
-   * in it that is written with an escape, such as a line break, as one with a backslash, where an object before had such a key
-   * (https://github.com/nodejs/node/issues/63785): {@link rawJson} has it right.
+   * The details of the action, an object in every public sample. Any other JSON value stays as the API sent it.
+   *
+   * Node 24 and 26 may misread a key that is written with an escape, such as a line break, as a key with a backslash, if an object
+   * before it had such a key (https://github.com/nodejs/node/issues/63785). {@link rawJson} holds the right key.
    */
   readonly metadata: JsonObject | null;
-  /** ISO 8601 as received. Two events can share it, and it can be older than that of an event listed below. */
+  /** ISO 8601 as received. Two events can share it, and an event can be older than one that the list puts below it. */
   readonly created_at: string;
+  /** ISO 8601 as received. */
   readonly updated_at: string | null;
 }
 
 const optionalText = z.string().nullable();
 
-/** Only `id`, `audit_action` and `created_at` can fail: {@link fillMissingFields} has run before. */
+/** Only `id`, `audit_action` and `created_at` can fail, since {@link fillMissingFields} runs before. */
 const auditEventSchema = z.looseObject({
   id: z.string().min(1),
   audit_action: z.string(),
@@ -73,7 +84,7 @@ const optionalTextFields = Object.entries(auditEventSchema.shape)
   .filter(([, field]) => field === optionalText)
   .map(([name]) => name);
 
-/** Gives the fields that an event may lack their value for "nothing there", in place. */
+/** Sets the fields that an event may lack to null, and stringifies text fields of another type, in place. */
 const fillMissingFields = (event: Record<string, unknown>): void => {
   for (const name of optionalTextFields) {
     const value = event[name];
@@ -87,7 +98,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const rawTexts = new WeakMap<AuditEvent, string>();
 
-/** An event read from its parsed JSON, which is used up, and from its text, which {@link rawJson} gives back. */
+/** Reads an event from its parsed JSON, which it changes, and from its text, which {@link rawJson} returns later. */
 export function parseEvent(
   parsed: unknown,
   text: string,
@@ -103,10 +114,11 @@ export function parseEvent(
 }
 
 /**
- * The event's JSON exactly as it stood in the response, to the character: big integers, escapes, order of keys and white
- * space. For an event made elsewhere, a copy with changes included, it is `JSON.stringify(event)`.
+ * Gives the event's JSON exactly as PlanetScale sent it, with its big integers, escapes, order of keys and white space. For an
+ * event made elsewhere, or for a copy of an event, it gives `JSON.stringify(event)`.
  *
- * @throws RangeError for such an event, where it is nested deeper than the JavaScript engine can write: some thousands of levels.
+ * @throws RangeError for an event made elsewhere that is nested deeper than the JavaScript engine can write, some thousands of
+ * levels
  *
  * @example
  * ```ts

@@ -5,51 +5,54 @@ import { sliceElements } from '../internal/json-slices.ts';
 import { type AuditAction, type AuditEvent, parseEvent } from './event.ts';
 
 /**
- * One page of the audit log. The cursors and flags are the server's, from before `actions` and `onInvalidEvent` took events
- * out: `cursorEnd` need not be the id of the last event here.
+ * One page of the audit log. `actions` and `onInvalidEvent` remove events from a page, but do not change its cursors and flags.
+ * So `cursorEnd` may be the id of an event that is not in `events`.
  */
 export interface AuditPage {
-  /** Newest first; may be empty in the middle of the log. */
+  /** The events, newest first. A page in the middle of the log may be empty. */
   readonly events: readonly AuditEvent[];
-  /** Older events exist. The only sign of the log's end: a short or empty page is none. */
+  /** Whether older events exist. Only false marks the end of the log; a short or empty page does not. */
   readonly hasNext: boolean;
-  /** Newer events exist. */
+  /** Whether newer events exist, or false if the server does not say. */
   readonly hasPrev: boolean;
+  /** The id of the first event on the server's page, null if that page is empty. */
   readonly cursorStart: string | null;
-  /** What the next, older page starts after. Null on a page that is empty on the server. */
+  /** The `startingAfter` of the next, older page, null if the server's page is empty. */
   readonly cursorEnd: string | null;
-  /** The server's clock when it answered, to the second; undefined without a Date header. */
+  /** The server's clock at the time of the answer, to the second. Undefined if the answer has no `Date` header. */
   readonly servedAt: Date | undefined;
 }
 
-/** Which page to ask for. */
+/** Selects one page of the audit log. Without a cursor, it is the newest. */
 export interface PageQuery {
-  /** A page's `cursorEnd`: the events older than it. */
+  /** A page's `cursorEnd`, or an event's id. The page holds the events older than that event. */
   readonly startingAfter?: string | undefined;
-  /** Passed through. What PlanetScale makes of it is not documented in full: do not build on it. */
+  /** Sent to PlanetScale unchanged. PlanetScale does not document it in full, so do not rely on it. */
   readonly endingBefore?: string | undefined;
   /**
-   * How many events at most, 1 to 100.
+   * The maximum number of events, from 1 to 100.
    *
    * @default 100
    */
   readonly limit?: number | undefined;
-  /** Only these actions: asked of the server, and applied again on arrival. */
+  /** Leaves out other actions. The client sends this filter to PlanetScale, and applies it again to the answer. */
   readonly actions?: readonly AuditAction[] | undefined;
-  /** Aborting rejects with the signal's reason. */
+  /** Cancels the request. The promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What a poller needs from a client: the seam for tests and wrappers. What it throws and is not a
- * {@link PlanetScaleAuditError}, the poller throws on.
+ * The part of a client that a poller uses. Implement it to wrap a client, or to test without one. The poller passes on any
+ * error that is not a {@link PlanetScaleAuditError}.
  */
 export interface AuditSource {
+  /** The organization's name, which is part of the poller's default key. */
   readonly organization: string;
+  /** Fetches one page, as {@link PlanetScaleAuditClient.page} does. */
   page(query?: PageQuery): Promise<AuditPage>;
 }
 
-/** Of the envelope only what paging cannot do without is required: the rest has come and gone over the years. */
+/** Only the fields that pagination needs are required, since PlanetScale has changed the others over the years. */
 const envelopeSchema = z.object({
   data: z.array(z.unknown()),
   has_next: z.boolean(),
@@ -58,13 +61,13 @@ const envelopeSchema = z.object({
   cursor_end: z.string().nullable(),
 });
 
-/** A page as it was read, with the events that could not be. */
+/** A page, and the events of it that cannot be read. */
 export interface ParsedPage {
   readonly page: AuditPage;
   readonly invalidEvents: readonly InvalidAuditEvent[];
 }
 
-/** @throws AuditResponseError where the envelope is not that of a list. */
+/** @throws AuditResponseError if the answer is not a page */
 export function parsePage(answer: {
   readonly text: string;
   readonly json: unknown;
@@ -98,6 +101,6 @@ export function parsePage(answer: {
 
 const notAListError = (issues: readonly AuditIssue[]): AuditResponseError =>
   new AuditResponseError(
-    `PlanetScale answered with JSON that is not a page of the audit log (${formatIssues(issues, 'answer')}). The API may have changed: look for a newer version of this library.`,
+    `PlanetScale answered with JSON that is not a page of the audit log (${formatIssues(issues, 'answer')}). The API may have changed. Look for a newer version of planetscale-audit.`,
     { issues },
   );

@@ -1,81 +1,86 @@
 import type { AuditPage } from './page.ts';
 
-/** Gives the page of events older than the cursor, or the newest page without one. */
+/** Fetches the page of events older than the cursor, or the newest page without a cursor. */
 export type FetchPage<Page extends AuditPage = AuditPage> = (cursor: string | undefined) => Promise<Page>;
 
 export interface FollowedPage<Page extends AuditPage = AuditPage> {
   readonly page: Page;
+  /** The cursor that the page was requested with; undefined for the newest page. */
   readonly requestCursor: string | undefined;
 }
 
 /**
- * Follows the cursors from page to page, down to the end of the list, and makes sure that it is the end: what PlanetScale
- * answers to a cursor whose event has been deleted is not documented, and could be the first page or an empty one.
+ * Follows the cursors from page to page, down to the end of the list, and verifies that end. PlanetScale does not document its
+ * answer to a cursor whose event has been deleted: the answer could be the newest page or an empty one.
  *
- * @param inconsistent makes the error for pages that do not fit together
+ * @param start the cursor of the first request; undefined starts at the newest page
+ * @param inconsistentError makes the error for pages that contradict each other
  */
 export async function* followPages<Page extends AuditPage>(
-  ask: FetchPage<Page>,
-  from: string | undefined,
-  inconsistent: (what: string) => Error,
+  fetchPage: FetchPage<Page>,
+  start: string | undefined,
+  inconsistentError: (reason: string) => Error,
 ): AsyncGenerator<FollowedPage<Page>, void, undefined> {
-  const known = new KnownIds(from);
-  let before: string | undefined;
-  let cursor = from;
+  const known = new KnownIds(start);
+  let previousCursor: string | undefined;
+  let cursor = start;
   for (;;) {
-    const page = await ask(cursor);
-    if (known.has(page)) throw inconsistent('its pages lead in a circle');
-    if (cursor !== from && isEmptyLastPage(page)) await confirmEnd(ask, before, cursor, inconsistent);
+    const page = await fetchPage(cursor);
+    if (known.includesAnyOf(page)) throw inconsistentError('the cursors lead in a circle');
+    if (cursor !== start && isEmptyLastPage(page) && !(await isStillListed(fetchPage, previousCursor, cursor))) {
+      throw inconsistentError('the list gives no events after a cursor, although it promised more');
+    }
     known.add(page);
     yield { page, requestCursor: cursor };
 
     if (!page.hasNext) return;
-    if (page.cursorEnd === null) throw inconsistent('it promises more events without a cursor to ask for them');
-    before = cursor;
+    if (page.cursorEnd === null) throw inconsistentError('the list promises more events without a cursor');
+    previousCursor = cursor;
     cursor = page.cursorEnd;
   }
 }
 
-/** Enough ids to notice that a list starts again, without all of them: those of the first page, and where each page ends. */
+/** Holds enough ids to recognize a list that starts again: those of the first page, and the end of every page. */
 class KnownIds {
   readonly #ids = new Set<string>();
   #isFirst = true;
 
-  constructor(from: string | undefined) {
-    if (from !== undefined) this.#ids.add(from);
+  constructor(start: string | undefined) {
+    if (start !== undefined) this.#ids.add(start);
   }
 
-  has({ events, cursorEnd }: AuditPage): boolean {
+  includesAnyOf({ events, cursorEnd }: AuditPage): boolean {
     return (cursorEnd !== null && this.#ids.has(cursorEnd)) || events.some(({ id }) => this.#ids.has(id));
   }
 
   add({ events, cursorEnd }: AuditPage): void {
     for (const { id } of this.#isFirst ? events : events.slice(-1)) this.#ids.add(id);
-    if (cursorEnd !== null) this.#ids.add(cursorEnd); // Not the id of the last event where that was filtered out.
+    if (cursorEnd !== null) this.#ids.add(cursorEnd); // The client may have taken the last event out of `events`.
     this.#isFirst = false;
   }
 }
 
-/** Empty on the server: not emptied by a filter of ours. */
+/** Whether the server has no events for a page. A page that the client has emptied still has a cursor. */
 export const isEmptyLastPage = ({ events, cursorEnd, hasNext }: AuditPage): boolean =>
   events.length === 0 && cursorEnd === null && !hasNext;
 
-/** Whether the event of a cursor is on the page; its id may be all that a filter has left of it. */
+/** Whether the event of a cursor is on the page. The client may have taken it out of `events`, but not out of `cursorEnd`. */
 const holds = (page: AuditPage, cursor: string | undefined): boolean =>
   page.cursorEnd === cursor || page.events.some(({ id }) => id === cursor);
 
 /**
- * More was promised, and nothing came. Either the list ends there after all, or the cursor's event has been deleted: taken for
- * the end, that would lose all that lies below. Where the page before still has the event, the cursor is known.
+ * Whether the server still lists the event of a cursor after which it gives nothing, though it promised more. A listed event
+ * proves that the list ends there. After a deleted one, the end would lose all events below.
+ *
+ * @param previousCursor the cursor of the page that ended in `cursor`
  */
-const confirmEnd = async (
-  ask: FetchPage,
-  before: string | undefined,
+const isStillListed = async (
+  fetchPage: FetchPage,
+  previousCursor: string | undefined,
   cursor: string | undefined,
-  inconsistent: (what: string) => Error,
-): Promise<void> => {
-  let page = await ask(before);
-  // Events that have arrived meanwhile may have pushed it off that page, onto the next.
-  if (!holds(page, cursor) && page.hasNext && page.cursorEnd !== null) page = await ask(page.cursorEnd);
-  if (!holds(page, cursor)) throw inconsistent('nothing comes after a cursor, though more was promised');
+): Promise<boolean> => {
+  const page = await fetchPage(previousCursor);
+  if (holds(page, cursor)) return true;
+  // New events may have pushed the event onto the next page.
+  return page.hasNext && page.cursorEnd !== null && holds(await fetchPage(page.cursorEnd), cursor);
 };

@@ -1,37 +1,45 @@
-import type { AuditPage } from './page.ts';
-import { type FetchPage, isEmptyLastPage } from './pagination.ts';
+import { type FetchPage, type FollowedPage, isEmptyLastPage } from './pagination.ts';
 
 /**
- * Makes sure of a walk's start, an id that was kept for a while: what PlanetScale answers to one that it no longer has is not
- * documented, and could be the first page or an empty one. The newest page tells, and is asked for, once, where an answer does
- * not say that something lies above it, as each page below a known id does.
+ * Passes on the pages below a start cursor, or throws if PlanetScale may no longer have the event of that cursor. The caller may
+ * have kept the cursor for long, and PlanetScale does not document its answer to a cursor that it has lost: the answer could be
+ * the newest page or an empty one. A page that claims newer events above it needs no proof. Any other page is compared with the
+ * newest page, which costs one more request in an iteration.
  *
- * @param askAll asks without a filter, which may hide the start's event
- * @param inconsistent makes the error for a start that cannot be told from one that is gone
+ * @param fetchUnfiltered fetches all actions, since a filter could hide the event of the start cursor
+ * @param inconsistentError makes the error for a start cursor that may be lost
  */
-export function verifyStartCursor(
-  ask: FetchPage,
-  askAll: FetchPage,
+export async function* verifyStartCursor(
+  pages: AsyncIterable<FollowedPage>,
   start: string,
-  inconsistent: (what: string) => Error,
-): FetchPage {
-  let newest: AuditPage | undefined;
-  return async (cursor) => {
-    const page = await ask(cursor);
-    const isEmptyBelowStart = cursor === start && isEmptyLastPage(page);
-    if (page.hasPrev && !isEmptyBelowStart) return page;
-
-    newest ??= await askAll(undefined);
-    const newestIds = newest.events.map(({ id }) => id);
-    const place = newestIds.indexOf(start);
-    const above = new Set(place === -1 ? newestIds : newestIds.slice(0, place));
-    if (page.events.some(({ id }) => above.has(id))) {
-      throw inconsistent(`it gives its newest events where those older than ${start} were asked for`);
+  fetchUnfiltered: FetchPage,
+  inconsistentError: (reason: string) => Error,
+): AsyncGenerator<FollowedPage, void, undefined> {
+  let newestIds: readonly string[] | undefined;
+  for await (const followed of pages) {
+    const { page, requestCursor } = followed;
+    const isEmptyBelowStart = requestCursor === start && isEmptyLastPage(page);
+    if (!page.hasPrev || isEmptyBelowStart) {
+      newestIds ??= (await fetchUnfiltered(undefined)).events.map(({ id }) => id);
+      const above = idsAbove(start, newestIds);
+      if (page.events.some(({ id }) => above.has(id))) {
+        throw inconsistentError(`the list gives its newest events instead of those older than ${start}`);
+      }
+      // In a long log, the last event looks like a lost one. Without the filter, there may be events below it.
+      if (isEmptyBelowStart && !isConfirmedBy(newestIds, start) && isEmptyLastPage(await fetchUnfiltered(start))) {
+        throw inconsistentError(`the list gives nothing older than ${start}, which it may have no longer`);
+      }
     }
-    const isKnown = place !== -1 || newestIds.length === 0;
-    if (isEmptyBelowStart && !isKnown && isEmptyLastPage(await askAll(start))) {
-      throw inconsistent(`it gives nothing older than ${start}, which it may have no longer`);
-    }
-    return page;
-  };
+    yield followed;
+  }
 }
+
+/** The newest ids above the start cursor: all of them if its event is not among them. */
+const idsAbove = (start: string, newestIds: readonly string[]): ReadonlySet<string> => {
+  const index = newestIds.indexOf(start);
+  return new Set(index === -1 ? newestIds : newestIds.slice(0, index));
+};
+
+/** Whether nothing below the start cursor can be missing: its event is among the newest, or the log is empty. */
+const isConfirmedBy = (newestIds: readonly string[], start: string): boolean =>
+  newestIds.length === 0 || newestIds.includes(start);

@@ -2,13 +2,18 @@ import * as z from 'zod';
 import { AuditApiError, PlanetScaleAuditError } from '../errors.ts';
 import type { PlanetScaleApi } from './planetscale-api.ts';
 
-/** What {@link PlanetScaleAuditClient.verifyAccess} found. */
+/** The result of {@link PlanetScaleAuditClient.verifyAccess}: the credentials can read the audit log, or a reason why not. */
 export type AccessReport =
-  | { readonly ok: true }
   | {
+      /** The credentials can read the audit log. */
+      readonly ok: true;
+    }
+  | {
+      /** The client could not read the audit log. */
       readonly ok: false;
+      /** The cause. `unreachable` covers every failure that is not a refusal, such as a lost connection or a 500. */
       readonly reason: 'invalid-credentials' | 'unknown-organization' | 'missing-permission' | 'unreachable';
-      /** What to do about it. */
+      /** A sentence for an operator: the problem and what to do about it. */
       readonly message: string;
     };
 
@@ -20,86 +25,86 @@ const organizationsSchema = z.object({
   next_page: z.int().nullish().catch(null),
 });
 
-/** A list that always promises more would be read for ever. */
+/** Ends the reading of a list that always promises another page. */
 const maxOrganizationPages = 100;
 
-/** How many organizations a message names. */
+/** The number of organizations that a message names. */
 const maxNamedOrganizations = 20;
 
-/** PlanetScale answers alike to wrong credentials, a wrong organization and a missing permission. */
+/** PlanetScale uses these statuses alike for invalid credentials, an unknown organization and a missing permission. */
 export const isAccessDenied = (error: unknown): boolean =>
   error instanceof AuditApiError && [401, 403, 404].includes(error.status);
 
-export const unreachable = (error: unknown): AccessProblem => ({
+export const unreachableProblem = (error: unknown): AccessProblem => ({
   ok: false,
   reason: 'unreachable',
   message:
     error instanceof PlanetScaleAuditError
       ? error.message
-      : 'PlanetScale answered with something that is no list of organizations.',
+      : 'PlanetScale gave no list of organizations for GET /organizations. A proxy may have answered. Check baseUrl.',
 });
 
 /**
- * Why the audit log was refused: whatever else credentials may not do, they can list the organizations that they belong to.
+ * Finds out why PlanetScale refused the audit log. Valid credentials can list their organizations, whatever else they lack.
  *
- * @throws the signal's reason
+ * @throws the signal's reason after an abort
  */
 export async function diagnoseAccess(
-  http: PlanetScaleApi,
+  api: PlanetScaleApi,
   organization: string,
   signal: AbortSignal | undefined,
 ): Promise<AccessProblem> {
   try {
-    const names = await organizationNames(http, organization, signal);
+    const names = await listOrganizationNames(api, organization, signal);
     return names.includes(organization)
-      ? missingPermission(organization)
-      : unknownOrganization(organization, names, http);
+      ? missingPermissionProblem(organization)
+      : unknownOrganizationProblem(organization, names, api);
   } catch (error) {
     signal?.throwIfAborted();
-    return isAccessDenied(error) ? invalidCredentials : unreachable(error);
+    return isAccessDenied(error) ? invalidCredentialsProblem : unreachableProblem(error);
   }
 }
 
-/** Up to the one that is looked for. */
-async function organizationNames(
-  http: PlanetScaleApi,
-  lookedFor: string,
+/** Lists the organizations of the credentials, page by page, until `wanted` is among them. */
+async function listOrganizationNames(
+  api: PlanetScaleApi,
+  wanted: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
   const names: string[] = [];
   for (let page = 1; page <= maxOrganizationPages; page++) {
     const query = new URLSearchParams({ page: String(page), per_page: '100' });
-    const { json } = await http.get('/organizations', query, signal);
+    const { json } = await api.get('/organizations', query, signal);
     const { data, next_page } = organizationsSchema.parse(json);
     names.push(...data.map(({ name }) => name));
-    if (names.includes(lookedFor) || !next_page || next_page <= page) break;
+    if (names.includes(wanted) || !next_page || next_page <= page) break;
   }
   return names;
 }
 
-const missingPermission = (organization: string): AccessProblem => ({
+const missingPermissionProblem = (organization: string): AccessProblem => ({
   ok: false,
   reason: 'missing-permission',
-  message: `The token may not read the audit log of ${organization}: an organization admin grants it read_audit_logs under Settings > Service tokens.`,
+  message: `The token may not read the audit log of ${organization}. Ask an organization admin to grant it read_audit_logs under Settings > Service tokens.`,
 });
 
-const unknownOrganization = (
+const unknownOrganizationProblem = (
   organization: string,
   names: readonly string[],
   { redact }: PlanetScaleApi,
 ): AccessProblem => {
   const named = names.slice(0, maxNamedOrganizations).join(', ') || 'none';
-  const unnamed = names.length - maxNamedOrganizations;
+  const more = names.length > maxNamedOrganizations ? `, and ${names.length - maxNamedOrganizations} more` : '';
   return {
     ok: false,
     reason: 'unknown-organization',
-    message: `The token does not belong to an organization named ${organization}. It belongs to: ${redact(named)}${unnamed > 0 ? `, and ${unnamed} more` : ''}.`,
+    message: `The token does not belong to an organization named ${organization}. It belongs to: ${redact(named)}${more}.`,
   };
 };
 
-const invalidCredentials: AccessProblem = {
+const invalidCredentialsProblem: AccessProblem = {
   ok: false,
   reason: 'invalid-credentials',
   message:
-    'PlanetScale does not know these credentials: check the service token and its id, and whether it has expired. Where baseUrl is set, check its path too: an API that is not there answers so to everything.',
+    'PlanetScale does not know these credentials. Check the service token, its id and whether it has expired. If you set baseUrl, check its path: a URL without an API gives the same answer to every request.',
 };

@@ -1,72 +1,31 @@
 import * as z from 'zod';
-import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
+import type { AuditEvent } from '../audit-log/event.ts';
 import { type AuditPage, type AuditSource, type PageQuery, parsePage } from '../audit-log/page.ts';
 import { type FollowedPage, followPages } from '../audit-log/pagination.ts';
 import { verifyStartCursor } from '../audit-log/start-cursor.ts';
 import { AuditResponseError } from '../errors.ts';
-import {
-  abortSignalSchema,
-  actionsSchema,
-  booleanSchema,
-  parseOptions,
-  wholeNumberSchema,
-} from '../internal/option-schemas.ts';
-import { parseTimestamp } from '../internal/timestamp.ts';
-import { type AccessReport, diagnoseAccess, isAccessDenied, unreachable } from './access.ts';
+import { abortSignalSchema, parseOptions } from '../internal/option-schemas.ts';
+import { type AccessReport, diagnoseAccess, isAccessDenied, unreachableProblem } from './access.ts';
 import { optionsFromEnv } from './env.ts';
+import {
+  createdWithin,
+  type EventsQuery,
+  eventsQuerySchema,
+  hasAction,
+  isEntirelyBefore,
+  maxPageSize,
+  pageQuerySchema,
+} from './events-query.ts';
 import { InvalidEvents } from './invalid-events.ts';
 import { type PlanetScaleAuditClientOptions, parseClientOptions } from './options.ts';
 import { PlanetScaleApi } from './planetscale-api.ts';
 
-/** Which events to walk over, newest first. */
-export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
-  /**
-   * An event's id, or a page's `cursorEnd`: only what stands below it in the list. One that PlanetScale no longer has is an error,
-   * whatever it answers: an {@link AuditApiError}, or an {@link AuditResponseError} where the answer is the newest page or an
-   * empty one. An empty page below an id that is not among the newest 100 may be the end of the log as well, and is that error
-   * too: a walk that has ended with `hasNext` false needs no other below it. Making sure takes one or two requests more, and
-   * only where the first answer leaves a doubt.
-   */
-  readonly startingAfter?: string | undefined;
-  /** Leaves out events created before this, and ends after the first page that lies wholly before it. */
-  readonly since?: Date | undefined;
-  /** Leaves out events created at or after this. */
-  readonly until?: Date | undefined;
-  /**
-   * Fetches the next page, and never more than that one, while the current one is being used.
-   *
-   * @default false
-   */
-  readonly prefetch?: boolean | undefined;
-}
-
-/** The most that PlanetScale gives at a time. */
-const maxPageSize = 100;
-
-const cursor = z.string().min(1, "must not be empty: it is a page's cursor").optional();
-const date = z.date('must be a valid Date').optional();
-
-const pageQuerySchema = z.object({
-  startingAfter: cursor,
-  endingBefore: cursor,
-  limit: wholeNumberSchema(
-    1,
-    maxPageSize,
-    `must be a whole number from 1 to ${maxPageSize}, the most that PlanetScale gives at a time`,
-  ).default(maxPageSize),
-  actions: actionsSchema,
-  signal: abortSignalSchema,
-});
-
-const eventsQuerySchema = pageQuerySchema
-  .omit({ endingBefore: true })
-  .extend({ since: date, until: date, prefetch: booleanSchema.default(false) });
-
 const verifyAccessSchema = z.object({ signal: abortSignalSchema });
 
 /**
- * Reads the audit log of one PlanetScale organization: page by page, or event by event, newest first. Every answer is checked,
- * and kept to the letter for {@link rawJson}. It knows no cursor store: {@link poller} gives only what is new.
+ * Reads the audit log of one PlanetScale organization, newest first, page by page or event by event. The client validates every
+ * answer, and {@link rawJson} gives each event's text as PlanetScale sent it. The client stores no cursor; {@link poller} gives
+ * only new events.
  *
  * @example
  * ```ts
@@ -83,11 +42,16 @@ const verifyAccessSchema = z.object({ signal: abortSignalSchema });
  * ```
  */
 export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditEvent> {
+  /** The organization's name, as in the options. */
   readonly organization: string;
   readonly #http: PlanetScaleApi;
   readonly #invalidEvents: InvalidEvents;
 
-  /** @throws {@link AuditConfigError} for an option that is missing or wrong, before any request. */
+  /**
+   * Makes a client. It sends no request yet.
+   *
+   * @throws {@link AuditConfigError} for an option that is missing or invalid
+   */
   constructor(options: PlanetScaleAuditClientOptions) {
     const { organization, onInvalidEvent, ...http } = parseClientOptions(options);
     this.organization = organization;
@@ -96,11 +60,23 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 
   /**
-   * A client for what the environment says: `PLANETSCALE_ORG` (or `PLANETSCALE_ORGANIZATION`), `PLANETSCALE_SERVICE_TOKEN_ID`
-   * and `PLANETSCALE_SERVICE_TOKEN`, else `PLANETSCALE_API_TOKEN` as `accessToken`; and `PLANETSCALE_API_URL`, to which `/v1`
-   * is added where it has no path. Credentials among the overrides replace those of the environment, of either kind.
+   * Makes a client from environment variables.
    *
-   * @throws {@link AuditConfigError}
+   * - `PLANETSCALE_ORG`, or else `PLANETSCALE_ORGANIZATION`
+   * - `PLANETSCALE_SERVICE_TOKEN_ID` and `PLANETSCALE_SERVICE_TOKEN`, or else `PLANETSCALE_API_TOKEN` as `accessToken`
+   * - `PLANETSCALE_API_URL`, to which the client adds `/v1` if the URL has no path
+   *
+   * A credential in `overrides` replaces all credentials of the environment, of either kind.
+   *
+   * @param env the variables to read, `process.env` if left out
+   * @throws {@link AuditConfigError} for a variable or an option that is missing or invalid
+   * @example
+   * ```ts
+   * import { PlanetScaleAuditClient } from 'planetscale-audit';
+   *
+   * const client = PlanetScaleAuditClient.fromEnv({ timeoutMs: 30_000 });
+   * console.log(client.organization);
+   * ```
    */
   static fromEnv(
     overrides: Partial<PlanetScaleAuditClientOptions> = {},
@@ -110,60 +86,52 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 
   /**
-   * One page, the newest without a cursor. It is the only request that the library makes for events.
+   * Fetches one page, the newest if the query has no cursor. The library makes no other request for events.
    *
-   * @throws {@link AuditConfigError} for a wrong query
+   * @throws {@link AuditConfigError} for an invalid query
    * @throws {@link AuditApiError} for a status of 400 or more
-   * @throws {@link AuditConnectionError} where no whole answer came
-   * @throws {@link AuditResponseError} for an answer that is no page, or that holds an invalid event (`onInvalidEvent`)
+   * @throws {@link AuditConnectionError} if no whole answer arrives, or the answer is a redirect
+   * @throws {@link AuditResponseError} for an answer that is not a page, or that holds an invalid event (see `onInvalidEvent`)
    */
   async page(query: PageQuery = {}): Promise<AuditPage> {
     const checkedQuery = parseOptions(pageQuerySchema, query, 'page');
-    const page = await this.#read(checkedQuery);
+    const page = await this.#fetchPage(checkedQuery);
     return { ...page, events: page.events.filter(hasAction(checkedQuery.actions)) };
   }
 
   /**
-   * The pages, newest first, with the events that `since`, `until` and `actions` leave: a page may be empty. Lazy: nothing is
-   * asked for before the first page is wanted.
+   * Iterates over the pages, newest first, with the events that `since`, `until` and `actions` leave. A page may be empty. The
+   * first request starts when the first page is asked for.
    *
-   * @throws as {@link PlanetScaleAuditClient.page}, and {@link AuditResponseError} where the API's cursors lead in a circle or
-   * where it promises more without a cursor
+   * @throws the errors of {@link PlanetScaleAuditClient.page}, and {@link AuditResponseError} if PlanetScale's cursors lead in a
+   * circle or a page promises more events without a cursor
    */
   async *pages(query: EventsQuery = {}): AsyncGenerator<AuditPage, void, undefined> {
-    const { since, until, prefetch, signal, startingAfter, ...pageQuery } = parseOptions(
-      eventsQuerySchema,
-      query,
-      'events',
-    );
-    const stop = new AbortController();
-    const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    const fetchWith =
-      (wanted: Pick<PageQuery, 'actions'> & { readonly limit: number }) => (cursor: string | undefined) =>
-        this.#read({ ...wanted, startingAfter: cursor, signal: stopped });
-    const askWanted = fetchWith(pageQuery);
-    const ask =
-      startingAfter === undefined
-        ? askWanted
-        : verifyStartCursor(askWanted, fetchWith({ limit: maxPageSize }), startingAfter, inconsistentPagesError);
-    const pages = takeUntilBefore(since, followPages(ask, startingAfter, inconsistentPagesError));
+    const options = parseOptions(eventsQuerySchema, query, 'events');
+    const { since, until, actions, prefetch, signal } = options;
     const isWithin = createdWithin(since, until);
-    const isAskedFor = hasAction(pageQuery.actions);
+    const isRequested = hasAction(actions);
+    const end = new AbortController();
+    const requestSignal = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
+    const pages = takeUntilBefore(since, this.#followPages(options, requestSignal));
     try {
       for await (const page of prefetch ? prefetchOne(pages) : pages) {
-        yield { ...page, events: page.events.filter((event) => isWithin(event) && isAskedFor(event)) };
-        signal?.throwIfAborted(); // The next page may have come already, and after the last one nothing else would look.
+        yield { ...page, events: page.events.filter((event) => isWithin(event) && isRequested(event)) };
+        signal?.throwIfAborted(); // If no request follows, nothing else notices the abort.
       }
     } finally {
-      stop.abort(); // No request outlives the iteration.
+      end.abort(); // No request outlives the iteration.
     }
   }
 
   /**
-   * The events, newest first, over all pages. Lazy, and one page is in memory at a time (two with `prefetch`). An abort of `signal`
-   * ends it at once; `return()` while a `next()` is pending, as any async generator's, waits for that request and its retries.
+   * Iterates over the events of all pages, newest first. The first request starts when the first event is asked for, and memory
+   * holds one page at a time, or two with `prefetch`.
    *
-   * @throws as {@link PlanetScaleAuditClient.pages}
+   * An abort of `signal` ends the iteration at once. `return()` waits for a pending `next()`, with its request and retries, as it
+   * does in any async generator.
+   *
+   * @throws the errors of {@link PlanetScaleAuditClient.pages}
    * @example
    * ```ts
    * import { PlanetScaleAuditClient } from 'planetscale-audit';
@@ -183,17 +151,19 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     }
   }
 
-  /** The same as {@link PlanetScaleAuditClient.events}: the whole log, newest first. */
+  /** Iterates over the whole log, as {@link PlanetScaleAuditClient.events} does without a query. */
   [Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined> {
     return this.events();
   }
 
   /**
-   * Tells apart what the API answers with one and the same 404: a bad token, a wrong organization, a missing permission.
-   * One request where all is well, a few otherwise. What goes wrong is in the report: it rejects for an abort alone, with the
-   * signal's reason, and for wrong options.
+   * Reports whether the credentials can read the audit log, and if not, why. PlanetScale gives the same 404 for an invalid token,
+   * an unknown organization and a missing permission, and this method tells them apart.
    *
-   * @throws {@link AuditConfigError}
+   * The method sends one request if the credentials can read the audit log, and a few more if not. The report covers failures of
+   * the API. The promise rejects only for invalid options, and with the signal's reason after an abort.
+   *
+   * @throws {@link AuditConfigError} for invalid options
    * @example
    * ```ts
    * import { PlanetScaleAuditClient } from 'planetscale-audit';
@@ -205,17 +175,30 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   async verifyAccess(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<AccessReport> {
     const { signal } = parseOptions(verifyAccessSchema, options, 'verifyAccess');
     try {
-      // Whether each event can be read is not the question.
+      // An event that cannot be read does not matter here, so nothing reports it.
       parsePage(await this.#http.get(this.#auditLogPath, new URLSearchParams({ limit: '1' }), signal));
       return { ok: true };
     } catch (error) {
       signal?.throwIfAborted();
-      return isAccessDenied(error) ? diagnoseAccess(this.#http, this.organization, signal) : unreachable(error);
+      return isAccessDenied(error) ? diagnoseAccess(this.#http, this.organization, signal) : unreachableProblem(error);
     }
   }
 
-  /** A page as the server gave it, but for the invalid events: `actions` are asked for, and the answer may ignore that. */
-  async #read(query: z.output<typeof pageQuerySchema>): Promise<AuditPage> {
+  #followPages(query: z.output<typeof eventsQuerySchema>, signal: AbortSignal): AsyncIterable<FollowedPage> {
+    const { limit, actions, startingAfter } = query;
+    const pages = followPages(
+      (cursor) => this.#fetchPage({ limit, actions, startingAfter: cursor, signal }),
+      startingAfter,
+      inconsistentPagesError,
+    );
+    if (startingAfter === undefined) return pages;
+    const fetchUnfiltered = (cursor: string | undefined) =>
+      this.#fetchPage({ limit: maxPageSize, startingAfter: cursor, signal });
+    return verifyStartCursor(pages, startingAfter, fetchUnfiltered, inconsistentPagesError);
+  }
+
+  /** Fetches a page without its invalid events. PlanetScale may ignore `actions`, so the caller filters again. */
+  async #fetchPage(query: z.output<typeof pageQuerySchema>): Promise<AuditPage> {
     const { startingAfter, endingBefore, limit, actions, signal } = query;
     const search = new URLSearchParams({ limit: String(limit) });
     if (startingAfter !== undefined) search.set('starting_after', startingAfter);
@@ -232,12 +215,12 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 }
 
-const inconsistentPagesError = (what: string): AuditResponseError =>
+const inconsistentPagesError = (reason: string): AuditResponseError =>
   new AuditResponseError(
-    `PlanetScale's list does not hold together: ${what}. Events may have been deleted meanwhile: start again.`,
+    `PlanetScale gave pages that contradict each other (${reason}). Events may have been deleted meanwhile. Start the iteration again.`,
   );
 
-/** The pages up to the first that lies wholly before the date, that one included. */
+/** Gives the pages up to and including the first that lies entirely before the date. */
 async function* takeUntilBefore(
   since: Date | undefined,
   pages: AsyncIterable<FollowedPage>,
@@ -248,30 +231,13 @@ async function* takeUntilBefore(
   }
 }
 
-/** Asks for the next item when it gives one out. An error is thrown when its turn comes. */
+/** Requests the next item before it gives the current one. An error is thrown when its item is asked for. */
 async function* prefetchOne<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined> {
   for (let next = items.next(); ; ) {
     const { done, value } = await next;
     if (done) return;
     next = items.next();
-    next.catch(() => {}); // Nobody may ask for it.
+    next.catch(() => {}); // The consumer may leave before it asks for this item.
     yield value;
   }
 }
-
-const hasAction =
-  (actions: readonly AuditAction[] | undefined) =>
-  ({ audit_action }: AuditEvent): boolean =>
-    actions?.includes(audit_action) ?? true;
-
-/** A date that cannot be read is within every range: nothing is left out for it. */
-const createdWithin =
-  (since: Date | undefined, until: Date | undefined) =>
-  ({ created_at }: AuditEvent): boolean => {
-    const createdAt = parseTimestamp(created_at);
-    if (createdAt === undefined) return true;
-    return !(since && createdAt < since.getTime()) && !(until && createdAt >= until.getTime());
-  };
-
-const isEntirelyBefore = (page: AuditPage, since: Date | undefined): boolean =>
-  since !== undefined && page.events.length > 0 && !page.events.some(createdWithin(since, undefined));

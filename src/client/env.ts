@@ -1,25 +1,25 @@
 import { AuditConfigError } from '../errors.ts';
 import type { PlanetScaleAuditClientOptions } from './options.ts';
 
-/** The options that the environment holds. */
+/** Adds the options of the environment to the overrides. */
 export function optionsFromEnv(
   overrides: Partial<PlanetScaleAuditClientOptions>,
   env: Readonly<Record<string, string | undefined>>,
 ): PlanetScaleAuditClientOptions {
-  // A variable that is set to nothing counts as one that is not set: that is how shells and CI clear them.
+  // An empty variable counts as missing, since shells and CI clear a variable by an empty value.
   const read = (name: string): string | undefined => env[name] || undefined;
   const organization = overrides.organization ?? read('PLANETSCALE_ORG') ?? read('PLANETSCALE_ORGANIZATION');
   if (organization === undefined) {
-    throw new AuditConfigError('PlanetScaleAuditClient.fromEnv: set PLANETSCALE_ORG to the name of the organization.');
+    throw new AuditConfigError(
+      'PlanetScaleAuditClient.fromEnv found no organization. To name it, set PLANETSCALE_ORG.',
+    );
   }
   const options = {
     ...overrides,
     organization,
     baseUrl: overrides.baseUrl ?? baseUrlFromEnv(read('PLANETSCALE_API_URL')),
   };
-  // An empty one is theirs too, and wrong: it must not fall back on credentials that nobody meant.
-  const theirs = [overrides.serviceToken, overrides.serviceTokenId, overrides.accessToken];
-  if (theirs.some((credential) => credential !== undefined)) return options;
+  if (hasExplicitCredentials(overrides)) return options;
 
   const serviceTokenId = read('PLANETSCALE_SERVICE_TOKEN_ID');
   const serviceToken = read('PLANETSCALE_SERVICE_TOKEN');
@@ -27,14 +27,22 @@ export function optionsFromEnv(
   const accessToken = read('PLANETSCALE_API_TOKEN');
   if (accessToken) return { ...options, accessToken };
   throw new AuditConfigError(
-    'PlanetScaleAuditClient.fromEnv: set PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN, or PLANETSCALE_API_TOKEN.',
+    'PlanetScaleAuditClient.fromEnv found no credentials. To give some, set PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN, or PLANETSCALE_API_TOKEN.',
   );
 }
 
-/** PlanetScale's own tools take the host alone, `https://api.planetscale.com`. */
+/** An empty credential counts: it is an error, and must not fall back on credentials that the caller did not mean. */
+const hasExplicitCredentials = ({
+  serviceToken,
+  serviceTokenId,
+  accessToken,
+}: Partial<PlanetScaleAuditClientOptions>): boolean =>
+  [serviceToken, serviceTokenId, accessToken].some((credential) => credential !== undefined);
+
+/** PlanetScale's own tools expect the host alone, `https://api.planetscale.com`. */
 const baseUrlFromEnv = (value: string | undefined): string | undefined => {
   const url = value === undefined ? null : URL.parse(value);
   if (url?.pathname !== '/') return value;
-  url.pathname = '/v1'; // Whatever else it has stays, to be refused.
+  url.pathname = '/v1'; // A query or a fragment stays, so that the client refuses it.
   return url.href;
 };

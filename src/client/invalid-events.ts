@@ -2,35 +2,40 @@ import { AuditResponseError, type InvalidAuditEvent } from '../errors.ts';
 import { formatIssues } from '../internal/issues.ts';
 import type { InvalidEventPolicy } from './options.ts';
 
-/** How many different invalid events are remembered as reported. */
+/** The number of reported events that a client remembers. */
 const maxRemembered = 10_000;
 
-/** Does with the events that cannot be read what the client was told to do with them. */
+/** Applies the client's policy to events that cannot be read. */
 export class InvalidEvents {
   readonly #policy: InvalidEventPolicy;
   readonly #redact: (text: string) => string;
-  /** The digests of those that have been reported, the oldest first. */
-  readonly #reported = new Set<string>();
+  /** The digests of the reported events, in the order of their reports. A digest is small, however large the event. */
+  readonly #reportedDigests = new Set<string>();
 
   constructor(policy: InvalidEventPolicy, redact: (text: string) => string) {
     this.#policy = policy;
     this.#redact = redact;
   }
 
-  /** @throws AuditResponseError where that is the policy; what the user's function throws */
+  /** @throws AuditResponseError if the policy is 'throw', or the error of the user's function */
   async report(invalidEvents: readonly InvalidAuditEvent[]): Promise<void> {
-    if (this.#policy === 'throw') throw invalidEventsError(invalidEvents.map((invalid) => this.#redacted(invalid)));
+    if (this.#policy === 'throw') throw invalidEventsError(invalidEvents.map((invalid) => this.#redactEvent(invalid)));
     for (const invalid of invalidEvents) {
-      const digest = await sha256(invalid.rawJson); // Of any size: the JSON itself could fill the memory.
-      if (this.#reported.has(digest)) continue;
+      const digest = await sha256(invalid.rawJson);
+      if (this.#reportedDigests.has(digest)) continue;
       await this.#policy(invalid);
-      this.#reported.add(digest);
-      if (this.#reported.size > maxRemembered) this.#reported.delete(this.#reported.values().next().value ?? '');
+      this.#remember(digest);
     }
   }
 
-  /** An error may be logged; what a function of the user's receives is theirs, whole. */
-  #redacted({ id, rawJson, issues }: InvalidAuditEvent): InvalidAuditEvent {
+  #remember(digest: string): void {
+    this.#reportedDigests.add(digest);
+    const [oldest = ''] = this.#reportedDigests;
+    if (this.#reportedDigests.size > maxRemembered) this.#reportedDigests.delete(oldest);
+  }
+
+  /** An error may end up in a log. The user's function receives the event unchanged. */
+  #redactEvent({ id, rawJson, issues }: InvalidAuditEvent): InvalidAuditEvent {
     return { id: id === undefined ? undefined : this.#redact(id), rawJson: this.#redact(rawJson), issues };
   }
 }
@@ -40,10 +45,10 @@ const sha256 = async (text: string): Promise<string> =>
 
 const invalidEventsError = (invalidEvents: readonly InvalidAuditEvent[]): AuditResponseError => {
   const [first] = invalidEvents;
-  const which = first?.id === undefined ? 'one without an id' : `the first is ${first.id}`;
-  const what = first && formatIssues(first.issues, 'event');
+  const firstId = first?.id === undefined ? 'the first has no id' : `the first is ${first.id}`;
+  const firstIssues = first && formatIssues(first.issues, 'event');
   return new AuditResponseError(
-    `${invalidEvents.length} audit event(s) of a page cannot be read, ${which} (${what}). Their JSON is in error.invalidEvents; give the client an onInvalidEvent function to receive such events and go on with the others.`,
+    `PlanetScale gave a page with ${invalidEvents.length} audit event(s) that cannot be read (${firstId}: ${firstIssues}). Their JSON is in error.invalidEvents. To receive such events and continue with the others, give the client an onInvalidEvent function.`,
     { issues: invalidEvents.flatMap(({ issues }) => issues), invalidEvents },
   );
 };

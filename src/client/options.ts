@@ -11,61 +11,71 @@ import {
 import { maxTimerMs } from '../internal/sleep.ts';
 
 /**
- * What happens to an event that has lost `id`, `audit_action` or `created_at`. `'throw'` loses nothing: the
- * {@link AuditResponseError} carries the event's raw JSON, and a poller stops in front of it. A function receives each such
- * event at least once, and the others of the page go on; a client calls it once for the same JSON, so that a poller, which
- * reads the newest page again and again, does not repeat itself. A `created_at` that is no date is kept as it is.
+ * Decides what a client does with an event that lacks `id`, `audit_action` or `created_at`.
  *
- * @default 'throw'
+ * - `'throw'`: the request rejects with an {@link AuditResponseError} that carries the event's raw JSON. A poller stops before
+ *   the event, so nothing is lost.
+ * - A function: it receives each such event at least once, and the client gives the other events of the page. A client calls
+ *   the function once for the same JSON, although a poller reads the newest page again and again.
+ *
+ * An event whose `created_at` is not a date is valid.
  */
 export type InvalidEventPolicy = 'throw' | ((invalid: InvalidAuditEvent) => Promisable<void>);
 
-/** One organization, the credentials to read it with, and how. */
+/** The options of a {@link PlanetScaleAuditClient}: an organization, credentials for it, and limits of the requests. */
 export interface PlanetScaleAuditClientOptions {
   /** The organization's name, as in its URL: `acme`. */
   readonly organization: string;
-  /** The service token's id. It may also stand in front of {@link serviceToken}, with a colon between. */
+  /** The service token's id. Leave it out if {@link serviceToken} is an `id:token` pair. */
   readonly serviceTokenId?: string | undefined;
-  /** The service token, `pscale_tkn_…`: PlanetScale shows it once. It needs the permission `read_audit_logs`. */
+  /** The service token, `pscale_tkn_…`, with the permission `read_audit_logs`. PlanetScale shows a token only once. */
   readonly serviceToken?: string | undefined;
-  /** A login or OAuth token, sent as `Authorization: Bearer …`, instead of a service token. */
+  /** A login or OAuth token instead of a service token, sent as `Authorization: Bearer …`. */
   readonly accessToken?: string | undefined;
   /**
-   * Where the API is. `http:` only on loopback: the credentials would be readable on the way.
+   * The URL of the API. `http:` is allowed only on loopback, since others could read the credentials on the way.
    *
    * @default 'https://api.planetscale.com/v1'
    */
   readonly baseUrl?: string | URL | undefined;
   /**
-   * How long one attempt may take, body included, in milliseconds.
+   * The timeout of one attempt in milliseconds, body included.
    *
    * @default 10_000
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * How many attempts may follow the first, for each page: after a lost connection, a timeout, 408, 429 and 5xx. A `Retry-After`
-   * of up to a minute is waited for, by all that the client does; a longer one is an {@link AuditApiError} that carries it.
+   * The number of attempts after the first, for each page. The client retries after a lost connection, a timeout, 408, 429 and
+   * 5xx. A `Retry-After` of up to a minute delays all requests of the client. A longer one rejects at once, with an
+   * {@link AuditApiError} that carries it.
    *
    * @default 4
    */
   readonly retries?: number | undefined;
   /**
-   * The most requests that start in any 60 seconds, over all that the client does. An export sends as many as fast as the answers
-   * come, and then waits until the first of them is a minute old. A limit that is shared is to be divided: clients do not know
-   * of each other, and PlanetScale does not say whether it counts by token or by organization.
+   * The maximum number of requests that start in any 60 seconds, retries and all methods of the client included. An export starts
+   * that many requests without a wait, and then continues as the first of them turn a minute old. Clients do not know of each
+   * other, so divide the limit between them. PlanetScale does not say whether it counts by token or by organization.
    *
-   * @default 600, PlanetScale's documented limit: https://planetscale.com/docs/api/reference/getting-started-with-planetscale-api
+   * Source: https://planetscale.com/docs/api/reference/getting-started-with-planetscale-api
+   *
+   * @default 600
    */
   readonly requestsPerMinute?: number | undefined;
   /**
-   * The largest answer that is read, in bytes, after decompression.
+   * The maximum size of an answer in bytes, after decompression.
    *
    * @default 33_554_432 (32 MiB)
    */
   readonly maxResponseBytes?: number | undefined;
+  /**
+   * Decides what the client does with an event that lacks `id`, `audit_action` or `created_at`.
+   *
+   * @default 'throw'
+   */
   readonly onInvalidEvent?: InvalidEventPolicy | undefined;
   /**
-   * What sends the requests.
+   * The function that sends the requests, for a proxy, a cache or a test.
    *
    * @default globalThis.fetch
    */
@@ -73,13 +83,13 @@ export interface PlanetScaleAuditClientOptions {
 }
 
 const baseUrlSchema = secureUrlSchema('must be an absolute URL, such as https://api.planetscale.com/v1', ({ href }) =>
-  /[?#]/.test(href) ? 'must end with its path: remove what follows ? or #' : '',
+  /[?#]/.test(href) ? 'must end with its path (remove the query and the fragment)' : '',
 ).transform(({ href }) => href.replace(/\/+$/, ''));
 
 const optionsSchema = z.object({
   organization: z
     .string()
-    .min(1, 'must not be empty: it is the name in https://app.planetscale.com/<organization>')
+    .min(1, 'must not be empty (give the name in https://app.planetscale.com/<organization>)')
     .regex(
       /^(?!\.+$)[^/\\?#%\s\p{Cc}\p{Cs}]*$/u,
       'must be the bare name of the organization, without / or .. or white space',
@@ -98,7 +108,7 @@ const optionsSchema = z.object({
   fetch: functionSchema<typeof globalThis.fetch>().optional(),
 });
 
-/** The Authorization header, and what of it is secret. */
+/** The Authorization header, and the secret part of it. */
 export interface Credentials {
   readonly authorization: string;
   readonly secrets: readonly string[];
@@ -117,34 +127,34 @@ export function parseClientOptions(options: PlanetScaleAuditClientOptions): Pars
     options,
     'PlanetScaleAuditClient',
   );
-  return { ...rest, ...checkCredentials({ serviceTokenId, serviceToken, accessToken }) };
+  return { ...rest, ...parseCredentials({ serviceTokenId, serviceToken, accessToken }) };
 }
 
 type CredentialOptions = Pick<PlanetScaleAuditClientOptions, 'serviceTokenId' | 'serviceToken' | 'accessToken'>;
 
-const checkCredentials = ({ serviceTokenId, serviceToken, accessToken }: CredentialOptions): Credentials => {
+const parseCredentials = ({ serviceTokenId, serviceToken, accessToken }: CredentialOptions): Credentials => {
   if (accessToken !== undefined) {
     if (serviceToken !== undefined || serviceTokenId !== undefined) {
       throw new AuditConfigError(
-        'PlanetScaleAuditClient: give either accessToken or serviceTokenId with serviceToken, not both.',
+        'PlanetScaleAuditClient got two kinds of credentials. Give accessToken, or serviceTokenId with serviceToken, but not both.',
       );
     }
     if (accessToken.includes(':')) {
       throw new AuditConfigError(
-        'PlanetScaleAuditClient: accessToken holds a colon: an `id:token` pair is a serviceToken.',
+        'PlanetScaleAuditClient cannot send the credentials: accessToken holds a colon. Give an `id:token` pair as serviceToken.',
       );
     }
     return { authorization: `Bearer ${accessToken}`, secrets: [accessToken] };
   }
   if (serviceToken === undefined) {
     throw new AuditConfigError(
-      `PlanetScaleAuditClient: ${serviceTokenId === undefined ? 'no credentials' : 'serviceTokenId without its serviceToken'}: give serviceTokenId and serviceToken, or accessToken.`,
+      `PlanetScaleAuditClient got ${serviceTokenId === undefined ? 'no credentials' : 'a serviceTokenId without its serviceToken'}. Give serviceTokenId and serviceToken, or accessToken.`,
     );
   }
   const [id, token, ...more] = serviceTokenId === undefined ? serviceToken.split(':') : [serviceTokenId, serviceToken];
   if (!id || !token || more.length > 0 || id.includes(':') || token.includes(':')) {
     throw new AuditConfigError(
-      'PlanetScaleAuditClient: give serviceTokenId and serviceToken, neither with a colon, or `id:token` as serviceToken alone.',
+      'PlanetScaleAuditClient cannot split the service token from its id. Give serviceTokenId and serviceToken, neither with a colon, or `id:token` as serviceToken alone.',
     );
   }
   return { authorization: `${id}:${token}`, secrets: [token] };

@@ -3,24 +3,24 @@ import { type HttpAnswer, HttpClient, type HttpOptions } from '../http/http-clie
 import type { Redact } from '../http/redact.ts';
 import type { HttpService } from '../http/service.ts';
 
-const whereToGrant =
-  'An organization admin grants read_audit_logs to a service token in PlanetScale under Settings > Service tokens.';
+const grantHint =
+  'Ask an organization admin to grant read_audit_logs to the service token in PlanetScale under Settings > Service tokens.';
 
 const planetScale: HttpService = {
   name: 'PlanetScale',
   hintForStatus: (status) => {
-    if (status === 401) return `The credentials were not accepted. ${whereToGrant}`;
-    if (status === 403)
-      return `The credentials lack a permission: reading the audit log takes read_audit_logs. ${whereToGrant}`;
+    if (status === 401) return `PlanetScale did not accept the credentials. ${grantHint}`;
+    if (status === 403) return `The credentials lack the permission read_audit_logs. ${grantHint}`;
     if (status === 404) {
-      return 'It answers so for a wrong organization, a wrong or expired token, and a token without read_audit_logs: `client.verifyAccess()` tells which.';
+      return 'PlanetScale does so for an unknown organization, an invalid or expired token, and a token without read_audit_logs. Call client.verifyAccess() to find out which.';
     }
-    if (status === 429)
-      return 'That is more than its rate limit of 600 requests a minute allows: lower requestsPerMinute, or poll less often.';
+    if (status === 429) {
+      return 'PlanetScale allows 600 requests a minute. Lower requestsPerMinute, or poll less often.';
+    }
     return '';
   },
   hintForRedirect: 'If PlanetScale has moved, set baseUrl.',
-  hintForTimeout: 'Where it needs longer, raise timeoutMs.',
+  hintForTimeout: 'If PlanetScale needs longer, raise timeoutMs.',
 };
 
 export interface PlanetScaleApiOptions extends Omit<HttpOptions, 'service'> {
@@ -28,20 +28,22 @@ export interface PlanetScaleApiOptions extends Omit<HttpOptions, 'service'> {
   readonly authorization: string;
 }
 
-/** A whole answer with a status below 300 that is JSON. */
+/** A whole answer with a status below 300 and JSON as its body. */
 export interface JsonAnswer {
   readonly text: string;
+  /** The parsed text. */
   readonly json: unknown;
+  /** The server's clock, from the `Date` header. */
   readonly servedAt: Date | undefined;
 }
 
-/** PlanetScale's API, as far as that is requests with credentials that are answered with JSON. */
+/** Sends requests to PlanetScale's API with the client's credentials, and parses the JSON of the answers. */
 export class PlanetScaleApi {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #maxResponseBytes: number;
   readonly #http: HttpClient;
-  /** Takes the credentials out of text that came from elsewhere. */
+  /** Removes the credentials from text that PlanetScale sent. */
   readonly redact: Redact;
 
   constructor({ baseUrl, authorization, ...http }: PlanetScaleApiOptions) {
@@ -52,7 +54,7 @@ export class PlanetScaleApi {
     this.redact = this.#http.redact;
   }
 
-  /** @throws PlanetScaleAuditError, or the signal's reason. */
+  /** @throws PlanetScaleAuditError, or the signal's reason after an abort */
   async get(path: string, query: URLSearchParams, signal: AbortSignal | undefined): Promise<JsonAnswer> {
     const name = `GET ${path}`;
     const url = `${this.#baseUrl}${path}?${query}`;
@@ -64,7 +66,7 @@ export class PlanetScaleApi {
     const text = await answer.text();
     if (text === undefined) {
       throw new AuditResponseError(
-        `The answer to ${name} is larger than ${this.#maxResponseBytes} bytes (maxResponseBytes). Ask for fewer events with limit, or raise maxResponseBytes.`,
+        `PlanetScale answered ${name} with more than ${this.#maxResponseBytes} bytes (maxResponseBytes). Request fewer events with limit, or raise maxResponseBytes.`,
       );
     }
     return { text, json: parseJson(text, name), servedAt: answer.servedAt };
@@ -76,7 +78,7 @@ const parseJson = (text: string, name: string): unknown => {
     return JSON.parse(text);
   } catch {
     throw new AuditResponseError(
-      `The answer to ${name} is not JSON. A proxy may have answered in PlanetScale's place: check baseUrl.`,
+      `PlanetScale answered ${name} with text that is not JSON. A proxy may have answered instead. Check baseUrl.`,
       { retryable: true },
     );
   }

@@ -5,13 +5,13 @@ import type { Redact } from './redact.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { HttpService } from './service.ts';
 
-/** Shapes that an error's body has: `{code, message}`, `{error, error_description, state}`, `{errors: […]}`, `{}`. */
+/** An error body is `{code, message}`, `{error, error_description, state}`, `{errors: […]}` or `{}`. */
 const errorBodySchema = z.object({
   code: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
   error: z.string().optional().catch(undefined),
   error_description: z.string().optional().catch(undefined),
-  /** What stands in the list is not documented. */
+  /** PlanetScale does not document the items. */
   errors: z.array(z.unknown()).optional().catch(undefined),
 });
 
@@ -20,33 +20,51 @@ interface ErrorBody {
   readonly message?: string | undefined;
 }
 
-/** How much of what came from elsewhere an error quotes. */
+/** The number of characters of foreign text that an error quotes. */
 export const maxQuoteLength = 200;
 
-/** Redacted last, and not before: escapes in the JSON would hide a token from that. */
 const readErrorBody = (body: string, redact: Redact): ErrorBody => {
+  // The parsed text is redacted, not the JSON, whose escapes could hide a token.
   const quote = (text: string | undefined) => (text === undefined ? undefined : redact(text, maxQuoteLength));
   try {
     const { code, message, error, error_description, errors } = errorBodySchema.parse(JSON.parse(body));
-    const said = message ?? error_description ?? (errors && stringifyOrEmpty(errors));
-    return { code: quote(code ?? error), message: quote(said) };
+    return {
+      code: quote(code ?? error),
+      message: quote(message ?? error_description ?? (errors && stringifyOrEmpty(errors))),
+    };
   } catch {
-    return {}; // Empty, HTML, an array: the status says all there is to say.
+    return {}; // An empty body, HTML or an array adds nothing to the status.
   }
 };
 
-/** The error for an answer with a status of 400 or more. `redact` takes the secrets out of what the server said. */
-export function apiError(
-  service: HttpService,
-  answer: { readonly status: number; readonly headers: Headers; readonly body: string },
-  request: string,
-  redact: Redact,
-): AuditApiError {
-  const { status, headers, body } = answer;
+/** Makes the error for an answer with a status of 400 or more. The error quotes the body, redacted. */
+export function apiError({
+  service,
+  request,
+  status,
+  headers,
+  body,
+  redact,
+}: {
+  readonly service: HttpService;
+  readonly request: string;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+  readonly redact: Redact;
+}): AuditApiError {
   const { code, message } = readErrorBody(body, redact);
-  const said = message && message.toLowerCase() !== code?.replaceAll('_', ' ') ? `: ${message}` : '';
-  const summary = `${service.name} answered ${status}${code ? ` (${code})` : ''} to ${request}${said}`;
-  return new AuditApiError([summary.replace(/\.?$/, '.'), service.hintForStatus(status)].filter(Boolean).join(' '), {
+  const repeatsCode = message?.toLowerCase() === code?.replaceAll('_', ' ');
+  const summary = [
+    `${service.name} answered ${status}`,
+    code && ` (${code})`,
+    ` to ${request}`,
+    message && !repeatsCode && `: ${message}`,
+  ]
+    .filter(Boolean)
+    .join('');
+  const sentences = [summary.replace(/\.?$/, '.'), service.hintForStatus(status)];
+  return new AuditApiError(sentences.filter(Boolean).join(' '), {
     status,
     code,
     retryAfterMs: parseRetryAfter(headers),

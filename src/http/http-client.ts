@@ -1,6 +1,6 @@
 import ky from 'ky';
 import { AuditApiError, AuditConnectionError, PlanetScaleAuditError } from '../errors.ts';
-import { raceAbort } from '../internal/abort.ts';
+import { followSignal, raceAbort } from '../internal/abort.ts';
 import { fullJitterMs } from '../internal/backoff.ts';
 import { apiError, maxQuoteLength } from './api-error.ts';
 import { RateLimiter } from './rate-limiter.ts';
@@ -8,48 +8,51 @@ import { createRedactor, type Redact } from './redact.ts';
 import { parseDateHeader } from './retry-after.ts';
 import type { HttpService } from './service.ts';
 
-/** A server that asks for a longer wait gets it from whoever called: an attempt does not sleep for minutes. */
+/** A longer wait is left to the caller, who finds it in the error. */
 const maxRetryAfterMs = 60_000;
 const backoffLimits = { firstMs: 500, maxMs: 20_000 };
 
 export interface HttpOptions {
   readonly service: HttpService;
-  /** What must not appear in an error, even where the server echoes it. */
+  /** Text that must not appear in an error, even if the server echoes it. */
   readonly secrets: readonly string[];
+  /** For one attempt, body included. */
   readonly timeoutMs: number;
+  /** Attempts after the first. */
   readonly retries: number;
-  /** Without it, requests are not paced. */
+  /** Undefined means no limit. */
   readonly requestsPerMinute?: number | undefined;
   readonly maxResponseBytes: number;
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 export interface HttpRequest<Result> {
-  /** What error messages call it: nothing in it may be secret. */
+  /** Stands for the request in error messages, so it must hold no secret. */
   readonly name: string;
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** What becomes of an answer with a status below 300. What it throws is the attempt's error, and may be retryable. */
+  /** Reads an answer with a status below 300. An error of this function fails the attempt, and a retryable one is retried. */
   read(answer: HttpAnswer): Promise<Result>;
 }
 
 export interface HttpAnswer {
-  /** Gives the whole body; undefined where that is larger than `maxResponseBytes`. To be read once, and to its end. */
+  /** Resolves to the whole body, or to undefined if the body is larger than `maxResponseBytes`. Call it once. */
   text(): Promise<string | undefined>;
+  /** The server's clock, from the `Date` header. */
   readonly servedAt: Date | undefined;
 }
 
 /**
- * Sends requests to one service: paced, timed out, read whole within a limit, tried again, and with every failure as one of
- * our errors. ky drives the attempts; what an attempt is, and when it is over, stands in {@link HttpClient.#exchange}, so that the
- * body falls under the timeout and the retries too, and so that no error of ky's, which holds the Authorization header, gets out.
+ * Sends requests to one service. The client keeps to a rate limit, times each attempt out, limits the size of a body, retries,
+ * and turns every failure into an error of this library. ky drives the attempts, and {@link HttpClient.#attempt} defines one:
+ * the body falls under the timeout and the retries, and ky never sees a status that it would put into an error of its own.
  */
 export class HttpClient {
   readonly #options: HttpOptions;
   readonly #rateLimiter: RateLimiter;
-  /** Takes the secrets out of text that came from elsewhere. */
+  /** Removes the secrets from text that the service sent. */
   readonly redact: Redact;
 
   constructor(options: HttpOptions) {
@@ -58,131 +61,135 @@ export class HttpClient {
     this.redact = createRedactor(options.secrets);
   }
 
-  /** @throws PlanetScaleAuditError, or the signal's reason. */
-  async send<Result>(request: HttpRequest<Result>, signal: AbortSignal | undefined): Promise<Result> {
-    signal?.throwIfAborted();
-    // fetch would leave its listener on a signal until that is collected: the caller's may live for years.
-    const controller = new AbortController();
-    const abort = () => controller.abort(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
+  /**
+   * Resolves to the result of `request.read`.
+   *
+   * @throws PlanetScaleAuditError, or the signal's reason after an abort
+   */
+  async send<Result>(request: HttpRequest<Result>, callerSignal: AbortSignal | undefined): Promise<Result> {
+    callerSignal?.throwIfAborted();
+    const { service, retries } = this.#options;
+    const { signal, release } = followSignal(callerSignal);
+    const acquire = () => this.#rateLimiter.acquire(signal);
+    let outcome: AttemptOutcome<Result> | undefined;
     try {
-      return await this.#send(request, controller.signal);
+      await ky(request.url, {
+        method: request.method,
+        headers: request.headers,
+        ...(request.body !== undefined && { body: request.body }),
+        redirect: 'manual', // With 'error', a redirect would look like a lost connection.
+        signal,
+        timeout: false, // Each attempt has a timeout of its own, which covers the body.
+        fetch: async (input) => {
+          outcome = await this.#attempt(input as Request, request, signal); // ky always passes a Request.
+          return outcome.response;
+        },
+        hooks: { beforeRequest: [acquire], beforeRetry: [acquire] }, // The timeout does not cover this wait.
+        retry: {
+          limit: retries,
+          methods: ['get', 'post'], // ky retries no POST unless it is listed.
+          shouldRetry: ({ error }) => isRetryable(error) && retryAfterOf(error) <= maxRetryAfterMs,
+          delay: (attempt) => fullJitterMs(backoffLimits, attempt),
+        },
+      });
+      if (!outcome) throw new AuditConnectionError(`${service.name} gave no answer to ${request.name}.`);
+      return outcome.value;
     } catch (error) {
-      signal?.throwIfAborted();
-      throw this.#toAuditError(error, request.name);
+      callerSignal?.throwIfAborted();
+      throw this.#toAuditError(error, request.name); // An error of ky holds the Authorization header.
     } finally {
-      signal?.removeEventListener('abort', abort);
+      release();
+      outcome = undefined; // ky may hold the closures above, and must not keep a parsed page alive through them.
     }
   }
 
-  async #send<Result>(request: HttpRequest<Result>, signal: AbortSignal): Promise<Result> {
-    const pace = () => this.#rateLimiter.acquire(signal);
-    let result: { readonly value: Result } | undefined;
-    await ky(request.url, {
-      method: request.method,
-      headers: request.headers,
-      ...(request.body !== undefined && { body: request.body }),
-      redirect: 'manual', // 'error' could not be told from a lost connection.
-      signal,
-      timeout: false, // It is an attempt's own.
-      fetch: async (attempt) => {
-        // ky always hands over the Request that it made.
-        const { response, value } = await this.#attempt(attempt as Request, request, signal);
-        result = { value };
-        return response;
-      },
-      hooks: { beforeRequest: [pace], beforeRetry: [pace] }, // Outside of the timeout, which is for the server.
-      retry: {
-        limit: this.#options.retries,
-        methods: ['get', 'post'], // ky asks this first, and does not count POST among them.
-        shouldRetry: ({ error }) => isRetryable(error) && retryAfterOf(error) <= maxRetryAfterMs,
-        delay: (attempt) => fullJitterMs(backoffLimits, attempt),
-      },
-    });
-    if (!result) throw new AuditConnectionError(`${request.name} ended without an answer.`);
-    return result.value;
-  }
-
-  /** One attempt, body included: it is over after `timeoutMs` or an abort, whether `fetch` heeds its signal or not. */
+  /** Runs one attempt, body included. It ends after `timeoutMs` or an abort, even if `fetch` ignores its signal. */
   async #attempt<Result>(
-    attempt: Request,
-    request: HttpRequest<Result>,
-    signal: AbortSignal,
-  ): Promise<Exchange<Result>> {
-    const { service, timeoutMs } = this.#options;
+    input: Request,
+    { name, read }: HttpRequest<Result>,
+    callerSignal: AbortSignal,
+  ): Promise<AttemptOutcome<Result>> {
+    const { service, timeoutMs, maxResponseBytes, fetch = globalThis.fetch } = this.#options;
     const timeout = new AbortController();
-    const timer = setTimeout(() => {
-      const summary = `${service.name} gave no whole answer to ${request.name} within ${timeoutMs} ms.`;
-      timeout.abort(new AuditConnectionError([summary, service.hintForTimeout].filter(Boolean).join(' ')));
-    }, timeoutMs);
+    const timer = setTimeout(() => timeout.abort(timeoutError(service, name, timeoutMs)), timeoutMs);
     try {
-      return await this.#readResponse(attempt, request, AbortSignal.any([signal, timeout.signal]));
+      const signal = AbortSignal.any([callerSignal, timeout.signal]);
+      const response = await raceAbort(fetch(input, { signal }), signal);
+      if (isRedirect(response)) {
+        response.body?.cancel().catch(() => {}); // The body may have no end, so nothing waits for it.
+        throw redirectError(service, name, response.status);
+      }
+      const text = () => raceAbort(readText(response, maxResponseBytes), signal);
+      if (response.status >= 400) throw await this.#statusError(response, name, text);
+      return { response, value: await read({ text, servedAt: parseDateHeader(response.headers) }) };
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #readResponse<Result>(
-    attempt: Request,
-    { name, read }: HttpRequest<Result>,
-    signal: AbortSignal,
-  ): Promise<Exchange<Result>> {
-    const { service, maxResponseBytes, fetch = globalThis.fetch } = this.#options;
-    const response = await raceAbort(fetch(attempt, { signal }), signal);
-    if (isRedirect(response)) {
-      response.body?.cancel().catch(() => {}); // It may have no end.
-      throw new AuditConnectionError(
-        `${service.name} answered ${name} with a redirect (${response.status}), which is refused: credentials go to the configured host alone. ${service.hintForRedirect}`,
-        { retryable: false },
-      );
-    }
-    const { status, headers } = response;
-    const text = () => raceAbort(readText(response, maxResponseBytes), signal);
-    if (status < 400) return { response, value: await read({ text, servedAt: parseDateHeader(headers) }) };
-    const body = await text().catch(() => undefined); // The status stands, whatever becomes of the body.
-    const error = apiError(service, { status, headers, body: body ?? '' }, name, this.redact);
+  /** Makes the error for a status of 400 or more. A `Retry-After` of up to a minute pauses all requests of this client. */
+  async #statusError({ status, headers }: Response, name: string, text: HttpAnswer['text']): Promise<AuditApiError> {
+    const body = (await text().catch(() => undefined)) ?? ''; // A body that fails to arrive does not change the status.
+    const error = apiError({
+      service: this.#options.service,
+      request: name,
+      status,
+      headers,
+      body,
+      redact: this.redact,
+    });
     const waitMs = retryAfterOf(error);
     if (waitMs <= maxRetryAfterMs) this.#rateLimiter.pauseFor(waitMs);
-    throw error;
+    return error;
   }
 
   #toAuditError(error: unknown, name: string): PlanetScaleAuditError {
     if (error instanceof PlanetScaleAuditError) return error;
-    return new AuditConnectionError(
-      `${this.#options.service.name} gave no whole answer to ${name} (${this.redact(describeFailure(error), maxQuoteLength)}).`,
-    );
+    const failure = this.redact(describeFailure(error), maxQuoteLength);
+    return new AuditConnectionError(`${this.#options.service.name} gave no whole answer to ${name} (${failure}).`);
   }
 }
 
-/** The response is for ky to look at; its body has been read. */
-interface Exchange<Result> {
+interface AttemptOutcome<Result> {
+  /** For ky, which looks at the status alone: the body has been read. */
   readonly response: Response;
   readonly value: Result;
 }
 
-/** A `fetch` of the user's may have followed it. */
+const timeoutError = ({ name, hintForTimeout }: HttpService, request: string, timeoutMs: number) =>
+  new AuditConnectionError(
+    [`${name} gave no whole answer to ${request} within ${timeoutMs} ms.`, hintForTimeout].filter(Boolean).join(' '),
+  );
+
+const redirectError = ({ name, hintForRedirect }: HttpService, request: string, status: number) =>
+  new AuditConnectionError(
+    `${name} answered ${request} with a redirect (${status}). The client sends credentials to the configured host alone and follows no redirect. ${hintForRedirect}`,
+    { retryable: false },
+  );
+
+/** `redirected` catches a custom `fetch` that follows redirects by itself. */
 const isRedirect = ({ type, status, redirected }: Response): boolean =>
   type === 'opaqueredirect' || redirected || (status >= 300 && status < 400);
 
-/** Whatever fetch throws that is not ours is a lost connection. */
+/** Any foreign error of `fetch` counts as a lost connection. */
 const isRetryable = (error: Error): boolean => !(error instanceof PlanetScaleAuditError) || error.retryable;
 
 const retryAfterOf = (error: Error): number => (error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0);
 
-/** A cause may lead back to its error. */
-const deepestCause = 10;
+/** Bounds the search, since a chain of causes can be a circle. */
+const maxCauseDepth = 10;
 
-/** Node keeps what happened in `cause.code` (`ECONNREFUSED`); the message alone is `fetch failed`. ky wraps it once more. */
+/** Node puts the reason into `cause.code` (`ECONNREFUSED`), under the message `fetch failed`. ky wraps that error once more. */
 const describeFailure = (error: unknown): string => {
   let innermost = error;
-  for (let depth = 0; depth < deepestCause; depth++) {
+  for (let depth = 0; depth < maxCauseDepth; depth++) {
     if (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
   }
   if (!(innermost instanceof Error)) return 'unknown failure';
   return 'code' in innermost && typeof innermost.code === 'string' ? innermost.code : innermost.message;
 };
 
-/** The body as text; `undefined` where it is larger than allowed, and then its rest is not read. */
+/** Resolves to the body, or to `undefined` if the body is larger than allowed. The rest of such a body is not read. */
 const readText = async (response: Response, maxBytes: number): Promise<string | undefined> => {
   if (!response.body) return '';
   const decoder = new TextDecoder();
@@ -190,7 +197,7 @@ const readText = async (response: Response, maxBytes: number): Promise<string | 
   let text = '';
   for await (const chunk of response.body) {
     bytes += chunk.byteLength;
-    if (bytes > maxBytes) return undefined; // Leaving the loop cancels the body, and with it the request.
+    if (bytes > maxBytes) return undefined; // Leaving the loop cancels the body and the request.
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

@@ -13,21 +13,23 @@ const forms = [
 ].map((form) => new RegExp(`^${form}$`));
 
 /**
- * The instant of a date in an HTTP header in milliseconds since 1970, `undefined` for anything else. All three forms are in
- * UTC, also the one that does not say so, which `Date.parse` reads in local time: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+ * Gives the instant of a date in an HTTP header in milliseconds since 1970, or `undefined` for any other text. All three forms
+ * are in UTC. `Date.parse` would read the third form, which names no zone, in local time.
+ *
+ * Source: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
  */
 export function parseHttpDate(text: string): number | undefined {
   for (const form of forms) {
     const { day = '', month = '', year = '', time } = form.exec(text)?.groups ?? {};
     if (time === undefined) continue;
     const monthNumber = String(months.indexOf(month) + 1).padStart(2, '0');
-    return parseTimestamp(`${fullYear(year)}-${monthNumber}-${day.replace(' ', '0')}T${time}Z`);
+    return parseTimestamp(`${toFullYear(year)}-${monthNumber}-${day.replace(' ', '0')}T${time}Z`);
   }
   return undefined;
 }
 
-/** Of two digits: one that would be more than 50 years ahead has passed. */
-const fullYear = (year: string): string => {
+/** A year of two digits that would be more than 50 years ahead lies in the past. */
+const toFullYear = (year: string): string => {
   if (year.length === 4) return year;
   const thisYear = new Date().getUTCFullYear();
   const inThisCentury = thisYear - (thisYear % 100) + Number(year);

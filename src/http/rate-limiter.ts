@@ -3,12 +3,13 @@ import { sleep } from '../internal/sleep.ts';
 const minuteMs = 60_000;
 
 /**
- * Lets at most `requestsPerMinute` requests start in any 60 seconds. An export begins with as many as fast as it can, and then
- * waits until the first of them is a minute old; a bucket of tokens would let almost twice as many through in its first minute.
+ * Lets at most `requestsPerMinute` requests start in any 60 seconds. The first `requestsPerMinute` requests start without a
+ * wait, and each further request waits until an earlier one is a minute old. A token bucket would let almost twice as many
+ * requests through in its first minute.
  */
 export class RateLimiter {
   readonly #requestsPerMinute: number;
-  /** When the requests of the last minute started, on the monotonic clock. */
+  /** The starts of the last minute on the monotonic clock, the earliest first. */
   readonly #startedAtMs: number[] = [];
   #pausedUntilMs = 0;
 
@@ -16,14 +17,14 @@ export class RateLimiter {
     this.#requestsPerMinute = requestsPerMinute;
   }
 
-  /** Resolves when a request may start. An abort rejects with the signal's reason, and takes nobody's turn. */
+  /** Resolves when a request may start. After an abort it rejects with the signal's reason, and the request does not count. */
   async acquire(signal: AbortSignal): Promise<void> {
     for (let delayMs = this.#delayMs(); delayMs > 0; delayMs = this.#delayMs()) await sleep(delayMs, signal);
     signal.throwIfAborted();
     this.#startedAtMs.push(performance.now());
   }
 
-  /** Lets no request start for so long, however many wait. */
+  /** Keeps all requests from starting for `ms` milliseconds. */
   pauseFor(ms: number): void {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, performance.now() + ms);
   }
@@ -32,8 +33,8 @@ export class RateLimiter {
     const nowMs = performance.now();
     const startedAtMs = this.#startedAtMs;
     while (startedAtMs[0] !== undefined && startedAtMs[0] + minuteMs <= nowMs) startedAtMs.shift();
-    // The start that has to be a minute old; undefined where there are not that many.
-    const inTheWayMs = startedAtMs[startedAtMs.length - this.#requestsPerMinute] ?? Number.NEGATIVE_INFINITY;
-    return Math.max(inTheWayMs + minuteMs, this.#pausedUntilMs) - nowMs;
+    // This start must be a minute old first. It is undefined while the minute has room.
+    const blockingStartMs = startedAtMs[startedAtMs.length - this.#requestsPerMinute] ?? Number.NEGATIVE_INFINITY;
+    return Math.max(blockingStartMs + minuteMs, this.#pausedUntilMs) - nowMs;
   }
 }

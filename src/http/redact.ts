@@ -1,66 +1,61 @@
-/** A character as it is, or as JSON or a URL may write it: `c`, `\c`, `\u0063`, `%63`. */
+/** Matches a character plain, escaped in JSON or encoded in a URL: `c`, `\c`, `\u0063`, `%63`. */
 const anyEncodingOf = (char: string): string => {
   const code = char.charCodeAt(0).toString(16);
   const literal = char.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
   return `(?:\\\\?${literal}|\\\\u${code.padStart(4, '0')}|%${code})`;
 };
 
-/** `\u0063` */
+/** The length of `\u0063`. */
 const maxEncodingLength = 6;
 
-/** Of a secret that an echo has cut off, so many characters are enough to know it. */
+/** An echo may cut a secret off: its first 12 characters are enough to recognize it. */
 const minPartLength = 12;
 
-/** Whatever PlanetScale made as a token, ours or not. */
+/** Matches any token that PlanetScale issued, whether a client uses it or not. */
 const anyToken = String.raw`pscale_[a-z]+_[\w-]+`;
 
-/** Up to where a string in JSON ends, or a word. */
+/** Matches up to the end of a JSON string or of a word. */
 const restOfString = String.raw`(?:\\.|[^\s"\\])*`;
 
 const encodedPattern = (text: string): string => [...text].map(anyEncodingOf).join('');
 
-/** Takes the secrets out of text that came from elsewhere; with `most`, gives no more than so many characters of it. */
-export type Redact = (text: string, most?: number) => string;
+/** Replaces the secrets in a text with `[redacted]`, and cuts the result to `maxLength` characters. */
+export type Redact = (text: string, maxLength?: number) => string;
 
-/** Makes the function that redacts text on its way into an error. */
+/** Makes the function that redacts foreign text before an error quotes it. */
 export function createRedactor(secrets: readonly string[]): Redact {
-  // The longest first: a whole URL before the parts of it.
-  const longestFirst = secrets.toSorted((a, b) => b.length - a.length);
-  const parts = longestFirst
-    .filter(({ length }) => length > minPartLength)
-    .map((secret) => secret.slice(0, minPartLength));
+  // A whole URL must match before its parts do.
+  const byLength = secrets.toSorted((a, b) => b.length - a.length);
+  const parts = byLength.filter(({ length }) => length > minPartLength).map((secret) => secret.slice(0, minPartLength));
   const patterns = [
-    ...longestFirst.map(encodedPattern),
+    ...byLength.map(encodedPattern),
     ...parts.map((part) => encodedPattern(part) + restOfString),
     anyToken,
   ];
   const pattern = new RegExp(patterns.join('|'), 'gi');
-  const longest = maxEncodingLength * (longestFirst[0]?.length ?? 0);
-  return (text, most = Number.POSITIVE_INFINITY) =>
+  const maxSecretLength = maxEncodingLength * (byLength[0]?.length ?? 0);
+  return (text, maxLength = Number.POSITIVE_INFINITY) =>
     text
-      .slice(0, most + longest)
+      .slice(0, maxLength + maxSecretLength) // A secret that the quote would cut in two is still seen whole.
       .replace(pattern, '[redacted]')
-      .slice(0, most);
+      .slice(0, maxLength);
 }
 
-/** Anything shorter would be found in every other word. */
+/** A shorter part of a URL would match inside ordinary words. */
 const minSecretLength = 4;
 
-/**
- * What of a URL must not appear in an error, where the URL is a secret: the whole of it, its host, and each part but the words
- * that everybody knows.
- */
+/** Lists the secrets in a URL that is a secret itself: the whole URL, its host, and each part that is not a public word. */
 export function secretsInUrl(url: URL, publicWords: readonly string[]): string[] {
   const path = `${url.pathname}${url.search}`;
   const parts = path.split(/[/?&=]/);
-  const secrets = [url.href, url.host, url.hostname, path, ...parts, ...parts.map(decoded)];
+  const secrets = [url.href, url.host, url.hostname, path, ...parts, ...parts.map(decode)];
   return secrets.filter((secret) => secret.length >= minSecretLength && !publicWords.includes(secret.toLowerCase()));
 }
 
-const decoded = (part: string): string => {
+const decode = (part: string): string => {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part; // It has a % that is one.
+    return part; // A bare % is no encoding.
   }
 };

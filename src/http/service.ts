@@ -1,7 +1,8 @@
-/** Whom requests go to, as error messages have it. Each advice is a sentence that says what to do, or `''`. */
+/** The service that a client talks to, with the hints that its error messages end in: a sentence on what to do, or `''`. */
 export interface HttpService {
+  /** The subject of error messages, `PlanetScale`. */
   readonly name: string;
-  /** About a status of 400 or more. */
+  /** For a status of 400 or more. */
   hintForStatus(status: number): string;
   readonly hintForRedirect: string;
   readonly hintForTimeout: string;

@@ -1,4 +1,4 @@
-/** Gives what the promise gives, unless the signal is aborted first: whoever made the promise may not heed the signal. */
+/** Resolves or rejects as the promise does. After an abort it rejects at once, even if the promise ignores the signal. */
 export async function raceAbort<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
   let abort = () => {};
   const aborted = new Promise<never>((_, reject) => {
@@ -11,4 +11,15 @@ export async function raceAbort<Result>(promise: Promise<Result>, signal: AbortS
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/**
+ * Gives a signal that follows the caller's until `release` is called. `fetch` leaves its listener on a signal until the signal
+ * is collected, and the caller's signal may live for years.
+ */
+export function followSignal(signal: AbortSignal | undefined): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  return { signal: controller.signal, release: () => signal?.removeEventListener('abort', abort) };
 }

@@ -1,13 +1,13 @@
-/** How long the waits between attempts are. */
+/** The limits of the waits between attempts. */
 export interface BackoffLimits {
-  /** The limit of the first wait. It doubles with every attempt. */
+  /** The limit of the first wait. The limit doubles with every attempt. */
   readonly firstMs: number;
   readonly maxMs: number;
 }
 
 /**
- * The wait after a failed attempt, counted from 1: a random part of a limit that doubles, so that clients that failed together
- * do not return together.
+ * Gives the wait after a failed attempt, counted from 1: a random part of the limit. Clients that fail together do not return
+ * together.
  *
  * Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("full jitter")
  */

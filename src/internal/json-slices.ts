@@ -6,14 +6,14 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** White space in JSON is tab, line feed, carriage return and space: nothing else that low can stand in valid JSON. */
+/** In valid JSON, every character up to U+0020 outside a string is white space. */
 const skipWhiteSpace = (json: string, index: number): number => {
   let at = index;
   while (json.charCodeAt(at) <= 0x20) at++;
   return at;
 };
 
-/** From the opening quote to behind the closing one. */
+/** Skips from the opening quote to the character after the closing quote. */
 const skipString = (json: string, index: number): number => {
   for (let at = json.indexOf('"', index + 1); ; at = json.indexOf('"', at + 1)) {
     let escapes = 0;
@@ -52,7 +52,7 @@ const skipValue = (json: string, index: number): number => {
   return char === openBrace || char === openBracket ? skipNested(json, index) : skipScalar(json, index);
 };
 
-/** Where the value of `key` starts in an object. Of a key that stands there twice the last counts, as for `JSON.parse`. */
+/** Finds the start of the value of `key` in an object. Of a repeated key the last value counts, as for `JSON.parse`. */
 const findValue = (json: string, key: string): number | undefined => {
   let found: number | undefined;
   let at = skipWhiteSpace(json, skipWhiteSpace(json, 0) + 1);
@@ -68,8 +68,10 @@ const findValue = (json: string, key: string): number | undefined => {
 };
 
 /**
- * The text of each element of the array under `key`, exactly as it stands in `json`: no parser keeps integers beyond
- * 2^53, escapes or the order of keys. `json` must have been parsed before, and hold an object with an array there.
+ * Gives the text of each element of the array under `key`, exactly as it stands in `json`. `JSON.parse` loses integers beyond
+ * 2^53, escapes and the order of keys.
+ *
+ * @param json valid JSON, an object with an array under `key`: the function does not validate it
  */
 export function sliceElements(json: string, key: string): string[] {
   const array = findValue(json, key);

@@ -4,10 +4,10 @@ import { formatIssues, toAuditIssues } from './issues.ts';
 import { maxTimerMs } from './sleep.ts';
 
 /**
- * The options with the defaults of their schema.
+ * Gives the options with the defaults of their schema.
  *
  * @param owner the function or class that takes the options, for the message
- * @throws AuditConfigError that names each wrong option. The message holds no value: a value can be a credential.
+ * @throws AuditConfigError that names each invalid option. The message holds no value, since a value can be a credential.
  */
 export function parseOptions<Schema extends z.ZodType>(
   schema: Schema,
@@ -19,16 +19,16 @@ export function parseOptions<Schema extends z.ZodType>(
   throw new AuditConfigError(`${owner}: ${formatIssues(toAuditIssues(result.error))}.`);
 }
 
-const inRange = (number: z.ZodNumber, min: number, max: number, message: string) =>
+const withRange = (number: z.ZodNumber, min: number, max: number, message: string) =>
   number.min(min, message).max(max, message);
 
 export const wholeNumberSchema = (min: number, max: number, message = `must be a whole number from ${min} to ${max}`) =>
-  inRange(z.int(message), min, max, message);
+  withRange(z.int(message), min, max, message);
 
-/** What a timer can wait. */
+/** Accepts a wait that fits a timer. */
 export const millisecondsSchema = (min: number) => {
   const message = `must be a number of milliseconds from ${min} to ${maxTimerMs}`;
-  return inRange(z.number(message), min, maxTimerMs, message);
+  return withRange(z.number(message), min, maxTimerMs, message);
 };
 
 export const booleanSchema = z.boolean('must be true or false');
@@ -41,33 +41,33 @@ export const actionsSchema = z
   .readonly()
   .optional();
 
-/** A token that goes into a header. */
+/** Accepts a token for a header. */
 export const credentialSchema = z
   .string()
   .min(1, 'must not be empty')
-  // Anything else is a copied line feed or quote, which no header can carry.
-  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without white space: check for a line feed at its end');
+  // A header cannot carry a line feed or a typographic quote that was copied with the token.
+  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without white space (check for a line feed at its end)');
 
-/** Checked by hand: `z.function()` would wrap it. */
+/** Accepts a function as it is, while `z.function()` would wrap it. */
 export const functionSchema = <Fn extends (...args: never[]) => unknown>() =>
   z.custom<Fn>((value) => typeof value === 'function', 'must be a function');
 
-/** Not the names below `localhost`: some resolvers ask the DNS for them. */
+/** Excludes the names below `localhost`, which some resolvers look up in the DNS. */
 const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname);
 
-/** Why no secret should be sent to a URL; `''` where one may be. */
+/** Gives the reason why no secret may be sent to a URL, or `''`. */
 const insecureUrlReason = (url: URL): string => {
-  if (url.username || url.password) return 'must not hold a user or a password: give the credentials as options';
+  if (url.username || url.password) return 'must not hold a user or a password (give the credentials as options)';
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return '';
-  return 'must be https: (http: is for loopback alone, since the credentials would be readable on the way)';
+  return 'must be https: (http: is for loopback alone, since others could read the credentials)';
 };
 
 /**
- * A URL that takes secrets, as a URL.
+ * Accepts a URL to which secrets may be sent, and gives it as a URL.
  *
- * @param relativeMessage for text that is no absolute URL
- * @param reasonAgainst says why a URL cannot be used, or gives `''`
+ * @param relativeMessage the message for text that is not an absolute URL
+ * @param reasonAgainst gives the reason why a URL cannot be used, or `''`
  */
 export const secureUrlSchema = (relativeMessage: string, reasonAgainst: (url: URL) => string = () => '') =>
   z.union([z.string(), z.instanceof(URL)], 'must be a URL').transform((value, context) => {

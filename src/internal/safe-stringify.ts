@@ -1,6 +1,6 @@
 /**
- * The value as compact JSON. `''` where it is nested deeper than the engine's stack reaches, some thousands of levels:
- * `JSON.parse` reads such a value, and an event must not be lost for it.
+ * Gives the value as compact JSON, or `''` if it is nested deeper than the engine's stack allows, some thousands of levels.
+ * `JSON.parse` can read such a value, and the event that holds it must not be lost.
  */
 export function stringifyOrEmpty(value: unknown): string {
   try {

@@ -1,26 +1,26 @@
-/** `2021-07-19T17:13:45.000Z`, with any number of decimals or none, an offset instead of `Z`, or neither (then UTC). */
+/** Matches `2021-07-19T17:13:45.000Z` with any number of decimals, and with an offset or nothing (for UTC) instead of `Z`. */
 const isoPattern =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):?(\d\d))?$/;
 
-/** UTC that needs no calendar to be a date: any day but the 29th of February, which most years lack. */
+/** Matches valid UTC timestamps without a calendar, and so not those of the 29th of February. */
 const plainPattern =
   /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;
 
-/** Whether it is a timestamp as PlanetScale writes them, `2021-07-19T17:13:45.000Z`, that can be read as it stands. */
+/** Whether the text is a timestamp in PlanetScale's own form, `2021-07-19T17:13:45.000Z`, which `Date.parse` reads correctly. */
 export const isPlainTimestamp = (text: string): boolean => plainPattern.test(text);
 
 /**
- * The instant of an ISO 8601 timestamp in milliseconds since 1970, `undefined` for anything else. Second 60 counts as 59:
- * a leap second has no instant of its own. `Date.parse` would do neither that nor refuse text such as `"1"`.
+ * Gives the instant of an ISO 8601 timestamp in milliseconds since 1970, or `undefined` for any other text. Second 60 counts as 59,
+ * since a leap second has no instant of its own. `Date.parse` would refuse second 60 and accept text such as `"1"`.
  */
 export function parseTimestamp(text: string): number | undefined {
-  if (isPlainTimestamp(text)) return Date.parse(text); // Several times faster than what follows.
+  if (isPlainTimestamp(text)) return Date.parse(text); // Several times faster than the pattern below.
   const match = isoPattern.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second, fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match;
   const date = new Date(0);
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  // The 31st of a month that has 30 days has moved into the next one.
+  // `Date` moves the 31st of a month with 30 days into the next month.
   if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return undefined;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
   if (Number(offsetHour) > 23 || Number(offsetMinute) > 59) return undefined;
@@ -35,14 +35,16 @@ export function parseTimestamp(text: string): number | undefined {
 }
 
 /**
- * ISO 8601 text as RFC 3339 in UTC, with all the decimals that it has: a `Date` would keep three. `undefined` for what is no
- * timestamp. Source of what may stand there: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
+ * Gives an ISO 8601 timestamp as RFC 3339 in UTC, or `undefined` for any other text. It keeps all decimals, of which a `Date`
+ * would keep three.
+ *
+ * Source: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
  */
 export function toRfc3339(text: string): string | undefined {
   const ms = parseTimestamp(text);
   if (ms === undefined) return undefined;
   const [, decimals] = /[.,](\d+)/.exec(text) ?? [];
   const iso = new Date(ms).toISOString();
-  if (iso.length > '2026-11-01T00:00:00.000Z'.length) return undefined; // An offset has moved it out of the years 0 to 9999.
+  if (iso.length > '2026-11-01T00:00:00.000Z'.length) return undefined; // An offset can move a date out of the years 0 to 9999.
   return `${iso.slice(0, 19)}${decimals === undefined ? '' : `.${decimals}`}Z`;
 }

@@ -1,8 +1,8 @@
 import { stringifyOrEmpty } from './safe-stringify.ts';
 
 /**
- * Text that any decoder takes: a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. ClickHouse refuses a whole insert
- * for one of them. Nothing there becomes `''`. What is no text, in an event that the client has not read, becomes its JSON.
+ * Gives text that any decoder accepts. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD, since ClickHouse refuses a whole
+ * insert for one of them. Null and undefined become `''`. Any other value becomes its JSON: the event may not come from a client.
  */
 export function toText(value: unknown): string {
   if (typeof value === 'string') return value.toWellFormed();

@@ -29,7 +29,7 @@ const without = (names: readonly string[]) =>
   Object.fromEntries(Object.entries(event).filter(([name]) => !names.includes(name)));
 const withNull = (names: readonly string[]) => ({ ...event, ...Object.fromEntries(names.map((name) => [name, null])) });
 
-/** What a client makes of a page with this one item. */
+/** The event that a client reads from a page with this one item. */
 const read = async (item: unknown) => {
   const { fake, client } = await serve();
   fake.failNext(listOf([item]));
@@ -42,14 +42,14 @@ describe("an event of PlanetScale's OpenAPI file", () => {
   test.each(optional)('is read with %s null', async (name) =>
     expect(await read(withNull([name]))).toEqual(withNull([name])),
   );
-  test.each(optional)('is read without %s, which is null then', async (name) =>
+  test.each(optional)('is read without %s, which becomes null', async (name) =>
     expect(await read(without([name]))).toEqual(withNull([name])),
   );
   test('is read with every optional field null', async () =>
     expect(await read(withNull(optional))).toEqual(withNull(optional)));
   test('is read without any optional field', async () =>
     expect(await read(without(optional))).toEqual(withNull(optional)));
-  test.each(required)('is not read without %s', async (name) => {
+  test.each(required)('is invalid without %s', async (name) => {
     expect(await failure(read(without([name])))).toMatchObject({
       name: 'AuditResponseError',
       issues: [{ path: name }],
@@ -57,12 +57,12 @@ describe("an event of PlanetScale's OpenAPI file", () => {
   });
 });
 
-test('the shape of 2021, which has a type, is read, and keeps it', async () => {
+test('an event of 2021 keeps its type', async () => {
   const old = { type: 'AuditLogEvent', ...event };
   expect(await read(old)).toEqual(old);
 });
 
-test('actions and types that nobody has heard of are accepted', async () => {
+test('a client accepts unknown actions and types', async () => {
   const strange = {
     ...event,
     audit_action: 'warp_drive.engaged',
@@ -73,19 +73,19 @@ test('actions and types that nobody has heard of are accepted', async () => {
   expect(await read(strange)).toEqual(strange);
 });
 
-test('fields that the API adds are kept, whatever they hold', async () => {
+test('an event keeps fields that the API adds later', async () => {
   const more = { ...event, severity: 3, tags: ['a'], nested: { deep: [null] } };
   const received = await read(more);
   expect(received).toEqual(more);
   expect(received && JSON.parse(rawJson(received))).toEqual(more);
 });
 
-test('metadata that is no object is kept as it came', async () => {
+test('an event keeps metadata that is not an object', async () => {
   for (const metadata of [[1, 'two'], 'text', 7, true])
     expect(await read({ ...event, metadata })).toEqual({ ...event, metadata });
 });
 
-test('an event with metadata nested ten thousand deep is read', async () => {
+test('a client reads an event with metadata nested ten thousand levels deep', async () => {
   const { fake, client } = await serve();
   const deep = '['.repeat(10_000) + ']'.repeat(10_000);
   const raw = `{"id":"a","audit_action":"b","created_at":"c","metadata":{"deep":${deep}},"location":${deep}}`;
@@ -94,14 +94,14 @@ test('an event with metadata nested ten thousand deep is read', async () => {
   expect(received && rawJson(received)).toBe(raw);
 });
 
-test('an envelope with nothing but data, has_next and cursor_end is a page', async () => {
+test('a page needs only data, has_next and cursor_end', async () => {
   const { fake, client } = await serve();
   fake.failNext({ status: 200, body: { data: [event], has_next: false, cursor_end: null } });
   expect(await client().page()).toMatchObject({ events: [event], hasPrev: false, cursorStart: null });
 });
 
 test.each(['has_prev', 'cursor_start', 'type'])(
-  'an envelope with %s null is a page, and with all of them',
+  'a page may have a null %s, alone or with all other optional fields',
   async (name) => {
     const { fake, client } = await serve();
     const envelope = { type: 'list', has_next: false, has_prev: false, cursor_start: event.id, cursor_end: event.id };
@@ -112,7 +112,7 @@ test.each(['has_prev', 'cursor_start', 'type'])(
   },
 );
 
-test.each(['data', 'has_next', 'cursor_end'])('an envelope without %s is an AuditResponseError', async (name) => {
+test.each(['data', 'has_next', 'cursor_end'])('a page without %s rejects with an AuditResponseError', async (name) => {
   const { fake, client } = await serve();
   const body: Record<string, unknown> = { data: [], has_next: false, cursor_end: null };
   delete body[name];
@@ -120,7 +120,7 @@ test.each(['data', 'has_next', 'cursor_end'])('an envelope without %s is an Audi
   expect(await failure(client().page())).toMatchObject({ name: 'AuditResponseError', issues: [{ path: name }] });
 });
 
-test('one bad event among a hundred costs none of the others, where a function takes it', async () => {
+test('one invalid event among a hundred loses none of the others with an onInvalidEvent function', async () => {
   const { fake, client } = await serve();
   const items = Array.from({ length: 100 }, (_, index) =>
     index === 42 ? { id: 'bad' } : { ...event, id: `event${index}` },
@@ -132,7 +132,7 @@ test('one bad event among a hundred costs none of the others, where a function t
   expect(parked).toEqual(['{"id":"bad"}']);
 });
 
-test('a byte order mark, and bytes that are no UTF-8 inside a text, cost no event', async () => {
+test('a client reads a page with a byte order mark and with bytes that are not UTF-8', async () => {
   const body = Buffer.concat([
     Buffer.from(
       `\ufeff{"has_next":false,"cursor_end":null,"data":[{"id":"a","audit_action":"b","created_at":"c","location":"`,
@@ -148,7 +148,7 @@ test('a byte order mark, and bytes that are no UTF-8 inside a text, cost no even
   expect((await client.page()).events).toMatchObject([{ id: 'a', location: '\ufffd\ufffd' }]);
 });
 
-test('the public samples and this test agree on what an event has', () => {
+test('the public samples have the same fields as the event of this test', () => {
   const samples: { events: { type?: string }[] } = JSON.parse(
     readFileSync(new URL('../support/samples.json', import.meta.url), 'utf8'),
   );

@@ -16,7 +16,7 @@ interface Answer {
   readonly headers: [string, string][];
 }
 
-/** What a client makes of an answer: a page, or an error of ours. Anything else fails the test. */
+/** Reads an answer as a client does. An error that is not from this library fails the test. */
 const read = async ({ status, body, headers }: Answer): Promise<AuditPage | PlanetScaleAuditError> => {
   const client = new PlanetScaleAuditClient({
     organization: 'acme',
@@ -48,7 +48,7 @@ const headerValue = fc.oneof(
 const headersNamed = (...names: string[]) =>
   fc.array(fc.tuple(fc.constantFrom(...names), headerValue), { maxLength: 4 });
 const headers = headersNamed('date', 'retry-after', 'content-type', 'content-length', 'etag', 'link');
-/** For one client after the other, which would wait. */
+/** A Retry-After would make the client of the next answer wait. */
 const headersBesideRetryAfter = headersNamed('date', 'content-type', 'content-length', 'etag', 'link');
 
 const text = fc.string({ unit: 'binary', maxLength: 20 });
@@ -106,13 +106,13 @@ const anyBody = fc.oneof(
     ),
   ),
   jsonBody(envelope(oddEvent)),
-  // Cut anywhere.
+  // A body that breaks off anywhere.
   fc
     .tuple(jsonBody(envelope(goodEvent)), fc.double({ min: 0, max: 1, noNaN: true }))
     .map(([body, at]) => body.slice(0, at * body.length)),
 );
 
-test(`any bytes, any JSON and any headers are a page or a typed error (seed ${seed})`, async () => {
+test(`a client turns any bytes, JSON and headers into a page or a typed error (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(status, anyBody, headers, async (code, body, given) => {
       const outcome = await read({ status: code, body, headers: given });
@@ -133,14 +133,14 @@ test(`any bytes, any JSON and any headers are a page or a typed error (seed ${se
   );
 }, 600_000);
 
-// The thousands above skip the network, which would take minutes. What only it shows, headers that do not fit the body and
-// bodies that break off, comes from a bare socket here.
-test(`the same over HTTP, whatever the socket brings (seed ${seed})`, async () => {
+// The test above skips the network, which would take minutes. This test adds what only a socket can send: headers that
+// contradict the body, and bodies that break off.
+test(`a client turns any answer of a socket into a page or a typed error (seed ${seed})`, async () => {
   let answer: Answer = { status: 200, body: '', headers: [] };
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', () => {
-      const { status: code, body, headers: given } = answer; // Again where fetch itself asks again, as after a 421.
+      const { status: code, body, headers: given } = answer; // fetch may repeat a request by itself, as after a 421.
       const lines = [['connection', 'close'], ...given].map(([name, value]) => `${name}: ${value}\r\n`);
       socket.write(`HTTP/1.1 ${code} Some words\r\n${lines.join('')}\r\n`, 'latin1');
       socket.end(body);
@@ -156,10 +156,10 @@ test(`the same over HTTP, whatever the socket brings (seed ${seed})`, async () =
     retries: 0,
     requestsPerMinute: 1_000_000,
   });
-  // fetch makes a lost connection of a 407: https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
-  const told = status.filter((code) => code !== 407);
+  // fetch reports a 407 as a lost connection: https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
+  const reportedStatus = status.filter((code) => code !== 407);
   await fc.assert(
-    fc.asyncProperty(told, anyBody, headersBesideRetryAfter, async (code, body, given) => {
+    fc.asyncProperty(reportedStatus, anyBody, headersBesideRetryAfter, async (code, body, given) => {
       answer = { status: code, body, headers: given };
       const outcome = await client.page().catch((error: unknown) => error);
       if (!(outcome instanceof PlanetScaleAuditError)) {
@@ -177,7 +177,7 @@ test(`the same over HTTP, whatever the socket brings (seed ${seed})`, async () =
   );
 }, 600_000);
 
-test(`a page is read as JSON.parse reads it, with the text of each event (seed ${seed})`, async () => {
+test(`a client reads a page as JSON.parse does, and keeps the text of each event (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(envelope(goodEvent), fc.constantFrom(undefined, 1, '\t'), async (list, indent) => {
       const body = JSON.stringify(list, null, indent);
@@ -185,7 +185,7 @@ test(`a page is read as JSON.parse reads it, with the text of each event (seed $
       if (page instanceof PlanetScaleAuditError) throw page;
       expect(page).toMatchObject({ hasNext: list.has_next, cursorEnd: list.cursor_end });
       expect(page.events.map((event) => JSON.parse(rawJson(event)))).toEqual(JSON.parse(body).data);
-      // The texts are the body's own, in its order.
+      // Each text is a part of the body, in the order of the events.
       let from = 0;
       for (const event of page.events) {
         const at = body.indexOf(rawJson(event), from);
@@ -197,20 +197,20 @@ test(`a page is read as JSON.parse reads it, with the text of each event (seed $
   );
 }, 600_000);
 
-test(`an event that has lost what it needs is reported, and the others are given (seed ${seed})`, async () => {
-  const spoilt = fc.oneof(
+test(`a client reports each invalid event once, and gives the others (seed ${seed})`, async () => {
+  const invalid = fc.oneof(
     fc.constantFrom(null, 7, 'x', [], {}),
     goodEvent.map(({ id, ...rest }) => rest),
     goodEvent.map((event) => ({ ...event, created_at: 7 })),
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(fc.boolean(), goodEvent, spoilt), { maxLength: 10 }), async (drawn) => {
+    fc.asyncProperty(fc.array(fc.tuple(fc.boolean(), goodEvent, invalid), { maxLength: 10 }), async (drawn) => {
       const data = drawn.map(([isGood, good, bad]) => (isGood ? good : bad));
       const reported: string[] = [];
       const client = new PlanetScaleAuditClient({
         organization: 'acme',
         ...credentials,
-        onInvalidEvent: (invalid) => void reported.push(invalid.rawJson),
+        onInvalidEvent: ({ rawJson: json }) => void reported.push(json),
         fetch: async () => new Response(JSON.stringify({ has_next: false, cursor_end: null, data })),
       });
       const { events } = await client.page();

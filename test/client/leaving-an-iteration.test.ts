@@ -4,14 +4,14 @@ import { fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { credentials, listOf, numbered } from '../support/served.ts';
 
-// Apart from the tests over HTTP: Node's own client sets timers too, which would be counted here.
+// No test here uses HTTP: Node's client sets timers of its own, which these tests would count.
 const [newer] = numbered(1);
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 test.each(['break', 'throw', 'return()', 'abort'])(
-  'leaving an iteration by %s ends the request that is under way, and leaves no timer',
+  'an iteration that ends by %s cancels its request, and leaves no timer and no listener',
   async (way) => {
     const fake = fakePlanetScale({ ...credentials });
     fake.failNext(listOf([newer], { has_next: true, cursor_end: newer?.id }), { network: 'hang' });
@@ -47,7 +47,7 @@ test.each(['break', 'throw', 'return()', 'abort'])(
   },
 );
 
-test('a page leaves no listener on a signal that lives for years, whether it came or failed', async () => {
+test('a page leaves no listener on its signal, whether it arrives or fails', async () => {
   const fake = fakePlanetScale({ ...credentials });
   const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries: 0, fetch: fake.fetch });
   const { signal } = new AbortController();

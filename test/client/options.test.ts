@@ -14,11 +14,11 @@ const sentBy = async (make: (fetch: typeof globalThis.fetch) => PlanetScaleAudit
     sent = { url: request.url, authorization: request.headers.get('authorization') };
     return fake.fetch(input, init);
   });
-  await client.page().catch(() => {}); // The fake knows other credentials.
+  await client.page().catch(() => {}); // The fake refuses these credentials.
   return sent;
 };
 
-describe('wrong options are an AuditConfigError that says what to do', () => {
+describe('the constructor throws an AuditConfigError that names the remedy', () => {
   test.each([
     [{ organization: '' }, /organization: must not be empty/],
     [{ organization: '..' }, /organization: must be the bare name/],
@@ -54,8 +54,8 @@ describe('wrong options are an AuditConfigError that says what to do', () => {
     [{ baseUrl: 'ftp://api.planetscale.com' }, /baseUrl: must be https:/],
     [{ onInvalidEvent: 'ignore' }, /onInvalidEvent: /],
     [{ fetch: 'fetch' }, /fetch: must be a function/],
-  ])('%j', (wrong, message) => {
-    const options = { ...good, ...wrong } as PlanetScaleAuditClientOptions; // Wrong on purpose.
+  ])('for the options %j', (wrong, message) => {
+    const options = { ...good, ...wrong } as PlanetScaleAuditClientOptions; // The options are invalid on purpose.
     expect(() => new PlanetScaleAuditClient(options)).toThrow(AuditConfigError);
     expect(() => new PlanetScaleAuditClient(options)).toThrow(message);
   });
@@ -63,7 +63,7 @@ describe('wrong options are an AuditConfigError that says what to do', () => {
   const numbers = ['timeoutMs', 'retries', 'requestsPerMinute', 'maxResponseBytes'] as const;
   const outOfRange = [-1, Number.NaN, 1.5, Number.POSITIVE_INFINITY];
   test.each(numbers.flatMap((name) => outOfRange.map((value) => [name, value] as const)))(
-    'a number out of its range: %s %d',
+    'for a number out of range: %s %d',
     (name, value) => {
       const make = () => new PlanetScaleAuditClient({ ...good, [name]: value });
       expect(make).toThrow(AuditConfigError);
@@ -71,7 +71,7 @@ describe('wrong options are an AuditConfigError that says what to do', () => {
     },
   );
 
-  test('and show no credential', () => {
+  test('that shows no credential', () => {
     const options = { ...good, serviceToken: 'pscale_tkn_with a space' };
     expect(() => new PlanetScaleAuditClient(options)).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('pscale_tkn') }),
@@ -79,20 +79,20 @@ describe('wrong options are an AuditConfigError that says what to do', () => {
   });
 });
 
-describe('credentials are sent', () => {
+describe('a client sends its credentials', () => {
   test('as ID:TOKEN for a service token', async () => {
     const sent = await sentBy((fetch) => new PlanetScaleAuditClient({ ...good, fetch }));
     expect(sent?.authorization).toBe(`${credentials.serviceTokenId}:${credentials.serviceToken}`);
   });
 
-  test('as ID:TOKEN for a service token that holds its id', async () => {
+  test('as ID:TOKEN for a serviceToken that is an id:token pair', async () => {
     const sent = await sentBy(
       (fetch) => new PlanetScaleAuditClient({ organization: 'acme', serviceToken: 'theid:thetoken', fetch }),
     );
     expect(sent?.authorization).toBe('theid:thetoken');
   });
 
-  test('as a Bearer for an access token', async () => {
+  test('as a Bearer token for an access token', async () => {
     const sent = await sentBy(
       (fetch) => new PlanetScaleAuditClient({ organization: 'acme', accessToken: 'login-token', fetch }),
     );
@@ -105,7 +105,7 @@ test.each([
   ['https://example.com/v1/', 'https://example.com/v1/organizations/acme/audit-log?limit=100'],
   [new URL('http://localhost:8080'), 'http://localhost:8080/organizations/acme/audit-log?limit=100'],
   ['http://[::1]:8080/v1', 'http://[::1]:8080/v1/organizations/acme/audit-log?limit=100'],
-])('with the baseUrl %s asks %s', async (baseUrl, url) => {
+])('a client with the baseUrl %s sends its requests to %s', async (baseUrl, url) => {
   expect(await sentBy((fetch) => new PlanetScaleAuditClient({ ...good, baseUrl, fetch }))).toMatchObject({ url });
 });
 
@@ -121,7 +121,7 @@ describe('fromEnv', () => {
     });
   });
 
-  test('reads PLANETSCALE_ORGANIZATION, and PLANETSCALE_API_TOKEN as an access token', async () => {
+  test('reads PLANETSCALE_ORGANIZATION, and sends PLANETSCALE_API_TOKEN as an access token', async () => {
     const sent = await sentFrom({
       PLANETSCALE_ORGANIZATION: 'acme',
       PLANETSCALE_API_TOKEN: 'login',
@@ -130,7 +130,7 @@ describe('fromEnv', () => {
     expect(sent?.authorization).toBe('Bearer login');
   });
 
-  test('takes a service token before an API token', async () => {
+  test('prefers a service token to an API token', async () => {
     expect(await sentFrom({ ...env, PLANETSCALE_API_TOKEN: 'login' })).toMatchObject({
       authorization: 'envid:envtoken',
     });
@@ -140,11 +140,11 @@ describe('fromEnv', () => {
     ['https://example.com', 'https://example.com/v1/organizations/'],
     ['https://example.com/', 'https://example.com/v1/organizations/'],
     ['https://example.com/api/v2', 'https://example.com/api/v2/organizations/'],
-  ])('reads PLANETSCALE_API_URL %s, and adds /v1 where it has no path', async (PLANETSCALE_API_URL, start) => {
+  ])('reads PLANETSCALE_API_URL %s, and adds /v1 if it has no path', async (PLANETSCALE_API_URL, start) => {
     expect(await sentFrom({ ...env, PLANETSCALE_API_URL })).toMatchObject({ url: expect.stringContaining(start) });
   });
 
-  test('lets credentials among the overrides replace those of the environment, of either kind', async () => {
+  test('replaces all credentials of the environment by those of the overrides', async () => {
     expect(await sentFrom(env, { accessToken: 'mine' })).toMatchObject({ authorization: 'Bearer mine' });
     expect(
       await sentFrom({ PLANETSCALE_ORG: 'acme', PLANETSCALE_API_TOKEN: 'login' }, { serviceToken: 'a:b' }),
@@ -152,14 +152,14 @@ describe('fromEnv', () => {
   });
 
   test.each([{ serviceToken: '' }, { serviceTokenId: '' }, { accessToken: '' }])(
-    'does not fall back on the environment where a credential among the overrides is empty: %j',
+    'refuses an empty credential in the overrides instead of using the environment: %j',
     (overrides) => {
       expect(() => PlanetScaleAuditClient.fromEnv(overrides, env)).toThrow(/must not be empty/);
     },
   );
 
   test.each(['https://example.com?x=1#y', 'https://example.com?', 'https://example.com/#'])(
-    'refuses a PLANETSCALE_API_URL with more than a path, as baseUrl does: %s',
+    'refuses a PLANETSCALE_API_URL with a query or a fragment: %s',
     (PLANETSCALE_API_URL) => {
       expect(() => PlanetScaleAuditClient.fromEnv({}, { ...env, PLANETSCALE_API_URL })).toThrow(
         /baseUrl: must end with its path/,
@@ -171,7 +171,7 @@ describe('fromEnv', () => {
     [{}, /set PLANETSCALE_ORG/],
     [{ PLANETSCALE_ORG: 'acme' }, /set PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN/],
     [{ PLANETSCALE_ORG: 'acme', PLANETSCALE_SERVICE_TOKEN_ID: 'envid' }, /serviceTokenId without its serviceToken/],
-  ])('says which variable is missing from %j', (variables, message) => {
+  ])('names the variable that is missing from %j', (variables, message) => {
     expect(() => PlanetScaleAuditClient.fromEnv({}, variables)).toThrow(message);
   });
 });

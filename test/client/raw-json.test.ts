@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { sliceElements } from '../../src/internal/json-slices.ts';
 import { serve } from '../support/served.ts';
 
-/** JSON text of any value, in any of the spellings that JSON allows. */
+/** The parts of a JSON text of any value, in any spelling that JSON allows. */
 const whiteSpace = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
 const escaped = (text: string) =>
   `"${[...text].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}"`;
@@ -33,7 +33,7 @@ const { valueText } = fc.letrec<{ valueText: string }>((tie) => ({
   ),
 }));
 
-test('the texts of the elements are what stands in the body between its separators, whatever stands around them', () => {
+test('sliceElements gives the exact text of each element, whatever surrounds the array', () => {
   const member = fc.tuple(
     stringText.filter((key) => JSON.parse(key) !== 'data'),
     valueText,
@@ -57,7 +57,7 @@ test('the texts of the elements are what stands in the body between its separato
   );
 });
 
-test('of a key that stands there twice the last counts, as for JSON.parse', () => {
+test('sliceElements reads the last of two equal keys, as JSON.parse does', () => {
   expect(sliceElements('{"data":[1],"data":[2,3]}', 'data')).toEqual(['2', '3']);
 });
 
@@ -69,14 +69,14 @@ describe('rawJson', () => {
     '{"id":"a","audit_action":"b","created_at":"c","__proto__":{"x":1},"metadata":{"é":"é","emoji":"💥"}}',
   ];
 
-  test.each(spellings)('is the text of the event as it came: %s', async (text) => {
+  test.each(spellings)('gives the text of the event as the server sent it: %s', async (text) => {
     const { fake, client } = await serve();
     fake.failNext({ status: 200, body: `{"has_next":false,"cursor_end":null,"data":[${text}]}` });
     const [event] = (await client().page()).events;
     expect(event && rawJson(event)).toBe(text);
   });
 
-  test('of an event made elsewhere, a changed copy included, is its JSON', async () => {
+  test('gives JSON.stringify for a changed copy of an event', async () => {
     const { fake, client } = await serve();
     fake.add({ audit_action: 'database.created' });
     const [event] = (await client().page()).events;
@@ -85,7 +85,7 @@ describe('rawJson', () => {
   });
 });
 
-test('fields that the API adds later are there at run time', async () => {
+test('an event holds fields that the API adds later', async () => {
   const { fake, client } = await serve();
   fake.failNext({
     status: 200,
@@ -98,7 +98,7 @@ test('fields that the API adds later are there at run time', async () => {
   expect((await client().page()).events[0]).toHaveProperty('severity', 'high');
 });
 
-test('fields that are missing are null, and what should be text and is not is its JSON', async () => {
+test('an event holds null for a missing field, and JSON for a text field of another type', async () => {
   const { fake, client } = await serve();
   fake.failNext({
     status: 200,

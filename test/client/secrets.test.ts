@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { escaped, leaks } from '../support/leaks.ts';
 import { collect, credentials, failure, listOf, serve } from '../support/served.ts';
 
-/** Tokens of several shapes: some look otherwise inside JSON or a URL. */
+/** Tokens of several shapes. JSON or a URL must escape some of them. */
 const tokens = [
   'pscale_tkn_5pYq0Zk3vLw9',
   'pscale_tkn_a"b\\c/d',
@@ -22,17 +22,20 @@ const tokens = [
 
 const redirected: FakeFailure = { status: 302, headers: { location: 'https://example.com/' } };
 
-/** Every path on which something of the server's gets into an error, each with a server that echoes the token. */
+/** Every way from an answer into an error, each with an answer that echoes the token. */
 const paths: readonly [string, (token: string) => FakeFailure][] = [
   ['a message', (token) => ({ status: 400, body: { code: 'bad_request', message: `unknown token ${token}` } })],
   ['a message full of escapes', (token) => ({ status: 400, body: `{"message":"unknown token ${escaped(token)}"}` })],
   ['a long message', (token) => ({ status: 400, body: { message: `${'-'.repeat(180)}${token}` } })],
   [
-    'a message that cuts it off',
+    'a message that cuts the token off',
     (token) => ({ status: 400, body: { message: `unknown: ${token.slice(0, -2)}… (cut)` } }),
   ],
-  ['a message that is cut off in it', (token) => ({ status: 400, body: { message: `${'-'.repeat(185)}${token}` } })],
-  ['many of them', (token) => ({ status: 400, body: { message: `${token} `.repeat(20) } })],
+  [
+    'a message that the quote cuts in the token',
+    (token) => ({ status: 400, body: { message: `${'-'.repeat(185)}${token}` } }),
+  ],
+  ['a message with many tokens', (token) => ({ status: 400, body: { message: `${token} `.repeat(20) } })],
   ['a code', (token) => ({ status: 401, body: { code: token, message: 'no' } })],
   ['an OAuth error', (token) => ({ status: 401, body: { error: token, error_description: `${token} expired` } })],
   ['a list of errors', (token) => ({ status: 422, body: { errors: [{ name: token }] } })],
@@ -45,7 +48,7 @@ const paths: readonly [string, (token: string) => FakeFailure][] = [
     'an event with escapes in it',
     (token) => ({ status: 200, body: `{"has_next":false,"cursor_end":null,"data":[{"note":"${escaped(token)}"}]}` }),
   ],
-  ['an event whose id it is', (token) => listOf([{ id: token, audit_action: 7 }])],
+  ['an event whose id is the token', (token) => listOf([{ id: token, audit_action: 7 }])],
   ['a cursor', (token) => listOf([], { has_next: true, cursor_end: token })],
   ['a redirect', () => redirected],
   ['no answer', () => ({ network: 'reset' })],
@@ -57,15 +60,16 @@ describe.each(tokens)('the token %j', (serviceToken) => {
     const { fake, client } = await serve({ serviceToken });
     const answer = echo(serviceToken);
     fake.failNext(answer, answer, answer);
-    const walk = async () => {
-      for await (const _event of client({ serviceToken }).events()) expect.unreachable('nothing of this is an event');
+    const iterate = async () => {
+      for await (const _event of client({ serviceToken }).events())
+        expect.unreachable('no answer here holds a valid event');
     };
-    const error = await failure(walk());
+    const error = await failure(iterate());
     expect(error).toBeInstanceOf(PlanetScaleAuditError);
     expect(leaks(error, serviceToken)).toBe(false);
   });
 
-  test('is in no notice of a poller, and not in what a poller shows of itself', async () => {
+  test('is neither in a notice of a poller nor in an inspected poller', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const fake = fakePlanetScale({ serviceTokenId: 'id', serviceToken });
@@ -89,7 +93,7 @@ describe.each(tokens)('the token %j', (serviceToken) => {
     for (const shown of [await failed, notices, running]) expect(leaks(shown, serviceToken)).toBe(false);
   });
 
-  test('is not in what a client shows of itself, nor in the report on its access', async () => {
+  test('is neither in an inspected client nor in its access report', async () => {
     const { fake, client } = await serve({ serviceToken });
     const reading = client({ serviceToken });
     fake.failNext({ status: 404 }, { status: 200, body: { data: [{ name: serviceToken }], next_page: null } });
@@ -98,7 +102,7 @@ describe.each(tokens)('the token %j', (serviceToken) => {
     for (const shown of [reading, report]) expect(leaks(shown, serviceToken)).toBe(false);
   });
 
-  test('is in no error about the options', () => {
+  test('is in no error about invalid options', () => {
     const wrong = [
       { serviceTokenId: 'id:x', serviceToken },
       { serviceToken: `${serviceToken} ` },
@@ -109,7 +113,7 @@ describe.each(tokens)('the token %j', (serviceToken) => {
     for (const options of wrong) {
       try {
         new PlanetScaleAuditClient({ organization: 'acme', ...options });
-        expect.unreachable('these options are wrong');
+        expect.unreachable('these options are invalid');
       } catch (error) {
         expect(error).toBeInstanceOf(PlanetScaleAuditError);
         expect(leaks(error, serviceToken)).toBe(false);
@@ -117,7 +121,7 @@ describe.each(tokens)('the token %j', (serviceToken) => {
     }
   });
 
-  test('is in no error of a fetch of the user that shows its request', async () => {
+  test('is in no error after a custom fetch whose error quotes the request', async () => {
     const client = new PlanetScaleAuditClient({
       organization: 'acme',
       serviceTokenId: 'id',
@@ -135,22 +139,19 @@ describe.each(tokens)('the token %j', (serviceToken) => {
 test.each([
   ['a message', (token: string) => ({ status: 400, body: { message: `use ${token}, not yours` } })],
   ['an event', (token: string) => listOf([{ note: token, kept: 'yes' }])],
-])(
-  "a token of PlanetScale's that is not the client's is in no error after %s, and the rest is told",
-  async (_, echo) => {
-    const { fake, client } = await serve();
-    const another = 'pscale_pw_Ab3-Zk9_wLq7xT2v';
-    fake.failNext(echo(another));
-    const error = await failure(client().page());
-    expect(leaks(error, another)).toBe(false);
-    expect(inspect(error, { depth: null })).toMatch(/not yours|kept/);
-  },
-);
+])('another PlanetScale token is in no error after %s, while the error quotes the rest', async (_, echo) => {
+  const { fake, client } = await serve();
+  const another = 'pscale_pw_Ab3-Zk9_wLq7xT2v';
+  fake.failNext(echo(another));
+  const error = await failure(client().page());
+  expect(leaks(error, another)).toBe(false);
+  expect(inspect(error, { depth: null })).toMatch(/not yours|kept/);
+});
 
 test.each([
   ['that the quote would cut', (token: string) => `${'-'.repeat(195)}${token}`],
   ['that the server has cut', (token: string) => `unknown: ${token.slice(0, -1)}`],
-])('no part of a token is told of one %s', async (_, say) => {
+])('an error quotes no part of a token %s', async (_, say) => {
   const serviceToken = 'Zq8wLx3vNk5tRb7yHc2mJd9f';
   const { fake, client } = await serve({ serviceToken });
   fake.failNext({ status: 400, body: { message: say(serviceToken) } });
@@ -160,7 +161,7 @@ test.each([
   }
 });
 
-test('what a list of errors says is told, but for tokens', async () => {
+test('an error quotes a list of errors without its tokens', async () => {
   const { fake, client } = await serve();
   fake.failNext({
     status: 422,
@@ -171,7 +172,7 @@ test('what a list of errors says is told, but for tokens', async () => {
   expect(String(error).length).toBeLessThan(400);
 });
 
-test('an echo of millions of characters that are nearly a token is redacted at once', async () => {
+test('a client redacts an echo of two million characters that resemble a token without delay', async () => {
   const serviceToken = `${'ab'.repeat(250)}c`;
   const { fake, client } = await serve({ serviceToken });
   fake.failNext({ status: 400, body: { message: 'ab'.repeat(1_000_000) } }, listOf([{ note: 'ab'.repeat(1_000_000) }]));
@@ -183,7 +184,7 @@ test('an echo of millions of characters that are nearly a token is redacted at o
   }
 });
 
-test('nothing that a poller logs by itself shows a token', async () => {
+test('a poller without onNotice logs no token', async () => {
   vi.useFakeTimers({ now: Date.parse('2026-11-01T00:00:00Z') });
   onTestFinished(() => void vi.useRealTimers());
   const lines: unknown[][] = [];
@@ -215,7 +216,7 @@ test('nothing that a poller logs by itself shows a token', async () => {
   expect(leaks(lines, serviceToken)).toBe(false);
 });
 
-test('an access token is in no error either', async () => {
+test('an access token is in no error', async () => {
   const accessToken = 'login-5pYq0Zk3vLw9';
   const { fake, client } = await serve();
   const reading = client({ serviceTokenId: undefined, serviceToken: undefined, accessToken });
@@ -225,7 +226,7 @@ test('an access token is in no error either', async () => {
   expect(leaks(error, accessToken)).toBe(false);
 });
 
-test('an event keeps what it holds: nothing is taken out of the log itself', async () => {
+test('an event keeps a token that the log holds', async () => {
   const token = tokens[0] ?? '';
   const { client } = await serve({
     serviceToken: token,

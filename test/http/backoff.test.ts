@@ -20,7 +20,7 @@ test.each([
   [0, [0, 0, 0, 0, 0, 0, 0, 0]],
   [0.5, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]],
   [0.999, [500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]],
-])('the wait before each retry is a random part, here %d, of one that doubles up to 20 s', async (part, waits) => {
+])('a client waits a random part, here %d, of a limit that doubles up to 20 s', async (part, waits) => {
   vi.spyOn(Math, 'random').mockReturnValue(part);
   const { fake, client } = setUp({ retries: waits.length });
   fake.failNext(...waits.map(() => ({ status: 500 })));
@@ -35,7 +35,7 @@ test.each([
   }
 });
 
-test('a Retry-After of a minute is waited for, to the end', async () => {
+test('a client waits for a Retry-After of a minute', async () => {
   const { fake, client } = setUp();
   fake.failNext({ status: 429, headers: { 'retry-after': '60' } });
   const page = client.page();
@@ -44,7 +44,7 @@ test('a Retry-After of a minute is waited for, to the end', async () => {
   expect(gaps(fake.requests)).toEqual([60_000]);
 });
 
-test('one of a tenth of a second more is not waited for, and the error carries it', async () => {
+test('a client rejects at once for a Retry-After of more than a minute, with an error that carries it', async () => {
   const { fake, client } = setUp();
   fake.failNext({ status: 429, headers: { 'retry-after': '60.1' } });
   expect(await failure(client.page())).toMatchObject({ status: 429, retryAfterMs: 60_100 });
@@ -52,7 +52,7 @@ test('one of a tenth of a second more is not waited for, and the error carries i
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a Retry-After holds all that the client does, whoever was told it', async () => {
+test('a Retry-After pauses all requests of a client', async () => {
   const { fake, client } = setUp({ retries: 0 });
   fake.failNext({ status: 429, headers: { 'retry-after': '30' } });
   expect(await failure(client.page())).toMatchObject({ retryAfterMs: 30_000 });
@@ -68,7 +68,7 @@ test('a Retry-After holds all that the client does, whoever was told it', async 
   expect(fake.requests).toHaveLength(3);
 });
 
-test('waits for a turn and for Retry-After leave no listener on a signal that lives for years', async () => {
+test('waits for the rate limit and for Retry-After leave no listener on the signal', async () => {
   const { fake, client } = setUp({ requestsPerMinute: 1 });
   const { signal } = new AbortController();
   for (let round = 0; round < 20; round++) {
@@ -80,7 +80,7 @@ test('waits for a turn and for Retry-After leave no listener on a signal that li
   }
 });
 
-test('a poller that polls for long has one listener on its signal, and no more with each poll', async () => {
+test('a poller has at most one listener on its signal, however long it polls', async () => {
   const { client } = setUp();
   const controller = new AbortController();
   const { signal } = controller;

@@ -19,39 +19,39 @@ const setUp = (requestsPerMinute: number, pages: number) => {
   return { fake, client };
 };
 
-/** The most requests that came within any 60 seconds. */
-const busiestMinute = (requests: readonly { readonly at: number }[]): number =>
+/** The maximum number of requests within any 60 seconds. */
+const maxRequestsInAMinute = (requests: readonly { readonly at: number }[]): number =>
   Math.max(
     ...requests.map(({ at: start }) => requests.filter(({ at }) => at >= start && at < start + minuteMs).length),
   );
 
-test('an export begins at once with as many requests as a minute may have, and never has more in any minute', async () => {
+test('an export starts requestsPerMinute requests at once, and no more in any minute', async () => {
   const { fake, client } = setUp(10, 35);
   const events = collect(client.events());
   await vi.advanceTimersByTimeAsync(0);
   expect(fake.requests).toHaveLength(10);
   await vi.advanceTimersByTimeAsync(3 * minuteMs);
   expect(await events).toHaveLength(35);
-  expect(busiestMinute(fake.requests)).toBe(10);
+  expect(maxRequestsInAMinute(fake.requests)).toBe(10);
 });
 
-test('the pace is shared by all that a client does: iterations side by side, retries, and the check of its access', async () => {
+test('iterations, retries and verifyAccess of one client share its rate limit', async () => {
   const { fake, client } = setUp(5, 6);
   fake.failNext({ status: 503 }, { status: 503 });
   const all = Promise.all([collect(client.events()), client.verifyAccess(), collect(client.events()), client.page()]);
   await vi.advanceTimersByTimeAsync(10 * minuteMs);
   await all;
   expect(fake.requests).toHaveLength(6 + 1 + 6 + 1 + 2);
-  expect(busiestMinute(fake.requests)).toBeLessThanOrEqual(5);
+  expect(maxRequestsInAMinute(fake.requests)).toBeLessThanOrEqual(5);
 });
 
-test('two clients have a pace each', async () => {
+test('two clients do not share a rate limit', async () => {
   const first = setUp(1, 1);
   const second = setUp(1, 1);
   await Promise.all([first.client.page(), second.client.page()]);
 });
 
-test('a request that waits for its turn ends with an abort, at once and with its reason', async () => {
+test('a request that waits for the rate limit rejects at once after an abort, with its reason', async () => {
   const { fake, client } = setUp(1, 3);
   await client.page();
   const controller = new AbortController();
@@ -65,7 +65,7 @@ test('a request that waits for its turn ends with an abort, at once and with its
   await behind;
 });
 
-test('waiting for a turn does not count towards the timeout', async () => {
+test('a wait for the rate limit does not count towards the timeout', async () => {
   const { client } = setUp(1, 3);
   await client.page();
   const second = client.page();
@@ -73,7 +73,7 @@ test('waiting for a turn does not count towards the timeout', async () => {
   expect((await second).events).toHaveLength(1);
 });
 
-test('the documented limit of 600 is the default', async () => {
+test('a client starts at most 600 requests a minute by default', async () => {
   const fake = fakePlanetScale({ ...credentials, events: numbered(700), pageSize: 1 });
   const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, fetch: fake.fetch });
   const events = collect(client.events());

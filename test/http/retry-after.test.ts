@@ -6,7 +6,7 @@ import { failure, serve } from '../support/served.ts';
 const headers = (retryAfter: string, date?: string) =>
   new Headers({ 'retry-after': retryAfter, ...(date && { date }) });
 
-describe('Retry-After', () => {
+describe('parseRetryAfter', () => {
   test.each([
     ['0', 0],
     ['1', 1000],
@@ -21,24 +21,24 @@ describe('Retry-After', () => {
     ['1e-2', 10],
     ['1e999', Number.MAX_SAFE_INTEGER],
     ['9'.repeat(400), Number.MAX_SAFE_INTEGER],
-  ])('in seconds: %j is %d ms', (value, ms) => expect(parseRetryAfter(headers(value))).toBe(ms));
+  ])('reads %j seconds as %d ms', (value, ms) => expect(parseRetryAfter(headers(value))).toBe(ms));
 
   test.each([
     'Sun, 22 Nov 2026 12:00:30 GMT',
     'Sunday, 22-Nov-26 12:00:30 GMT',
     'Sun Nov 22 12:00:30 2026',
     '2026-11-22T12:00:30Z',
-  ])('as a date, by the clock of the server: %s', (value) => {
+  ])('compares the date %s with the clock of the server', (value) => {
     expect(parseRetryAfter(headers(value, 'Sun, 22 Nov 2026 12:00:00 GMT'))).toBe(30_000);
   });
 
-  test('as a date, by our own clock where the server does not tell its own', () => {
+  test('compares a date with the local clock if the answer has no Date header', () => {
     vi.useFakeTimers({ now: Date.parse('2026-11-22T12:00:00Z') });
     expect(parseRetryAfter(headers('Sun, 22 Nov 2026 12:00:30 GMT'))).toBe(30_000);
     vi.useRealTimers();
   });
 
-  test('as a date is in UTC, wherever the client is', () => {
+  test('reads a date in UTC, whatever the local time zone', () => {
     vi.stubEnv('TZ', 'Asia/Tokyo');
     expect(new Date('2026-11-22T12:00:00').getUTCHours()).toBe(3);
     const date = 'Sun, 22 Nov 2026 12:00:00 GMT';
@@ -47,7 +47,7 @@ describe('Retry-After', () => {
     vi.unstubAllEnvs();
   });
 
-  test('as a date whose year has two digits is past where it would be more than 50 years ahead', () => {
+  test('reads a year of two digits that would be more than 50 years ahead as past', () => {
     vi.useFakeTimers({ now: Date.parse('2026-11-22T12:00:00Z') });
     expect(parseRetryAfter(headers('Sunday, 22-Nov-76 12:00:00 GMT'))).toBe(
       Date.UTC(2076, 10, 22) - Date.UTC(2026, 10, 22),
@@ -62,11 +62,11 @@ describe('Retry-After', () => {
     ['Sun, 22 Nov 2026 12:00:30 GMT, 5', 30_000],
     ['5, Sunday, 22-Nov-26 12:00:30 GMT', 30_000],
     ['soon, 5', 5000],
-  ])('more than once: the longest of %j is %d ms', (value, ms) => {
+  ])('gives the maximum of the waits %j as %d ms', (value, ms) => {
     expect(parseRetryAfter(headers(value, 'Sun, 22 Nov 2026 12:00:00 GMT'))).toBe(ms);
   });
 
-  test('as a date that is past asks for no wait', () => {
+  test('gives no wait for a date in the past', () => {
     expect(parseRetryAfter(headers('Sun, 22 Nov 2026 11:00:00 GMT', 'Sun, 22 Nov 2026 12:00:00 GMT'))).toBe(0);
   });
 
@@ -83,12 +83,12 @@ describe('Retry-After', () => {
     'Sun, 22 Nov 2026 12:00:30 +0900',
     '5; comment',
     ',',
-  ])('that makes no sense counts as none: %j', (value) => {
+  ])('gives undefined for %j', (value) => {
     expect(parseRetryAfter(headers(value))).toBeUndefined();
   });
 
   test.each(['1', '2026', 'yesterday', 'Sun, 22 Nov 2026 12:00:00'])(
-    'is measured by our own clock where the Date header is %j',
+    'compares a date with the local clock if the Date header is %j',
     (date) => {
       vi.useFakeTimers({ now: Date.parse('2026-11-22T12:00:00Z') });
       expect(parseRetryAfter(headers('Sun, 22 Nov 2026 12:00:30 GMT', date))).toBe(30_000);
@@ -96,7 +96,7 @@ describe('Retry-After', () => {
     },
   );
 
-  test('gives a number that can be waited for, or nothing, whatever it is', () => {
+  test('gives undefined or a wait of at least 0 ms for any value', () => {
     fc.assert(
       fc.property(fc.oneof(fc.stringMatching(/^[\x21-\x7e][ -~]{0,30}$/), fc.double().map(String)), (value) => {
         const ms = parseRetryAfter(headers(value)) ?? 0;
@@ -107,7 +107,7 @@ describe('Retry-After', () => {
   });
 });
 
-test.each(['-1', 'soon'])('an answer with the Retry-After %j is tried again as one without', async (retryAfter) => {
+test.each(['-1', 'soon'])('a client ignores the Retry-After %j and retries', async (retryAfter) => {
   const { fake, client } = await serve();
   fake.failNext({ status: 429, headers: { 'retry-after': retryAfter } });
   await client({ retries: 1 }).page();
@@ -115,7 +115,7 @@ test.each(['-1', 'soon'])('an answer with the Retry-After %j is tried again as o
 });
 
 test.each(['61', '30, 90', '1000000000', '1e999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
-  'an answer with the Retry-After %j is not waited for, and the error tells how long',
+  'a client rejects at once for the Retry-After %j, with an error that carries the wait',
   async (retryAfter) => {
     const { fake, client } = await serve();
     fake.failNext({ status: 503, headers: { 'retry-after': retryAfter } });

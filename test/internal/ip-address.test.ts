@@ -14,7 +14,7 @@ test.each([
   ['0:0:0:0:0:0:0:0', '::'],
   ['::1', '::1'],
   ['1::', '1::'],
-  // RFC 5952: the longest run, the first of several, and never a single group.
+  // RFC 5952 compresses the longest run, the first of equal runs, and never a single group.
   ['2001:db8:0:0:1:0:0:1', '2001:db8::1:0:0:1'],
   ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1'],
   ['0:0:1:0:0:1:1:1', '::1:0:0:1:1:1'],
@@ -28,7 +28,7 @@ test.each([
   ['::ffff:0:0', '::ffff:0.0.0.0'],
   ['64:ff9b::203.0.113.7', '64:ff9b::cb00:7107'],
   ['::203.0.113.7', '::cb00:7107'],
-])('%j is the address %s', (text, canonical) => {
+])('canonicalIpAddress turns %j into %s', (text, canonical) => {
   expect(canonicalIpAddress(text)).toBe(canonical);
 });
 
@@ -65,16 +65,16 @@ test.each([
   '::203.0.113.7:1',
   '1:2:3:4:5:6:7:203.0.113.7',
   '٢٠٣.0.113.24',
-])('%j is no bare address', (text) => {
+])('canonicalIpAddress gives an empty string for %j', (text) => {
   expect(canonicalIpAddress(text)).toBe('');
 });
 
-/** Every way to write an IPv6 address, and things close to it. */
+/** Draws IPv6 addresses in every spelling, and text that is close to one. */
 const nearlyIpv6 = fc
   .array(fc.constantFrom('0', '0', '0000', '1', '00a1', 'FFFF', 'ffff', '', '12345', '203.0.113.7'), { maxLength: 10 })
   .map((groups) => groups.join(':'));
 
-test('exactly what Node takes for an address without a zone is one', () => {
+test('canonicalIpAddress accepts exactly the addresses that Node accepts, but no zones', () => {
   fc.assert(
     fc.property(fc.oneof(nearlyIpv6, fc.ipV6(), fc.ipV4(), fc.ipV4Extended(), fc.string()), (text) => {
       const isAddress = isIP(text.trim()) !== 0 && !text.includes('%');
@@ -84,14 +84,14 @@ test('exactly what Node takes for an address without a zone is one', () => {
   );
 });
 
-test('an address has one text, whichever way it was written', () => {
+test('canonicalIpAddress gives one text for all spellings of an address', () => {
   fc.assert(
     fc.property(fc.oneof(nearlyIpv6, fc.ipV6()), (text) => {
       fc.pre(isIPv6(text));
       const canonical = canonicalIpAddress(text);
       expect(new URL(`http://[${canonical}]`).hostname).toBe(new URL(`http://[${text}]`).hostname);
       expect(canonicalIpAddress(canonical)).toBe(canonical);
-      // URLs never write the last groups as IPv4: for all other addresses their text is the canonical one.
+      // A URL writes mapped addresses in hexadecimal, and all other addresses canonically.
       if (!canonical.includes('.')) expect(`[${canonical}]`).toBe(new URL(`http://[${text}]`).hostname);
       else expect(canonical).toMatch(/^::ffff:[\d.]+$/);
     }),
@@ -99,7 +99,7 @@ test('an address has one text, whichever way it was written', () => {
   );
 });
 
-test('an IPv4 address stays as it is', () => {
+test('canonicalIpAddress does not change an IPv4 address', () => {
   fc.assert(
     fc.property(fc.ipV4(), (text) => {
       expect(isIPv4(text)).toBe(true);
@@ -108,6 +108,6 @@ test('an IPv4 address stays as it is', () => {
   );
 });
 
-test('a megabyte of nonsense is no address, and no wait', () => {
+test('canonicalIpAddress refuses a megabyte of nonsense without delay', () => {
   for (const piece of ['0:', '1', ':', '1.', '::', ' ']) expect(canonicalIpAddress(piece.repeat(500_000))).toBe('');
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseTimestamp } from '../../src/internal/timestamp.ts';
 
-describe('a timestamp is read', () => {
+describe('parseTimestamp', () => {
   test.each([
     ['2021-07-19T17:13:45.000Z', '2021-07-19T17:13:45.000Z'],
     ['2021-07-19T17:13:45Z', '2021-07-19T17:13:45.000Z'],
@@ -19,9 +19,9 @@ describe('a timestamp is read', () => {
     ['2099-12-28T23:59:59.999Z', '2099-12-28T23:59:59.999Z'],
     ['2026-01-31T23:59:59.012Z', '2026-01-31T23:59:59.012Z'],
     ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
-  ])('%s', (text, instant) => expect(parseTimestamp(text)).toBe(Date.parse(instant)));
+  ])('reads %s', (text, instant) => expect(parseTimestamp(text)).toBe(Date.parse(instant)));
 
-  test('as Date.parse reads what Date writes, with decimals and without', () => {
+  test('reads what Date.toISOString writes, with and without decimals', () => {
     fc.assert(
       fc.property(
         fc.date({ min: new Date('0000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
@@ -50,4 +50,4 @@ test.each([
   '2021-07-19T00:00:61Z',
   ' 2021-07-19T17:13:45Z',
   '2021-07-19T17:13:45+25:00',
-])('%j is no timestamp', (text) => expect(parseTimestamp(text)).toBeUndefined());
+])('parseTimestamp gives undefined for %j', (text) => expect(parseTimestamp(text)).toBeUndefined());

@@ -6,10 +6,11 @@ import { expect, onTestFinished } from 'vitest';
 
 export const credentials = { serviceTokenId: 'abc123def456', serviceToken: 'pscale_tkn_5pYq0Zk3vLw9' } as const;
 
-/** A fake PlanetScale behind real HTTP for one test, and how to make clients of it. */
+/** A fake PlanetScale behind real HTTP for one test. */
 export interface Served {
   readonly fake: FakePlanetScale;
   readonly url: string;
+  /** Makes a client of the fake, without retries. */
   client(options?: Partial<PlanetScaleAuditClientOptions>): PlanetScaleAuditClient;
 }
 
@@ -31,7 +32,7 @@ export async function serve(options: FakePlanetScaleOptions = {}): Promise<Serve
   };
 }
 
-/** So many events, a second apart, the first the oldest. */
+/** Makes `count` events, a second apart, the oldest first. */
 export const numbered = (count: number, from = Date.parse('2026-11-01T00:00:00Z')) =>
   Array.from({ length: count }, (_, index) => ({
     id: `event${String(index).padStart(7, '0')}`,
@@ -39,11 +40,13 @@ export const numbered = (count: number, from = Date.parse('2026-11-01T00:00:00Z'
     created_at: new Date(from + index * 1000).toISOString(),
   }));
 
-/** An answer whose page is written out: for what the fake would never send. */
+/** Makes an answer that the fake would not send by itself. */
 export const listOf = (data: readonly unknown[], envelope: Readonly<Record<string, unknown>> = {}) => ({
   status: 200,
   body: { type: 'list', has_next: false, has_prev: false, cursor_start: null, cursor_end: null, data, ...envelope },
 });
+
+export const idsOf = (events: readonly { readonly id: string }[]): string[] => events.map(({ id }) => id);
 
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];
@@ -51,7 +54,7 @@ export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]>
   return all;
 }
 
-/** A server that answers as the test says, for what the fake would never do. */
+/** Starts a server that answers as the test says, for behaviour that the fake does not have. */
 export const serveRaw = async (answer: Parameters<typeof createServer>[1]): Promise<string> => {
   const server = createServer({}, answer).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -63,9 +66,9 @@ export const serveRaw = async (answer: Parameters<typeof createServer>[1]): Prom
   return `http://127.0.0.1:${port}/v1`;
 };
 
-/** What a promise rejects with. */
+/** Resolves to the error of a promise. */
 export const failure = async (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
-    () => expect.unreachable('it should have failed'),
+    () => expect.unreachable('the promise should reject'),
     (error: unknown) => error,
   );

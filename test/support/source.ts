@@ -4,7 +4,7 @@ import type { FakePlanetScale } from 'planetscale-audit/testing';
 import { parsePage } from '../../src/audit-log/page.ts';
 import { credentials } from './served.ts';
 
-/** A source straight from the fake, without HTTP, retries or pacing: for the thousands of scans of a random schedule. */
+/** Makes a source that reads the fake without HTTP, retries or a rate limit, for the thousands of scans of a random schedule. */
 export const sourceOf = (fake: FakePlanetScale): AuditSource => ({
   organization: 'acme',
   async page({ startingAfter, limit = 100, actions = [], signal }: PageQuery = {}) {

@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
+import type { AuditPage, PageQuery } from '../audit-log/page.ts';
+import { abortSignalSchema, actionsSchema, booleanSchema, wholeNumberSchema } from '../internal/option-schemas.ts';
+import { parseTimestamp } from '../internal/timestamp.ts';
+
+/** Selects the events of an iteration, which gives them newest first. */
+export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
+  /**
+   * An event's id, or a page's `cursorEnd`: the iteration gives only the events below it in the list.
+   *
+   * An id that PlanetScale no longer has is an error: an {@link AuditApiError}, or an {@link AuditResponseError} if PlanetScale
+   * answers with the newest page or an empty one. If an empty page follows an id that is not among the newest 100, the log may
+   * also end there, and the iteration throws the same error. So do not start below the last event of an iteration that ended
+   * with `hasNext` false. The check takes one or two more requests, and only if the first answer leaves a doubt.
+   */
+  readonly startingAfter?: string | undefined;
+  /** Leaves out events created before this date. The iteration ends after the first page that lies entirely before it. */
+  readonly since?: Date | undefined;
+  /** Leaves out events created at or after this date. */
+  readonly until?: Date | undefined;
+  /**
+   * Fetches the next page, and never more than one, while you use the current page.
+   *
+   * @default false
+   */
+  readonly prefetch?: boolean | undefined;
+}
+
+/** PlanetScale's limit: https://planetscale.com/docs/api/reference/list_audit_logs */
+export const maxPageSize = 100;
+
+const cursorSchema = z.string().min(1, "must not be empty (give a page's cursor)").optional();
+const dateSchema = z.date('must be a valid Date').optional();
+
+export const pageQuerySchema = z.object({
+  startingAfter: cursorSchema,
+  endingBefore: cursorSchema,
+  limit: wholeNumberSchema(
+    1,
+    maxPageSize,
+    `must be a whole number from 1 to ${maxPageSize}, PlanetScale's maximum for one page`,
+  ).default(maxPageSize),
+  actions: actionsSchema,
+  signal: abortSignalSchema,
+});
+
+export const eventsQuerySchema = pageQuerySchema
+  .omit({ endingBefore: true })
+  .extend({ since: dateSchema, until: dateSchema, prefetch: booleanSchema.default(false) });
+
+export const hasAction =
+  (actions: readonly AuditAction[] | undefined) =>
+  ({ audit_action }: AuditEvent): boolean =>
+    actions?.includes(audit_action) ?? true;
+
+/** An event whose date cannot be read is within every range, so that no filter loses it. */
+export const createdWithin =
+  (since: Date | undefined, until: Date | undefined) =>
+  ({ created_at }: AuditEvent): boolean => {
+    const createdAt = parseTimestamp(created_at);
+    if (createdAt === undefined) return true;
+    return !(since && createdAt < since.getTime()) && !(until && createdAt >= until.getTime());
+  };
+
+export const isEntirelyBefore = (page: AuditPage, since: Date | undefined): boolean =>
+  since !== undefined && page.events.length > 0 && !page.events.some(createdWithin(since, undefined));
