@@ -4,8 +4,8 @@ import { AuditApiError, AuditResponseError } from '../errors.ts';
 
 /** The list changed between two requests. The scan discards all that it has learned and starts again. */
 export class InconsistentListError extends AuditResponseError {
-  constructor(what: string) {
-    super(`PlanetScale's list changed during the scan: ${what}. The poller scans again from the newest event.`, {
+  constructor(reason: string) {
+    super(`PlanetScale's list changed during the scan (${reason}). The poller scans again from the newest event.`, {
       retryable: true,
     });
   }

@@ -60,8 +60,8 @@ export async function scan<Findings>(
     };
     if (stop) break;
   }
-  if (!result) throw inconsistentList('it has no page at all'); // The compiler cannot know that there is a first page.
+  if (!result) throw inconsistentList('the list has no page'); // The compiler cannot know that there is a first page.
   return result;
 }
 
-const inconsistentList = (what: string): InconsistentListError => new InconsistentListError(what);
+const inconsistentList = (reason: string): InconsistentListError => new InconsistentListError(reason);

@@ -76,7 +76,8 @@ export class ScannedPages {
   async #refetch(fetchPage: FetchPage, page: EvictedPage): Promise<BufferedPage> {
     const events = await refetch(fetchPage, page);
     // PlanetScale may answer an unknown cursor with the newest page.
-    if (events.some(({ id }) => this.#newestIds.has(id))) throw new InconsistentListError('its pages lead in a circle');
+    if (events.some(({ id }) => this.#newestIds.has(id)))
+      throw new InconsistentListError('the cursors lead in a circle');
     return { events, earliestAboveMs: page.earliestAboveMs };
   }
 }
