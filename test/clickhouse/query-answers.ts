@@ -10,7 +10,7 @@ import {
   branchGone,
   burst,
   burstEnd,
-  databaseAsked,
+  databaseDeletionRequested,
   databaseGone,
   directoryOff,
   failover,
@@ -53,7 +53,7 @@ export const answers: Record<string, readonly Record<string, unknown>[]> = {
   'Who deleted a branch, a password or a database': [
     [passwordGone, 'database_branch_password.deleted', 'production', 'dogs', byRobot] as const,
     [databaseGone, 'database.deleted', 'cats', 'acme', byBob] as const,
-    [databaseAsked, 'database.requested_deletion', 'cats', 'acme', byBob] as const,
+    [databaseDeletionRequested, 'database.requested_deletion', 'cats', 'acme', byBob] as const,
     [branchGone, 'branch.deleted', 'main', 'dogs', byAda] as const,
     [oldBranchGone, 'database_branch.deleted', 'old', 'dogs', byBob] as const,
     [roleGone, 'postgres_role.deleted', 'reader', 'dogs', byBob] as const,

@@ -36,7 +36,7 @@ const did = (actor: Fields, audit_action: string, date: Date, fields: Fields = {
 });
 
 export const branchGone = ago({ days: 3 });
-export const databaseAsked = ago({ days: 2 });
+export const databaseDeletionRequested = ago({ days: 2 });
 export const databaseGone = ago({ days: 1 });
 export const passwordGone = ago({ minutes: 30 });
 export const oldBranchGone = ago({ days: 19 });
@@ -74,7 +74,7 @@ const travels = (id: string, daysAgo: readonly (readonly [days: number, remote_i
 /** The events that each query must find, and events just outside each of its limits, which it must not find. */
 export const events: readonly Fields[] = [
   did(ada, 'branch.deleted', branchGone, on('main')),
-  did(bob, 'database.requested_deletion', databaseAsked, on('cats', 'acme')),
+  did(bob, 'database.requested_deletion', databaseDeletionRequested, on('cats', 'acme')),
   did(bob, 'database.deleted', databaseGone, on('cats', 'acme')),
   did(robot, 'database_branch_password.deleted', passwordGone, on('production')),
   did(bob, 'database_branch.deleted', oldBranchGone, on('old')),
