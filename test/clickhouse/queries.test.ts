@@ -46,7 +46,7 @@ test('docs/queries.md has ten queries, each with an answer to test', () => {
   expect(queries.size).toBe(10);
 });
 
-test.each([...queries])('the query "%s" finds the right events', (title, sql) => {
+test.each([...queries])('the query "%s" finds exactly the events that it should', (title, sql) => {
   expect(ask(sql)).toEqual(answers[title]);
 });
 

@@ -183,7 +183,7 @@ test('an event with unusual text passes unchanged through the client, the row an
 test.each([
   ['an integer of 2^64', '"metadata":{"a":18446744073709551616}'],
   ['a number beyond a Float64', '"metadata":{"a":1e400}'],
-  ['a nesting of 2,000', `"metadata":${nested(2000)}`],
+  ['nesting of 2,000 levels', `"metadata":${nested(2000)}`],
   ['a lone surrogate', '"metadata":{"a":"\\ud800"}'],
 ])('JSONExtract finds nothing in a rawLog with %s, and the ps columns hold the fields', async (_, metadata) => {
   const table = clickHouse.newTable('unreadable');
@@ -204,7 +204,7 @@ test.each([
   ['{"a":1e21}', '{"a":1e+21}', '{"a":1e21}'],
   ['{"b":1,"1":2}', '{"1":2,"b":1}', '{"b":1,"1":2}'],
   ['{"a":"\u2028"}', '{"a":"\u2028"}', '{"a":"\\u2028"}'],
-])('psMetadata writes the metadata %s as %s, and JSONExtractRaw as %s', async (metadata, psMetadata, extracted) => {
+])('the metadata %s is "%s" in psMetadata and "%s" by JSONExtractRaw', async (metadata, psMetadata, extracted) => {
   const table = clickHouse.newTable('spelling');
   clickHouse.query(`TRUNCATE TABLE ${table}`);
   await clickHouse.insert(table, [eventFromText(eventJson('a', `"metadata":${metadata}`))], { receivedAt });

@@ -50,7 +50,7 @@ const documented = [
   ].map((name) => [name, string]),
 ];
 
-test("has the 53 columns of RunReveal's page, in its order", () => {
+test("runRevealColumns has the 53 columns of RunReveal's page, in its order", () => {
   expect(runRevealColumns.map(({ name, type }) => [name, type])).toEqual(documented);
   expect(documented).toHaveLength(53);
 });
@@ -81,7 +81,7 @@ test.each([
     { actor_id: 5, actor_display_name: true, remote_ip: ['x'], location: { city: 'x' } },
   ],
 ])('an event made elsewhere %s has every column', (_, fields) => {
-  // As from JavaScript, where nothing checks the type.
+  // The assertion stands for JavaScript code, whose types nothing checks.
   const event = {
     id: 'a',
     audit_action: 'b.c',

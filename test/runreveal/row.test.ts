@@ -7,7 +7,7 @@ import { receivedAt, rowOf } from './row-of.ts';
 
 test('the public sample of an event becomes the documented row', () => {
   const row = rowOf();
-  // A spread of the row first, so that a new column does not fail here: columns.test.ts holds the list of columns.
+  // Starts from the row itself, so that a new column fails in columns.test.ts only.
   expect(row).toEqual({
     ...row,
     workspaceID: '',

@@ -112,9 +112,9 @@ test('an address with a port gives an empty src, and an event without actor or r
   });
 });
 
-test.each([toStructuredWebhook, toRevealdEvent])(
-  '$name throws an AuditConfigError for an invalid receivedAt',
-  (toForm) => {
-    expect(() => toForm(eventWith(), { receivedAt: new Date(Number.NaN) })).toThrow(AuditConfigError);
-  },
-);
+test.each([
+  ['toStructuredWebhook', toStructuredWebhook],
+  ['toRevealdEvent', toRevealdEvent],
+] as const)('%s throws an AuditConfigError for an invalid receivedAt', (_, toForm) => {
+  expect(() => toForm(eventWith(), { receivedAt: new Date(Number.NaN) })).toThrow(AuditConfigError);
+});

@@ -18,7 +18,7 @@ const createRowSchema = () => {
   } satisfies { readonly [Type in keyof JsonTypes]: z.ZodType<JsonTypes[Type]> };
 
   type Shape = { [Column in RunRevealColumn as Column['name']]: (typeof byType)[Column['type']] };
-  // The assertion is needed because the type of Object.fromEntries loses the names. There is one schema for each column.
+  // The assertion is needed because Object.fromEntries loses the names. The list has one schema for each column.
   return z.object(Object.fromEntries(runRevealColumns.map(({ name, type }) => [name, byType[type]])) as Shape);
 };
 
