@@ -1,27 +1,27 @@
 import { type AuditEvent, type RunRevealRow, runRevealColumns, toRunRevealRow } from 'planetscale-audit';
 
 const field = (name: keyof AuditEvent): string => `\`${name}\` as received`;
-const lookedUp = (name: string): string => `\`${name}\` of what \`context.lookupIp\` says of \`srcIP\``;
-const destination = 'always empty: the API names no destination';
+const lookedUp = (name: string): string => `\`${name}\` of \`context.lookupIp(srcIP)\``;
+const destination = 'always empty, since the API names no destination';
 
-/** What each column holds, in words. The compiler asks for a column that is missing here. */
+/** The value of each column, in words. A column that is missing here is a compile error. */
 const values = {
   workspaceID: '`context.workspaceID`',
   sourceID: '`context.sourceID`',
   sourceType: '`context.sourceType`',
-  sourceTTL: '`context.sourceTTL`: for how many days the table keeps the row, 0 for ever',
-  receivedAt: '`context.receivedAt`, else the time of the call',
-  id: "`context.id`, else a KSUID with the time of `receivedAt` and a hash of `sourceID` and the event's `id`: the same input, the same id",
+  sourceTTL: '`context.sourceTTL`, the number of days for which the table keeps the row; 0 keeps it for ever',
+  receivedAt: '`context.receivedAt`, or else the time of the call',
+  id: "`context.id`, or else a KSUID of the time of `receivedAt` and a hash of `sourceID` and the event's `id`; the same input gives the same id",
   eventTime:
-    '`created_at` in UTC, truncated to the second: second 60 is 59, what is before 1970 or after 2106-02-07 06:28:15 is the first or last instant; `receivedAt` where it is no ISO 8601',
+    '`created_at` in UTC, truncated to the second; second 60 becomes 59, and a time before 1970 or after 2106-02-07 06:28:15 becomes the first or last instant; `receivedAt` if `created_at` is not ISO 8601',
   eventName: '`audit_action`',
   eventID: '`id`',
   srcIP:
-    '`remote_ip` in canonical text (RFC 5952 for IPv6; IPv4-mapped stays IPv6); empty unless it is a bare address: no port, brackets, zone or prefix length',
+    '`remote_ip` in canonical text (RFC 5952 for IPv6; IPv4-mapped stays IPv6); empty unless it is a bare address, without port, brackets, zone or prefix length',
   srcASCountryCode: lookedUp('asCountryCode'),
   srcASNumber: lookedUp('asNumber'),
   srcASOrganization: lookedUp('asOrganization'),
-  srcCity: `${lookedUp('city')}; never taken out of \`location\``,
+  srcCity: `${lookedUp('city')}; never read out of \`location\``,
   srcConnectionType: lookedUp('connectionType'),
   srcISP: lookedUp('isp'),
   srcLatitude: lookedUp('latitude'),
@@ -38,15 +38,15 @@ const values = {
   dstLongitude: destination,
   dstUserType: destination,
   actor:
-    '`id`: `actor_id`; `username`: `actor_display_name`; `email`: `context.actorEmail(event)`, else `actor_display_name` where it is an e-mail address; empty ones are left out',
-  tags: '`actor_type`, `auditable_type`, `target_type`, then `context.tags`; empty ones are left out; `{}` where that is `false`',
+    '`id`: `actor_id`; `username`: `actor_display_name`; `email`: `context.actorEmail(event)`, or else `actor_display_name` if it is an e-mail address; without empty values',
+  tags: '`actor_type`, `auditable_type`, `target_type`, then `context.tags`; without empty values; `{}` if `context.tags` is `false`',
   resources:
-    'the auditable, then the target, each as the JSON text `{"type":…,"id":…,"name":…}`; one without type and id is left out, and the target where both are those of the auditable',
+    'the auditable, then the target, each as the JSON text `{"type":…,"id":…,"name":…}`; without a resource that has neither type nor id, and without a target whose type and id are those of the auditable',
   serviceName: '`context.serviceName`',
   enrichments: '`context.enrichments`',
   readOnly:
-    'whether the verb of `audit_action` only reads: `viewed`, `read`, `listed`, `downloaded`, `exported`, `signed_in`, `open_web_console`',
-  rawLog: '`rawJson(event)`: the JSON of this one event to the byte, as PlanetScale sent it',
+    'whether the verb of `audit_action` only reads, as these do: `viewed`, `read`, `listed`, `downloaded`, `exported`, `signed_in`, `open_web_console`',
+  rawLog: '`rawJson(event)`, the JSON of this event exactly as PlanetScale sent it, byte for byte',
   psId: field('id'),
   psAuditAction: field('audit_action'),
   psAction: field('action'),
@@ -63,10 +63,10 @@ const values = {
   psRemoteIp: field('remote_ip'),
   psCreatedAt: field('created_at'),
   psUpdatedAt: field('updated_at'),
-  psMetadata: "`metadata` as compact JSON: `''` where it is null, `'{}'` where it is empty",
+  psMetadata: "`metadata` as compact JSON; `''` if it is null, `'{}'` if it is an empty object",
 } satisfies Readonly<Record<keyof RunRevealRow, string>>;
 
-/** The row of an event that says no more than it must, without a context. */
+/** The row of an event with only the required fields, without a context. */
 const bareRow = (text: string, receivedAt: Date): RunRevealRow => {
   const event: AuditEvent = {
     id: text,
@@ -92,19 +92,19 @@ const bareRow = (text: string, receivedAt: Date): RunRevealRow => {
 
 const literal = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : JSON.stringify(value));
 
-/** The table of docs/runreveal.md: names and types from the columns, what stands there for nothing from the rows themselves. */
+/** The table of docs/runreveal.md. Names and types come from `runRevealColumns`, and the value of an empty column from real rows. */
 export function columnsTable(): string {
   const one = bareRow('one', new Date('2026-11-01T00:00:00Z'));
   const other = bareRow('other', new Date('2026-11-02T00:00:00Z'));
   const cells = runRevealColumns.map(({ name, type }, index) => {
-    // What differs between two events without anything in common is never missing.
-    const nothing = literal(one[name]) === literal(other[name]) ? `\`${literal(one[name])}\`` : '';
-    return [String(index + 1), `\`${name}\``, `\`${type}\``, values[name], nothing];
+    // A column that differs between these two events is never empty.
+    const emptyValue = literal(one[name]) === literal(other[name]) ? `\`${literal(one[name])}\`` : '';
+    return [String(index + 1), `\`${name}\``, `\`${type}\``, values[name], emptyValue];
   });
-  return aligned([['#', 'column', 'type', 'value', 'where there is none'], ...cells]);
+  return aligned([['#', 'column', 'type', 'value', 'if there is none'], ...cells]);
 }
 
-/** A Markdown table of which the first row is the head, as the formatter wants it: no column is narrower than three dashes. */
+/** A Markdown table in the formatter's style, with the first row as the head. No column is narrower than three dashes. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const [head = []] = rows;
   const widths = head.map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)));

@@ -1,7 +1,7 @@
 import { actionVerb, readVerbs } from '../audit-log/derived-fields.ts';
 import type { AuditEvent } from '../audit-log/event.ts';
 
-/** The activities of Entity Management that audit actions come to. OCSF has more: moving, enrolling, suspending. */
+/** The activities of Entity Management that audit actions map to. OCSF has others, such as moving, enrolling and suspending. */
 const activityIds = {
   Create: 1,
   Read: 2,
@@ -17,56 +17,52 @@ const activityIds = {
 type ActivityCaption = keyof typeof activityIds;
 
 /**
- * Which actions an activity stands for, by the first word of their verb: `updated_cluster_size` is an update. `Other` has what
- * does nothing to the thing itself, a leak or a sign-in, and the verbs that nobody knows yet.
+ * The activity of an action, by the first word of its verb: `updated_cluster_size` is an update. Every other verb is `Other`: an
+ * action that leaves the object as it is, such as a leak or a sign-in, and a verb that PlanetScale adds later. The verbs of
+ * `Read` are `readVerbs`, which the row's `readOnly` uses too.
  */
-const verbs: readonly (readonly [ActivityCaption, readonly string[]])[] = [
-  ['Create', ['created']],
-  ['Read', readVerbs],
-  [
-    'Update',
-    [
-      'updated',
-      'added',
-      'removed',
-      'joined',
-      'left',
-      'granted',
-      'approved',
-      'closed',
-      'queued',
-      'unqueued',
-      'requested',
-    ],
-  ],
-  ['Delete', ['deleted']],
-  ['Enable', ['enabled']],
-  ['Disable', ['disabled']],
-  ['Activate', ['started']],
-  ['Deactivate', ['finished']],
-];
+const captions: ReadonlyMap<string, ActivityCaption> = /* @__PURE__ */ new Map<string, ActivityCaption>([
+  ['created', 'Create'],
+  ['updated', 'Update'],
+  ['added', 'Update'],
+  ['removed', 'Update'],
+  ['joined', 'Update'],
+  ['left', 'Update'],
+  ['granted', 'Update'],
+  ['approved', 'Update'],
+  ['closed', 'Update'],
+  ['queued', 'Update'],
+  ['unqueued', 'Update'],
+  ['requested', 'Update'],
+  ['deleted', 'Delete'],
+  ['enabled', 'Enable'],
+  ['disabled', 'Disable'],
+  ['started', 'Activate'],
+  ['finished', 'Deactivate'],
+]);
 
+/** An activity of OCSF's class Entity Management. */
 export interface OcsfActivity {
   readonly id: number;
   readonly caption: string;
-  /** The caption, or the source's own word where that is `Other`. */
+  /** The caption. If that is `Other`, the verb of the action. */
   readonly name: string;
 }
 
 export function ocsfActivity(event: AuditEvent): OcsfActivity {
-  const action = actionVerb(event);
-  const [word = ''] = action.split('_');
-  const [caption = 'Other'] = verbs.find(([, words]) => words.includes(word)) ?? [];
-  return { id: activityIds[caption], caption, name: caption === 'Other' ? action : caption };
+  const verb = actionVerb(event);
+  const [firstWord = ''] = verb.split('_');
+  const caption = readVerbs.includes(firstWord) ? 'Read' : (captions.get(firstWord) ?? 'Other');
+  return { id: activityIds[caption], caption, name: caption === 'Other' ? verb : caption };
 }
 
 const informational = { id: 1, caption: 'Informational' };
 const low = { id: 2, caption: 'Low' };
 const high = { id: 4, caption: 'High' };
 
-/** OCSF on High: "Action is required immediately", on Low: "The user decides if action is needed". */
+/** OCSF defines High as "Action is required immediately" and Low as "The user decides if action is needed". */
 export function ocsfSeverity(event: AuditEvent): { readonly id: number; readonly caption: string } {
-  const action = actionVerb(event);
-  if (action.endsWith('_leaked')) return high;
-  return action === 'disabled_sso' || action === 'disabled_sso_directory' ? low : informational;
+  const verb = actionVerb(event);
+  if (verb.endsWith('_leaked')) return high;
+  return verb === 'disabled_sso' || verb === 'disabled_sso_directory' ? low : informational;
 }

@@ -9,16 +9,17 @@ const category = { uid: 3, caption: 'Identity & Access Management' };
 const entityManagement = { uid: 3004, caption: 'Entity Management' };
 
 /**
- * The event in the Open Cybersecurity Schema Framework: class Entity Management (3004), version 1.4.0, valid up to 1.8.0 too.
+ * The event in the Open Cybersecurity Schema Framework (OCSF): class Entity Management (3004), version 1.4.0. It is valid up to
+ * version 1.8.0.
  *
- * The auditable is the `entity`; location, target and metadata are in `unmapped`, and the event as PlanetScale sent it is in
- * `raw_data`. An event without an actor is by PlanetScale itself, `actor.app_name`. `status_id` is always Success: PlanetScale
- * records what has happened. `time` is that of the call where `created_at` is no timestamp. Metadata that is nested deeper than
- * 1,000 levels is in `raw_data` alone. docs/ocsf.md has it attribute by attribute, and every action's activity.
+ * The auditable becomes the `entity`. Location, target and metadata go to `unmapped`, and the event as PlanetScale sent it goes
+ * to `raw_data`. An event without an actor has PlanetScale itself as `actor.app_name`. `status_id` is always Success, because
+ * PlanetScale records only actions that have happened. If `created_at` is no timestamp, `time` is the time of the call. Metadata
+ * that is nested deeper than 1,000 levels is in `raw_data` only. docs/ocsf.md lists every attribute and every action's activity.
  *
  * Source: https://schema.ocsf.io/1.4.0/classes/entity_management
  *
- * @throws RangeError as {@link rawJson} does, for an event made elsewhere that is nested too deep.
+ * @throws RangeError if the event was made elsewhere and is nested too deep for {@link rawJson}.
  *
  * @example
  * ```ts
@@ -33,7 +34,7 @@ const entityManagement = { uid: 3004, caption: 'Entity Management' };
 export function toOcsf(
   event: AuditEvent,
   context: {
-    /** The organization's name, which becomes `metadata.tenant_uid`. */
+    /** The name of the organization. It becomes `metadata.tenant_uid`. */
     readonly organization?: string | undefined;
   } = {},
 ): JsonObject {
@@ -74,7 +75,7 @@ export function toOcsf(
   };
 }
 
-/** The fields that hold something, as text that any decoder takes. */
+/** The fields that are not empty, as well-formed text. */
 const nonEmptyFields = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(fields)
@@ -82,7 +83,7 @@ const nonEmptyFields = (fields: Readonly<Record<string, unknown>>): Record<strin
       .filter(([, text]) => text !== ''),
   );
 
-/** As PlanetScale's own command line has it: `queued deploy request #102`. */
+/** The words of PlanetScale's own command line: `queued deploy request #102`. */
 const messageOf = (event: AuditEvent): string =>
   toText([actionVerb(event).replaceAll('_', ' '), event.auditable_display_name].filter(Boolean).join(' '));
 
@@ -93,7 +94,7 @@ const userTypeIds: ReadonlyMap<string, number> = new Map([
   ['User', 1],
 ]);
 
-/** OCSF wants a name or an id here too. */
+/** OCSF requires a name or an id of a user. If the event has neither, the type of the actor serves as the name. */
 const toOcsfActor = (event: AuditEvent): JsonObject => {
   const { id, username, email } = actorOf(event);
   const type = toText(event.actor_type);
@@ -112,10 +113,10 @@ const toOcsfActor = (event: AuditEvent): JsonObject => {
   };
 };
 
-/** OCSF's pattern for an address allows no other letters. */
+/** OCSF's pattern for an e-mail address allows ASCII only. */
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 
-/** OCSF wants a name or an id; what the action is about is the most that is left where there is neither. */
+/** OCSF requires a name or an id of the entity. If the event has neither, the subject of the action serves as the name. */
 const toOcsfEntity = (event: AuditEvent): JsonObject => {
   const { auditable_id, auditable_type, auditable_display_name, audit_action } = event;
   const identity = nonEmptyFields({ uid: auditable_id, name: auditable_display_name });
@@ -131,7 +132,7 @@ const unmappedFields = (event: AuditEvent): JsonObject => {
   return metadata && !isDeeperThan(maxMetadataDepth, metadata) ? { ...texts, metadata } : texts;
 };
 
-/** Whoever writes the event as JSON, and however deep in the stack: all engines can. */
+/** A depth that `JSON.stringify` can write in every engine, however deep in the call stack it is called. */
 const maxMetadataDepth = 1000;
 
 const isDeeperThan = (levels: number, value: unknown): boolean =>

@@ -1,71 +1,88 @@
 import type { AuditEvent } from '../audit-log/event.ts';
 
-/** What is known of an IP address: the names are those of MaxMind's databases, the columns `srcASCountryCode` and on. */
+/**
+ * Facts about an IP address, for the columns `srcASCountryCode` to `srcUserType`. The fields have the names of MaxMind's
+ * databases; {@link maxmindLookup} reads them from there.
+ */
 export interface IpInfo {
-  /** The country of the network, as an ISO 3166 code. */
+  /** The country of the network, as an ISO 3166 code such as `US`. */
   readonly asCountryCode?: string | undefined;
-  /** The number of the autonomous system. 0 goes out for what a UInt32 cannot hold. */
+  /** The number of the autonomous system. A number that does not fit a UInt32 becomes 0 in the row. */
   readonly asNumber?: number | undefined;
+  /** The organization that the autonomous system is registered to. */
   readonly asOrganization?: string | undefined;
+  /** The city in which the address is believed to be. The row never reads it out of the event's `location`. */
   readonly city?: string | undefined;
-  /** `Cable/DSL`, `Corporate`, … */
+  /** How the network is connected: `Cable/DSL`, `Corporate`, … */
   readonly connectionType?: string | undefined;
+  /** The name of the internet service provider. */
   readonly isp?: string | undefined;
-  /** In degrees. RunReveal's detections read 0 as "no location"; 0 goes out for what is not finite. */
+  /** In degrees. RunReveal's detections read 0 as "no location". A value that is not finite becomes 0 in the row. */
   readonly latitude?: number | undefined;
-  /** In degrees, as `latitude`. */
+  /** In degrees, with the same rules as `latitude`. */
   readonly longitude?: number | undefined;
-  /** `residential`, `hosting`, … */
+  /** Who uses the network: `residential`, `hosting`, … */
   readonly userType?: string | undefined;
 }
 
-/** One thing that was looked up about an event: an element of the column `enrichments`. */
+/** One lookup about an event and its result: an element of the column `enrichments`. RunReveal names the five parts. */
 export interface RunRevealEnrichment {
+  /** The result of the lookup, as names and texts. */
   readonly data: Readonly<Record<string, string>>;
+  /** The name of the enrichment. */
   readonly name: string;
+  /** The service or database that gave `data`. */
   readonly provider: string;
+  /** The kind of the enrichment. */
   readonly type: string;
+  /** The text that was looked up. */
   readonly value: string;
 }
 
-/** What a row holds and an event does not know. Every part may be left out. */
+/** The values of a row that the event does not contain. Every field is optional. */
 export interface RunRevealContext {
-  /** @default '' */
+  /** RunReveal's id of the workspace. It is part of the sorting key of {@link planetscaleLogsDdl}. @default '' */
   readonly workspaceID?: string | undefined;
   /** RunReveal's id of the source. The row's `id` depends on it. @default '' */
   readonly sourceID?: string | undefined;
-  /** @default 'planetscale' */
+  /** The kind of source, by which RunReveal tells its logs apart. @default 'planetscale' */
   readonly sourceType?: string | undefined;
-  /** For how many days the table of {@link planetscaleLogsDdl} keeps the row: an integer from 0, which is for ever, to 4294967295. @default 0 */
+  /**
+   * For how many days the table of {@link planetscaleLogsDdl} keeps the row: a whole number from 0 to 4294967295. 0 keeps the
+   * row for ever.
+   *
+   * @default 0
+   */
   readonly sourceTTL?: number | undefined;
   /**
-   * When the event arrived. With it the row is a pure function of its input; without it two calls can differ, also in the
-   * row's `id`. ClickHouse's DateTime ends at 2106-02-07 06:28:15: later instants become that one, those before 1970 the first.
+   * When the event arrived. A row with `receivedAt` is a pure function of its input. Without it, two calls can return
+   * different rows, with different `id`s. ClickHouse's DateTime ends at 2106-02-07 06:28:15: a later time becomes that instant,
+   * and a time before 1970 becomes the first instant of 1970.
    *
    * @default the time of the call
    */
   readonly receivedAt?: Date | undefined;
-  /** The row's id. @default made from `receivedAt`, `sourceID` and the event's id, in the form of a KSUID */
+  /** The row's id. @default a KSUID made from `receivedAt`, `sourceID` and the event's id */
   readonly id?: string | undefined;
   /**
-   * The actor's e-mail address, on which RunReveal's detections and its UEBA match; PlanetScale gives only a name and an id.
-   * `''` leaves it out, `undefined` is the default. What it throws, the caller gets.
+   * Returns the actor's e-mail address, which RunReveal's detections and its UEBA match on. PlanetScale sends only a name and
+   * an id. Return `''` for no address, and `undefined` for the default. The caller receives the errors of this function.
    *
-   * @default the event's `actor_display_name`, where that is an e-mail address
+   * @default the event's `actor_display_name`, if that is an e-mail address
    */
   readonly actorEmail?: ((event: AuditEvent) => string | undefined) | undefined;
   /**
-   * Fills the columns `srcASCountryCode` to `srcUserType`. It gets the address in canonical text,
-   * and is not called where the event has none. What it throws, the caller gets.
+   * Looks up the address of an event, for the columns `srcASCountryCode` to `srcUserType`. It receives the address in canonical
+   * text, and is not called for an event without an address. The caller receives the errors of this function.
    */
   readonly lookupIp?: ((ip: string) => IpInfo | undefined) | undefined;
-  /** @default [] */
+  /** The results of other lookups about the event. @default [] */
   readonly enrichments?: readonly RunRevealEnrichment[] | undefined;
   /**
-   * Added to the event's own tags `actor_type`, `auditable_type` and `target_type`; the same name replaces, `''` removes.
-   * `false` is for no tags at all.
+   * Added to the tags `actor_type`, `auditable_type` and `target_type` that the event gives. A tag of the same name replaces
+   * the event's; an empty value removes it. `false` leaves out all tags.
    */
   readonly tags?: Readonly<Record<string, string>> | false | undefined;
-  /** @default 'planetscale' */
+  /** The name of the service that the event is about. @default 'planetscale' */
   readonly serviceName?: string | undefined;
 }

@@ -4,16 +4,16 @@ import { toRfc3339 } from '../internal/timestamp.ts';
 import { toText } from '../internal/well-formed.ts';
 import type { RunRevealContext } from './context.ts';
 
-// What RunReveal's forms of an event have in common: the row, and what its webhooks take.
+// The fields that RunReveal's three formats share: the row, the structured webhook and the reveald event.
 
 export function validReceivedAt(receivedAt: Date = new Date()): Date {
   if (!Number.isNaN(receivedAt.getTime())) return receivedAt;
   throw new AuditConfigError(
-    'receivedAt of the RunReveal context is an invalid Date: give the time at which the event arrived, or leave it out for now.',
+    'receivedAt of the RunReveal context is an invalid Date. Set it to the time at which the event arrived, or leave it out to use the current time.',
   );
 }
 
-/** When it happened, as the webhooks take it: in RFC 3339. When it arrived, where `created_at` is no timestamp. */
+/** `created_at` in RFC 3339, as the webhooks expect it. The time of arrival, if `created_at` is no timestamp. */
 export function eventTimeOf(event: AuditEvent, context: RunRevealContext): string {
   const receivedAt = validReceivedAt(context.receivedAt);
   return toRfc3339(event.created_at) ?? receivedAt.toISOString();
@@ -23,38 +23,42 @@ export const sourceTypeOf = (context: RunRevealContext): string => toText(contex
 
 export const serviceNameOf = (context: RunRevealContext): string => toText(context.serviceName ?? 'planetscale');
 
-/** Entries one by one: assigning to a key such as `__proto__` would not add it. */
+/** Built with `Object.fromEntries`, since an assignment to a key such as `__proto__` would not add the key. */
 export const toTextMap = (map: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(map).map(([key, value]) => [toText(key), toText(value)]));
 
-export function tagsOf(event: AuditEvent, added: RunRevealContext['tags']): Record<string, string> {
-  if (added === false) return {};
-  const map: { actor_type?: string; auditable_type?: string; target_type?: string } = {};
-  if (event.actor_type) map.actor_type = toText(event.actor_type);
-  if (event.auditable_type) map.auditable_type = toText(event.auditable_type);
-  if (event.target_type) map.target_type = toText(event.target_type);
-  if (added === undefined) return map;
-  return Object.fromEntries(Object.entries({ ...map, ...toTextMap(added) }).filter(([, value]) => value !== ''));
+/** The event's own tags and those of the context, without empty ones. */
+export function tagsOf(event: AuditEvent, contextTags: RunRevealContext['tags']): Record<string, string> {
+  if (contextTags === false) return {};
+  const tags: { actor_type?: string; auditable_type?: string; target_type?: string } = {};
+  if (event.actor_type) tags.actor_type = toText(event.actor_type);
+  if (event.auditable_type) tags.auditable_type = toText(event.auditable_type);
+  if (event.target_type) tags.target_type = toText(event.target_type);
+  if (contextTags === undefined) return tags;
+  return Object.fromEntries(Object.entries({ ...tags, ...toTextMap(contextTags) }).filter(([, value]) => value !== ''));
 }
 
-/** A thing that was acted on. */
+/** One object that the action concerned. */
 export type Resource = { readonly type: string | null; readonly id: string | null; readonly name: string | null };
 
-/** The auditable, then the target where that is another thing. */
+/** The auditable, then the target. The target is left out if it is the same object. */
 export function resourcesOf(event: AuditEvent): Resource[] {
   const { auditable_type, auditable_id, auditable_display_name, target_type, target_id, target_display_name } = event;
-  const found: Resource[] = [];
-  if (auditable_type || auditable_id) found.push(toResource(auditable_type, auditable_id, auditable_display_name));
-  if (target_type === auditable_type && target_id === auditable_id) return found;
-  if (target_type || target_id) found.push(toResource(target_type, target_id, target_display_name));
-  return found;
+  const resources: Resource[] = [];
+  if (auditable_type || auditable_id) resources.push(toResource(auditable_type, auditable_id, auditable_display_name));
+  const isSameObject = target_type === auditable_type && target_id === auditable_id;
+  if (!isSameObject && (target_type || target_id)) {
+    resources.push(toResource(target_type, target_id, target_display_name));
+  }
+  return resources;
 }
 
-/** Well-formed before it becomes JSON: as an escape, a lone surrogate makes every JSONExtract on the text give ''. */
+/** Made well-formed before it becomes JSON, because ClickHouse's JSONExtract returns '' for text with an escaped lone surrogate. */
 const toResource = (type: string | null, id: string | null, name: string | null): Resource => ({
   type: toTextOrNull(type),
   id: toTextOrNull(id),
   name: toTextOrNull(name),
 });
 
+/** Keeps `''` and null apart, which `toText` does not. */
 const toTextOrNull = (text: string | null): string | null => (text ? toText(text) : (text ?? null));

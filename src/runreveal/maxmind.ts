@@ -1,13 +1,22 @@
 import type { IpInfo } from './context.ts';
 
-/** What gives a record for an address: a `Reader` of the packages `maxmind` and `mmdb-lib`, or anything else with a `get`. */
+/** A source of records about IP addresses: a `Reader` of the packages `maxmind` and `mmdb-lib`, or anything else with a `get`. */
 export interface MaxMindReader {
+  /** Returns the record of an address. Any value that is not an object counts as "no record". */
   get(ip: string): unknown;
-  /** Where `ipVersion` is 4, the reader is asked for IPv4 addresses alone: those packages take the first bits of others for one. */
-  readonly metadata?: { readonly ipVersion?: number };
+  /** The metadata of the database, as the `Reader` of those packages has it. */
+  readonly metadata?: {
+    /**
+     * If it is 4, {@link maxmindLookup} asks the reader for IPv4 addresses only. Those packages would take the first bits of an
+     * IPv6 address for an IPv4 address.
+     */
+    readonly ipVersion?: number;
+  };
 }
 
-/** Where each field lies in a record, first in the databases of one subject, then in Enterprise. */
+type Path = readonly string[];
+
+/** The paths of each field in a record: first in the databases of one subject, then in Enterprise. */
 const paths = {
   asCountryCode: [['country', 'iso_code']],
   asNumber: [['autonomous_system_number'], ['traits', 'autonomous_system_number']],
@@ -18,21 +27,22 @@ const paths = {
   latitude: [['location', 'latitude']],
   longitude: [['location', 'longitude']],
   userType: [['user_type'], ['traits', 'user_type']],
-} as const satisfies Record<keyof IpInfo, readonly (readonly string[])[]>;
+} as const satisfies Record<keyof IpInfo, readonly Path[]>;
 
-const registeredCountry = [['registered_country', 'iso_code']] as const;
+const registeredCountryPaths = [['registered_country', 'iso_code']] as const;
 
 /**
- * Makes a `lookupIp` for {@link toRunRevealRow} of databases in MaxMind's format: City, Country, ASN, ISP, Connection-Type and
- * Enterprise, GeoIP2 or GeoLite2. Give several, and each field comes from the first that knows it; latitude and longitude
- * come from one and the same.
+ * Makes a `lookupIp` for {@link toRunRevealRow} from databases in MaxMind's format: City, Country, ASN, ISP, Connection-Type and
+ * Enterprise, GeoIP2 or GeoLite2. With several databases, each field comes from the first one that has it. Latitude and
+ * longitude always come from the same database.
  *
- * `asCountryCode` is the country in which MaxMind believes the network to be, else the one in which it is registered. `city` is
- * the English name. A record of another shape counts as one that knows nothing; an address that no database knows is
- * `undefined`. An `AddressNotFoundError`, as `@maxmind/geoip2-node` throws it, counts as not known; what else a reader throws,
- * the caller gets.
+ * `asCountryCode` is the country in which MaxMind believes the network to be, else the country in which the network is
+ * registered. `city` is the English name. A record of an unexpected shape counts as an empty record. The lookup returns
+ * `undefined` for an address that is in none of the databases.
  *
- * The `Reader` of `@maxmind/geoip2-node` has no `get`: name the database, `{ get: (ip) => reader.enterprise(ip) }`.
+ * An `AddressNotFoundError`, as `@maxmind/geoip2-node` throws it, means that the address is not in the database. The caller
+ * receives every other error of a reader. The `Reader` of `@maxmind/geoip2-node` has no `get`; wrap the method of its database:
+ * `{ get: (ip) => reader.enterprise(ip) }`.
  *
  * Sources: https://dev.maxmind.com/geoip/docs/databases/enterprise/binary, and the pages of the other databases beside it.
  *
@@ -50,22 +60,22 @@ const registeredCountry = [['registered_country', 'iso_code']] as const;
  */
 export function maxmindLookup(...readers: readonly MaxMindReader[]): (ip: string) => IpInfo | undefined {
   return (ip) => {
-    const records = readers.map((reader) => recordOf(reader, ip));
+    const records = readers.map((reader) => readRecord(reader, ip));
     const info: IpInfo = {
-      asCountryCode: first(records, textAt(paths.asCountryCode)) ?? first(records, textAt(registeredCountry)),
-      asNumber: first(records, numberAt(paths.asNumber)),
-      asOrganization: first(records, textAt(paths.asOrganization)),
-      city: first(records, textAt(paths.city)),
-      connectionType: first(records, textAt(paths.connectionType)),
-      isp: first(records, textAt(paths.isp)),
-      ...first(records, coordinates),
-      userType: first(records, textAt(paths.userType)),
+      asCountryCode: findText(records, paths.asCountryCode) ?? findText(records, registeredCountryPaths),
+      asNumber: findNumber(records, paths.asNumber),
+      asOrganization: findText(records, paths.asOrganization),
+      city: findText(records, paths.city),
+      connectionType: findText(records, paths.connectionType),
+      isp: findText(records, paths.isp),
+      ...findCoordinates(records),
+      userType: findText(records, paths.userType),
     };
     return Object.values(info).some((value) => value !== undefined) ? info : undefined;
   };
 }
 
-const recordOf = (reader: MaxMindReader, ip: string): unknown => {
+const readRecord = (reader: MaxMindReader, ip: string): unknown => {
   if (reader.metadata?.ipVersion === 4 && ip.includes(':')) return undefined;
   try {
     return reader.get(ip);
@@ -75,40 +85,38 @@ const recordOf = (reader: MaxMindReader, ip: string): unknown => {
   }
 };
 
-/** The first value that there is. */
-const first = <Item, Value>(items: readonly Item[], read: (item: Item) => Value | undefined): Value | undefined => {
-  for (const item of items) {
-    const value = read(item);
-    if (value !== undefined) return value;
+const findText = (records: readonly unknown[], places: readonly Path[]): string | undefined => {
+  for (const record of records) {
+    for (const path of places) {
+      const value = valueAt(record, path);
+      if (typeof value === 'string' && value !== '') return value;
+    }
   }
   return undefined;
 };
 
-type Paths = readonly (readonly string[])[];
-
-const textAt = (places: Paths) => (record: unknown) =>
-  first(places, (path) => {
-    const value = valueAt(record, path);
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  });
-
-const numberAt = (places: Paths) => (record: unknown) =>
-  first(places, (path) => {
-    const value = valueAt(record, path);
-    return typeof value === 'number' ? value : undefined;
-  });
-
-const latitudeOf = numberAt(paths.latitude);
-const longitudeOf = numberAt(paths.longitude);
-
-const coordinates = (record: unknown): Pick<IpInfo, 'latitude' | 'longitude'> | undefined => {
-  const latitude = latitudeOf(record);
-  const longitude = longitudeOf(record);
-  return latitude === undefined || longitude === undefined ? undefined : { latitude, longitude };
+const findNumber = (records: readonly unknown[], places: readonly Path[]): number | undefined => {
+  for (const record of records) {
+    for (const path of places) {
+      const value = valueAt(record, path);
+      if (typeof value === 'number') return value;
+    }
+  }
+  return undefined;
 };
 
-/** The models of `@maxmind/geoip2-node` spell `iso_code` as `isoCode`. */
-const valueAt = (record: unknown, path: readonly string[]): unknown => {
+/** From the first record that has both: two halves from two records would be a place that neither means. */
+const findCoordinates = (records: readonly unknown[]): Pick<IpInfo, 'latitude' | 'longitude'> => {
+  for (const record of records) {
+    const latitude = findNumber([record], paths.latitude);
+    const longitude = findNumber([record], paths.longitude);
+    if (latitude !== undefined && longitude !== undefined) return { latitude, longitude };
+  }
+  return {};
+};
+
+/** The value at a path, whose keys may be in camel case: the models of `@maxmind/geoip2-node` spell `iso_code` as `isoCode`. */
+const valueAt = (record: unknown, path: Path): unknown => {
   let value = record;
   for (const key of path) {
     if (typeof value !== 'object' || value === null) return undefined;

@@ -15,10 +15,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { eventWith } from '../support/arbitrary-events.ts';
 import { numbered, serve } from '../support/served.ts';
 
-// ClickHouse's own client, as a user would call it, with a ClickHouse in this process instead of one behind HTTP.
+// ClickHouse's own client as users call it, connected to a ClickHouse in this process instead of one over HTTP.
 const connection = createChdbConnection({ path: ':memory:' });
 const clickHouse = createClient({
-  // The client has its own copy of the types that chdb knows: they differ in nothing but where they are declared.
+  // The assertion is needed because chdb and the client each declare the same types.
   connection: connection as unknown as NonNullable<ClickHouseClientConfigOptions['connection']>,
 });
 const table = 'runreveal.planetscale_logs';
@@ -55,14 +55,14 @@ const events: readonly AuditEvent[] = [
 ];
 const rows = events.map((event) => toRunRevealRow(event, context));
 
-test('rows go in as objects and come out as they were', async () => {
+test("ClickHouse's client inserts rows as objects and reads them back unchanged", async () => {
   await clickHouse.insert({ table, values: rows, format: 'JSONEachRow' });
   const stored = await select<RunRevealRow>(`SELECT * FROM ${table} ORDER BY eventID`);
   expect(stored).toEqual(rows);
   expect(stored.map((row) => runRevealRowSchema.parse(row))).toEqual(rows);
 });
 
-test('so do lines, as a stream', async () => {
+test("ClickHouse's client inserts lines of toJsonEachRow as a stream", async () => {
   const { stream } = await clickHouse.exec({
     query: `INSERT INTO ${table} FORMAT JSONEachRow`,
     values: Readable.from(events.map((event) => `${toJsonEachRow(event, context)}\n`)),
@@ -71,14 +71,14 @@ test('so do lines, as a stream', async () => {
   expect(await select(`SELECT * FROM ${table} ORDER BY eventID`)).toEqual(rows);
 });
 
-test('the table is described with the names and types of runRevealColumns', async () => {
+test('DESCRIBE TABLE gives the names and types of runRevealColumns', async () => {
   const columns = await select<{ name: string; type: string }>(
     `DESCRIBE TABLE ${table} SETTINGS print_pretty_type_names = 0`,
   );
   expect(columns.map(({ name, type }) => ({ name, type }))).toEqual(runRevealColumns);
 });
 
-test('a poller that is stopped between insert and commit leaves every event once, with FINAL', async () => {
+test('FINAL shows every event once after a poller stopped between insert and commit', async () => {
   const { client } = await serve({ events: numbered(250) });
   const store = new Map<string, string>();
   const poll = async (stopAfter: number) => {

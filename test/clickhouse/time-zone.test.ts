@@ -3,12 +3,12 @@ import { toJsonEachRow } from '../../src/runreveal/row/row.ts';
 import { eventWith } from '../support/arbitrary-events.ts';
 import { openClickHouse } from '../support/clickhouse.ts';
 
-// Read by ClickHouse when it starts, hence a file of its own; and by JavaScript's Date, which must not matter either.
+// ClickHouse reads TZ once, when it starts, so this file has its own process. JavaScript's Date uses TZ too.
 process.env.TZ = 'Asia/Tokyo';
 const clickHouse = openClickHouse();
 afterAll(() => clickHouse.close());
 
-test('a server in another time zone stores the right instants', async () => {
+test('a server in another time zone stores the same instants', async () => {
   expect(clickHouse.rows('SELECT serverTimezone() AS zone')).toEqual([{ zone: 'Asia/Tokyo' }]);
   expect(new Date(0).getHours()).toBe(9);
 
@@ -25,7 +25,7 @@ test('a server in another time zone stores the right instants', async () => {
   ]);
 });
 
-test('so does a session in yet another one', async () => {
+test('a session in another time zone than its server stores the same instants', async () => {
   const table = clickHouse.newTable('session');
   const lines = [toJsonEachRow(eventWith({ created_at: '2021-07-19T17:13:45.000Z' }))];
   await clickHouse.insertLines(table, lines, { session_timezone: 'America/New_York' });

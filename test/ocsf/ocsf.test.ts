@@ -15,7 +15,7 @@ interface Shape {
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly constraints?: { readonly at_least_one: readonly string[] };
 }
-/** What ocsf/ocsf-schema says of the class in one of its versions; "about" in the file says how it came to be. */
+/** The class in one version of ocsf/ocsf-schema. The field `about` in the file names its sources. */
 interface Schema {
   readonly version: string;
   readonly patterns: Readonly<Record<string, string>>;
@@ -26,8 +26,13 @@ interface Schema {
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 const schemas: readonly Schema[] = ['1.4.0', '1.8.0'].map((version) => JSON.parse(read(`ocsf-${version}.json`)));
 
-/** What is wrong with an object, where. */
-function* problems(schema: Schema, shape: Shape, value: Readonly<Record<string, unknown>>, at = ''): Generator<string> {
+/** Every violation of the schema in an object, with its path. */
+function* violations(
+  schema: Schema,
+  shape: Shape,
+  value: Readonly<Record<string, unknown>>,
+  at = '',
+): Generator<string> {
   for (const [name, { requirement }] of Object.entries(shape.attributes)) {
     if (requirement === 'required' && value[name] === undefined) yield `${at}${name} is missing`;
   }
@@ -36,11 +41,11 @@ function* problems(schema: Schema, shape: Shape, value: Readonly<Record<string, 
   for (const [name, held] of Object.entries(value)) {
     const attribute = shape.attributes[name];
     if (!attribute) yield `${at}${name} is unknown`;
-    else yield* problemsOfValue(schema, attribute, held, `${at}${name}`);
+    else yield* valueViolations(schema, attribute, held, `${at}${name}`);
   }
 }
 
-function* problemsOfValue(
+function* valueViolations(
   schema: Schema,
   { type, enum: choices }: Attribute,
   held: unknown,
@@ -49,25 +54,25 @@ function* problemsOfValue(
   if (choices && !(String(held) in choices)) yield `${at} is ${held}, which is none of its values`;
   const isNumber = type === 'integer_t' || type === 'long_t' || type === 'timestamp_t';
   if (isNumber) {
-    if (!Number.isSafeInteger(held)) yield `${at} is no ${type}`;
+    if (!Number.isSafeInteger(held)) yield `${at} is not a ${type}`;
   } else if (type.endsWith('_t')) {
     const pattern = schema.patterns[type];
-    if (typeof held !== 'string') yield `${at} is no ${type}`;
-    else if (pattern && !new RegExp(pattern).test(held)) yield `${at} is ${held}, which is no ${type}`;
+    if (typeof held !== 'string') yield `${at} is not a ${type}`;
+    else if (pattern && !new RegExp(pattern).test(held)) yield `${at} is ${held}, which is not a ${type}`;
   } else if (typeof held !== 'object' || held === null) {
-    yield `${at} is no ${type}`;
+    yield `${at} is not a ${type}`;
   } else if (type !== 'object') {
     const shape = schema.objects[type];
-    if (shape) yield* problems(schema, shape, { ...held }, `${at}.`);
-    else yield `${at} is a ${type}, of which the fixture knows nothing`;
+    if (shape) yield* violations(schema, shape, { ...held }, `${at}.`);
+    else yield `${at} is a ${type}, which the fixture does not contain`;
   }
 }
 
-const problemsOf = (schema: Schema, event: AuditEvent, organization?: string) => [
-  ...problems(schema, schema.class, toOcsf(event, { organization })),
+const violationsOf = (schema: Schema, event: AuditEvent, organization?: string) => [
+  ...violations(schema, schema.class, toOcsf(event, { organization })),
 ];
 
-/** Each number with the attribute that has its caption. */
+/** Each numeric attribute, with the attribute that has its caption. */
 const captions = [
   ['activity_id', 'activity_name'],
   ['category_uid', 'category_name'],
@@ -77,23 +82,23 @@ const captions = [
   ['status_id', 'status'],
 ] as const;
 
-describe.each(schemas)('by the schema of OCSF $version', (schema) => {
-  test('every known action is a valid event of the class, with the captions of its numbers', () => {
+describe.each(schemas)('the schema of OCSF $version', (schema) => {
+  test('accepts every known action, and defines the captions of its numbers', () => {
     for (const audit_action of knownAuditActions) {
       const event = eventWith({ audit_action });
-      expect(problemsOf(schema, event, 'acme'), audit_action).toEqual([]);
+      expect(violationsOf(schema, event, 'acme'), audit_action).toEqual([]);
       const ocsf = toOcsf(event);
       for (const [id, caption] of captions) {
-        if (ocsf[id] === 99) continue; // Then the caption is the source's own word.
+        if (ocsf[id] === 99) continue; // The caption of Other is the verb of the action.
         expect(ocsf[caption], audit_action).toBe(schema.class.attributes[id]?.enum?.[String(ocsf[id])]);
       }
     }
   });
 
-  test(`so is any event, and it can be written as JSON (seed ${seed})`, () => {
+  test(`accepts any event, which can also be written as JSON (seed ${seed})`, () => {
     fc.assert(
       fc.property(arbitraryEvent, fc.option(fc.string(), { nil: undefined }), (event, organization) => {
-        expect(problemsOf(schema, event, organization)).toEqual([]);
+        expect(violationsOf(schema, event, organization)).toEqual([]);
         expect(toOcsf(event).raw_data).toBe(rawJson(event).toWellFormed());
         JSON.stringify(toOcsf(event));
       }),
@@ -102,21 +107,21 @@ describe.each(schemas)('by the schema of OCSF $version', (schema) => {
   });
 
   test.each(['::ffff:203.0.113.7', '2001:DB8::1', '2001:db8:0:0:1:0:0:1', '203.0.113.24'])(
-    'the address %s is one',
+    'accepts the IP address %s',
     (remote_ip) => {
-      expect(problemsOf(schema, eventWith({ remote_ip }))).toEqual([]);
+      expect(violationsOf(schema, eventWith({ remote_ip }))).toEqual([]);
       expect(toOcsf(eventWith({ remote_ip }))).toHaveProperty('src_endpoint.ip');
     },
   );
 
   test.each(['ada@example.com', 'ådä@exämple.com', 'Ada <ada@example.com>', "o'ada+x,y@example.com"])(
-    'the name %s makes no address that is none to OCSF',
+    'accepts the e-mail address, or its absence, for the name %s',
     (actor_display_name) => {
-      expect(problemsOf(schema, eventWith({ actor_display_name }))).toEqual([]);
+      expect(violationsOf(schema, eventWith({ actor_display_name }))).toEqual([]);
     },
   );
 
-  test('what it recommends is there, but for what PlanetScale does not tell', () => {
+  test('finds every recommended attribute except those without a source and those that would repeat others', () => {
     const ocsf = toOcsf(eventWith(), { organization: 'acme' });
     const missing = (shape: Shape | undefined, value: object) =>
       Object.entries(shape?.attributes ?? {})
@@ -134,7 +139,7 @@ describe.each(schemas)('by the schema of OCSF $version', (schema) => {
   });
 });
 
-test('the public sample in full', () => {
+test('toOcsf maps the public sample to the documented event', () => {
   const event = eventWith();
   expect(toOcsf(event, { organization: 'acme' })).toEqual({
     activity_id: 3,
@@ -176,7 +181,7 @@ test('the public sample in full', () => {
   });
 });
 
-test('every attribute stands in docs/ocsf.md', () => {
+test('docs/ocsf.md names every attribute', () => {
   const docs = read('../../docs/ocsf.md');
   const { metadata, actor, entity, unmapped, ...ocsf } = toOcsf(eventWith(), { organization: 'acme' });
   const names = [
@@ -197,7 +202,7 @@ describe('the activity', () => {
     ['database_branch.updatedness', 99, 'updatedness'],
     ['database_branch.constructor', 99, 'constructor'],
     ['created', 1, 'Create'],
-  ])('of an action that nobody knows, %s, is %i %s', (audit_action, activity_id, activity_name) => {
+  ])('of the unknown action %s is %i %s', (audit_action, activity_id, activity_name) => {
     expect(toOcsf(eventWith({ audit_action }))).toMatchObject({
       activity_id,
       activity_name,
@@ -205,7 +210,7 @@ describe('the activity', () => {
     });
   });
 
-  test('of every known action stands in docs/ocsf.md', () => {
+  test('of every known action is listed in docs/ocsf.md', () => {
     const known = knownAuditActions.map((audit_action) => {
       const { activity_id, type_name } = toOcsf(eventWith({ audit_action }));
       return { audit_action, id: Number(activity_id), caption: String(type_name).replace('Entity Management: ', '') };
@@ -231,7 +236,7 @@ test.each([
   expect(toOcsf(eventWith({ audit_action }))).toMatchObject({ severity_id });
 });
 
-test('who acted is a user, a service token, or PlanetScale itself', () => {
+test('the actor is a user, a service token, or PlanetScale itself', () => {
   expect(toOcsf(eventWith({ actor_display_name: 'ada@example.com' }))).toMatchObject({
     actor: { user: { name: 'ada@example.com', email_addr: 'ada@example.com', type_id: 1 } },
   });
@@ -246,7 +251,7 @@ test('who acted is a user, a service token, or PlanetScale itself', () => {
   });
 });
 
-test('a user or an organization that was acted on is one in OCSF too', () => {
+test('an auditable user or organization is also a user or organization in OCSF', () => {
   const auditable = { auditable_id: 'a1', auditable_display_name: 'acme' };
   expect(toOcsf(eventWith({ ...auditable, auditable_type: 'User' }))).toMatchObject({
     entity: { type_id: 2, user: { uid: 'a1', name: 'acme' } },
@@ -256,7 +261,7 @@ test('a user or an organization that was acted on is one in OCSF too', () => {
   });
 });
 
-test('an event that has lost all but the three fields that it needs is whole in OCSF', () => {
+test('an event with only the three required fields has an entity and an actor in OCSF', () => {
   const event = eventFromText('{"id":"a","audit_action":"user.signed_in","created_at":"2026-11-01T00:00:00Z"}');
   const ocsf = toOcsf(event);
   expect(ocsf).toMatchObject({ entity: { name: 'user', type_id: 0 }, actor: { app_name: 'PlanetScale' } });
@@ -264,7 +269,7 @@ test('an event that has lost all but the three fields that it needs is whole in 
   expect(ocsf).not.toHaveProperty('unmapped');
 });
 
-describe('metadata that is nested', () => {
+describe('nested metadata', () => {
   const nested = (levels: number) => `{"deep":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
   const ocsfWith = (metadata: string) =>
     toOcsf(
@@ -273,13 +278,16 @@ describe('metadata that is nested', () => {
       ),
     );
 
-  test('1,000 levels deep is there', () => {
+  test('of 1,000 levels is in unmapped', () => {
     expect(JSON.stringify(ocsfWith(nested(1000)).unmapped)).toBe(`{"metadata":${nested(1000)}}`);
   });
 
-  test.each([1001, 4000, 5000, 20_000])('%i levels deep never keeps the event from being written', (levels) => {
-    const ocsf = ocsfWith(nested(levels));
-    expect(ocsf).not.toHaveProperty('unmapped');
-    expect(JSON.parse(JSON.stringify(ocsf)).raw_data).toContain(nested(levels));
-  });
+  test.each([1001, 4000, 5000, 20_000])(
+    'of %i levels is in raw_data only, and the event can still be written as JSON',
+    (levels) => {
+      const ocsf = ocsfWith(nested(levels));
+      expect(ocsf).not.toHaveProperty('unmapped');
+      expect(JSON.parse(JSON.stringify(ocsf)).raw_data).toContain(nested(levels));
+    },
+  );
 });

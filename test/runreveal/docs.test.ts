@@ -5,7 +5,7 @@ import { columnsTable } from '../../docs/runreveal-columns.ts';
 
 const file = fileURLToPath(new URL('../../docs/runreveal.md', import.meta.url));
 
-test('docs/runreveal.md has the columns as they are: `npx vitest run runreveal/docs -u` writes them anew', async () => {
+test('the table in docs/runreveal.md is up to date with runRevealColumns (`npx vitest run runreveal/docs -u` updates it)', async () => {
   const parts = /^(.*<!-- columns[^\n]*-->\n).*(<!-- end of columns -->.*)$/s.exec(readFileSync(file, 'utf8'));
   expect(parts).not.toBeNull();
   const [, before, after] = parts ?? [];

@@ -5,7 +5,7 @@ import { arbitraryContext, arbitraryEvent, eventWith } from '../support/arbitrar
 
 const receivedAt = new Date('2026-11-22T11:00:00Z');
 
-test('a line is the row as JSON.stringify writes it, whatever the event and the context', () => {
+test('toJsonEachRow gives the JSON of toRunRevealRow for any event and context', () => {
   fc.assert(
     fc.property(arbitraryEvent, arbitraryContext, (event, context) => {
       const line = toJsonEachRow(event, { ...context, receivedAt });
@@ -15,7 +15,7 @@ test('a line is the row as JSON.stringify writes it, whatever the event and the 
   );
 });
 
-test('a line is one line of well-formed text', () => {
+test('toJsonEachRow gives a single line of well-formed text', () => {
   fc.assert(
     fc.property(arbitraryEvent, arbitraryContext, (event, context) => {
       const line = toJsonEachRow(event, { ...context, receivedAt });
@@ -27,6 +27,6 @@ test('a line is one line of well-formed text', () => {
   );
 });
 
-test('a line can be made without a context', () => {
+test('toJsonEachRow works without a context', () => {
   expect(JSON.parse(toJsonEachRow(eventWith()))).toMatchObject({ sourceType: 'planetscale', psId: 'ecxuvovgfo95' });
 });

@@ -20,17 +20,17 @@ test.each([
   // Dovecot's src/lib/test-murmurhash3.c
   ['', '00000000000000000000000000000000'],
   ['\0\0\0\0', 'cc066f1f9e5178409e5178409e517840'],
-  // By the reference in C, aappleby/smhasher: a tail of 1, 14 and 15 bytes, no tail, and one byte behind a block.
+  // From the reference in C, aappleby/smhasher: tails of 1, 14 and 15 bytes, no tail, and one byte after a block.
   ['M', '03e9ffc2233d7f8e233d7f8e233d7f8e'],
   ['MurmurHash3 wa', 'db6a1806177854f02c8d9102ac80af71'],
   ['MurmurHash3 was', 'a58e5189a3298517331967e56fa307d9'],
   ['MurmurHash3 was ', '2e48a037371bb501a88ddc92a90dfc5d'],
   ['MurmurHash3 was w', '36bf51b89df0c3ae6bfaca2bd2fbbee1'],
-])('the hash is MurmurHash3_x86_128: %j', (text, hash) => {
+])('the hash of %j equals that of MurmurHash3_x86_128', (text, hash) => {
   expect(hashOf(text)).toBe(hash);
 });
 
-test('the hash reads bytes, up to 255, over many blocks as the reference does', () => {
+test('the hash of many blocks with all byte values equals that of the reference', () => {
   const bytes = Uint8Array.from({ length: 4096 }, (_, index) => (index * 131 + (index >> 3)) & 255);
   expect(murmurHash3(bytes)).toEqual([0x2e39d596, 0xa60e3591, 0xb8efb571, 0xf4254d0a]);
 });
@@ -41,14 +41,14 @@ test.each([
   [107610780, [0x73fc1aa3, 0xb2446246, 0xd6e89fcd, 0x909e8fe8], '0ujzPyRiIAffKhBux4PvQdDqMHY'],
   [0, [0, 0, 0, 0], '000000000000000000000000000'],
   [0xffff_ffff, [0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff], 'aWgEPTl1tmebfsQzFP4bxwgy80V'],
-] as const)('%d seconds after its epoch are spelled as KSUID spells them', (seconds, payload, text) => {
+] as const)('a KSUID for %d seconds after the epoch equals that of the reference', (seconds, payload, text) => {
   expect(ksuid(epochMs + seconds * 1000, payload)).toBe(text);
 });
 
 const word = fc.nat(0xffff_ffff);
 const payload = fc.tuple(word, word, word, word);
 
-test('a KSUID is its 160 bits in base 62', () => {
+test('a KSUID spells its 160 bits in base 62', () => {
   const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
   fc.assert(
     fc.property(word, payload, (seconds, words) => {
@@ -59,7 +59,7 @@ test('a KSUID is its 160 bits in base 62', () => {
   );
 });
 
-test('row ids sort by the time of arrival', () => {
+test('row ids sort by the time of arrival, to the second', () => {
   const time = fc.date({ min: new Date(epochMs), max: new Date('2150-01-01'), noInvalidDate: true });
   fc.assert(
     fc.property(time, time, fc.string(), fc.string(), (a, b, first, second) => {
@@ -69,7 +69,7 @@ test('row ids sort by the time of arrival', () => {
   );
 });
 
-test('the same input gives the same id, of 27 letters and digits', () => {
+test('the same input gives the same row id of 27 letters and digits', () => {
   fc.assert(
     fc.property(fc.date({ noInvalidDate: true }), arbitraryText, arbitraryText, (date, source, event) => {
       const id = rowId(date, source, event);
@@ -79,11 +79,11 @@ test('the same input gives the same id, of 27 letters and digits', () => {
   );
 });
 
-test('the id stays the same in later versions', () => {
+test('the row id of an event is the same in every version of this package', () => {
   expect(rowId(receivedAt, 'source', 'ecxuvovgfo95')).toBe('3MSXz2KTxEyk3LSCUWFsf7RaCMA');
 });
 
-test('another source or another event is another id, also where the two would run into each other', () => {
+test('another source or another event gives another row id, even if both concatenate to the same text', () => {
   const ids = [
     rowId(receivedAt, 'ab', 'c'),
     rowId(receivedAt, 'a', 'bc'),
@@ -95,18 +95,18 @@ test('another source or another event is another id, also where the two would ru
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('100,000 events of one second have 100,000 ids', () => {
+test('100,000 events of one second have 100,000 row ids', () => {
   const ids = new Set(Array.from({ length: 100_000 }, (_, index) => rowId(receivedAt, 's', index.toString(36))));
   expect(ids.size).toBe(100_000);
 });
 
-test('long ids and ids beyond ASCII are hashed whole', () => {
+test('a row id depends on every character of a long event id beyond ASCII', () => {
   const long = 'é'.repeat(10_000);
   expect(rowId(receivedAt, 's', `${long}a`)).not.toBe(rowId(receivedAt, 's', `${long}b`));
   expect(rowId(receivedAt, 's', 'a')).toBe(rowId(receivedAt, 's', 'a'));
 });
 
-test('a time before the epoch of KSUID or beyond its 32 bits is the first or the last', () => {
+test('a row id for a time outside the 32 bits of KSUID has the first or the last time in them', () => {
   expect(rowId(new Date(0), 's', 'e').slice(0, 5)).toBe('00000');
   expect(rowId(new Date('2013-01-01'), 's', 'e')).toBe(rowId(new Date(epochMs), 's', 'e'));
   expect(rowId(new Date(8.64e15), 's', 'e')).toBe(rowId(new Date(epochMs + 0xffff_ffff * 1000), 's', 'e'));

@@ -13,7 +13,7 @@ import { arbitraryEvent, eventFromText, eventWith, publicSample } from '../suppo
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const receivedAt = new Date('2026-11-01T12:00:00.123Z');
 
-test('the structured webhook of the public sample is what RunReveal documents', () => {
+test('toStructuredWebhook gives the format that RunReveal documents for the public sample', () => {
   expect(toStructuredWebhook(eventWith())).toEqual({
     eventName: 'deploy_request.queued',
     eventTime: '2021-07-19T17:13:45.000Z',
@@ -29,7 +29,7 @@ test('the structured webhook of the public sample is what RunReveal documents', 
   });
 });
 
-test('the reveald event of the public sample is what reveald sends in its version 1', () => {
+test('toRevealdEvent gives the format of reveald version 1 for the public sample', () => {
   expect(toRevealdEvent(eventWith())).toEqual({
     sourceType: 'planetscale',
     rawLog: publicSample,
@@ -44,7 +44,7 @@ test('the reveald event of the public sample is what reveald sends in its versio
   });
 });
 
-test(`both hold what the row holds, and can be written as JSON (seed ${seed})`, () => {
+test(`both formats have the values of the row and can be written as JSON (seed ${seed})`, () => {
   const context: RunRevealContext = {
     receivedAt,
     sourceType: 'planetscale-eu',
@@ -73,7 +73,7 @@ test(`both hold what the row holds, and can be written as JSON (seed ${seed})`, 
   );
 });
 
-describe('eventTime is RFC 3339', () => {
+describe('eventTime of both formats', () => {
   test.each([
     ['2021-07-19T17:13:45.000Z', '2021-07-19T17:13:45.000Z'],
     ['2021-07-19T17:13:45Z', '2021-07-19T17:13:45Z'],
@@ -86,20 +86,20 @@ describe('eventTime is RFC 3339', () => {
     ['2016-12-31T23:59:60Z', '2016-12-31T23:59:59Z'],
     ['1969-07-20T20:17:40Z', '1969-07-20T20:17:40Z'],
     ['2107-01-01T00:00:00Z', '2107-01-01T00:00:00Z'],
-  ])('%s is %s', (created_at, expected) => {
+  ])('writes a created_at of %s in RFC 3339 as %s', (created_at, expected) => {
     expect(toStructuredWebhook(eventWith({ created_at }), { receivedAt })).toHaveProperty('eventTime', expected);
     expect(toRevealdEvent(eventWith({ created_at }), { receivedAt })).toHaveProperty('eventTime', expected);
   });
 
   test.each(['', 'yesterday', '1', '2021-02-30T00:00:00Z', '2021-07-19', '0000-01-01T00:00:00+01:00', '９'])(
-    'and the time of arrival where created_at is %j',
+    'is the time of arrival if created_at is %j, which is no timestamp',
     (created_at) => {
       expect(toStructuredWebhook(eventWith({ created_at }), { receivedAt }).eventTime).toBe('2026-11-01T12:00:00.123Z');
     },
   );
 });
 
-test('an address that is not bare is no src, and an event without actor or resources has none', () => {
+test('an address with a port gives an empty src, and an event without actor or resources gives empty ones', () => {
   const event = eventFromText(
     '{"id":"a","audit_action":"user.signed_in","created_at":"2026-11-01T00:00:00Z","remote_ip":"203.0.113.7:443"}',
   );
@@ -112,6 +112,9 @@ test('an address that is not bare is no src, and an event without actor or resou
   });
 });
 
-test.each([toStructuredWebhook, toRevealdEvent])('an invalid receivedAt is an AuditConfigError ($name)', (toForm) => {
+test.each([
+  ['toStructuredWebhook', toStructuredWebhook],
+  ['toRevealdEvent', toRevealdEvent],
+] as const)('%s throws an AuditConfigError for an invalid receivedAt', (_, toForm) => {
   expect(() => toForm(eventWith(), { receivedAt: new Date(Number.NaN) })).toThrow(AuditConfigError);
 });

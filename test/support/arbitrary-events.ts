@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { type AuditEvent, parseEvent, rawJson } from '../../src/audit-log/event.ts';
 import { jsonObject, jsonValue } from './arbitrary-json.ts';
 
-/** The one whole event that is public (planetscale-go planetscale/audit_logs_test.go), with a made-up person. */
+/** The only whole event that PlanetScale has published (planetscale-go planetscale/audit_logs_test.go), with an invented name. */
 export const publicSample = {
   id: 'ecxuvovgfo95',
   type: 'AuditLogEvent',
@@ -24,21 +24,21 @@ export const publicSample = {
   updated_at: '2021-07-19T17:13:45.000Z',
 };
 
-/** The event as the client makes it of this text. */
+/** The event that the client reads from this JSON. */
 export function eventFromText(text: string): AuditEvent {
   const read = parseEvent(JSON.parse(text), text);
   if ('event' in read) return read.event;
   throw new Error(`not an event: ${JSON.stringify(read.issues)}`);
 }
 
-/** The public sample with other values, as the client would read it. */
+/** The public sample with these changes, as the client reads it. */
 export const eventWith = (changes: Record<string, unknown> = {}): AuditEvent =>
   eventFromText(JSON.stringify({ ...publicSample, ...changes }));
 
-/** Any UTF-16, lone surrogates and NUL included. */
+/** Any UTF-16 text, with lone surrogates and NUL. */
 const anyUtf16 = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) });
 
-/** Text as it comes, and text as it should not. */
+/** Ordinary text, and text that breaks naive code. */
 export const arbitraryText = fc.oneof(
   { weight: 4, arbitrary: fc.string() },
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme' }) },
@@ -52,7 +52,7 @@ const eventOf = (text: fc.Arbitrary<string>, json: fc.Arbitrary<unknown>): fc.Ar
     { weight: 1, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: json },
   );
-  // Of one year, and beyond both ends of DateTime: ClickHouse takes at most 100 months in one insert.
+  // Dates of one year, since ClickHouse accepts at most 100 months in one insert, and dates beyond both ends of DateTime.
   const date = fc.date({ noInvalidDate: true, min: new Date('2026-01-01'), max: new Date('2027-01-01') });
   const timestamp = fc.oneof(
     { weight: 3, arbitrary: date.map((value) => value.toISOString()) },
@@ -86,10 +86,10 @@ const eventOf = (text: fc.Arbitrary<string>, json: fc.Arbitrary<unknown>): fc.Ar
     .map((event) => eventFromText(JSON.stringify(event)));
 };
 
-/** Events as they come through the client: with fields left out, of other types, with text of every kind. */
+/** Events as the client reads them, with missing fields, fields of other types and text of every kind. */
 export const arbitraryEvent = eventOf(arbitraryText, jsonValue);
 
-/** What a user may give, but for the time of arrival. */
+/** Any context without `receivedAt`. */
 export const arbitraryContext = fc.record(
   {
     workspaceID: arbitraryText,
@@ -116,12 +116,12 @@ export const arbitraryContext = fc.record(
   { requiredKeys: [] },
 );
 
-/** White space, quotes, control characters, other scripts, emoji: all but U+2028, U+2029 and lone surrogates. */
+/** White space, quotes, control characters, other scripts, emoji: everything except U+2028, U+2029 and lone surrogates. */
 const plainText = fc
   .oneof(fc.string(), fc.string({ unit: 'grapheme' }), fc.constantFrom('', '\0', 'a"b\\c\n/\x7f', '😀'))
   .filter((text) => !/[\u2028\u2029]/.test(text));
 
-/** ClickHouse and JavaScript spell integers beyond 2^53 and exponents in different ways. */
+/** No integers beyond 2^53 and no exponents, which ClickHouse and JavaScript write differently. */
 const plainNumber = fc.oneof(
   fc.maxSafeInteger(),
   fc.integer({ min: -1_000_000, max: 1_000_000 }).map((thousandths) => thousandths / 1000),
@@ -135,7 +135,7 @@ const { json: plainJson } = fc.letrec((tie) => ({
     fc.boolean(),
     fc.constant(null),
     fc.array(tie('json'), { maxLength: 3 }),
-    // A key that looks like an integer is moved to the front by JavaScript.
+    // JavaScript would move a key that looks like an integer to the front.
     jsonObject(
       plainText.map((key) => `k${key}`),
       tie('json'),
@@ -144,7 +144,7 @@ const { json: plainJson } = fc.letrec((tie) => ({
   ),
 }));
 
-/** Events whose JSON ClickHouse reads and writes as JavaScript does. */
+/** Events whose JSON ClickHouse and JavaScript read and write alike. */
 export const extractableEvent = eventOf(plainText, plainJson).filter(
   (event) => !/"metadata":null|"\d+":/.test(rawJson(event)),
 );

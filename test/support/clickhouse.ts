@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { Session } from 'chdb';
 import { type AuditEvent, planetscaleLogsDdl, type RunRevealContext, toJsonEachRow } from 'planetscale-audit';
 
-/** A real ClickHouse in this process, with a database `runreveal`. */
+/** A real ClickHouse in this process, with an empty database `runreveal`. */
 export interface ClickHouse {
   query(sql: string): void;
-  /** What a SELECT gives, as JSONEachRow has it. */
+  /** The rows of a SELECT, parsed from JSONEachRow. */
   rows(select: string): Record<string, unknown>[];
-  /** Makes a table of the 53 columns, and gives back its whole name. */
+  /** Creates a table with planetscaleLogsDdl and returns its name with the database. */
   newTable(name: string): string;
   insertLines(table: string, lines: readonly string[], settings?: Record<string, string>): Promise<void>;
   insert(table: string, events: readonly AuditEvent[], context?: RunRevealContext): Promise<void>;
   close(): void;
 }
 
-/** chdb has one data directory a process: a test file opens one for all of its tests. */
+/** Opens a ClickHouse. A test file opens one for all of its tests, because chdb has one data directory for each process. */
 export function openClickHouse(): ClickHouse {
   const directory = mkdtempSync(join(tmpdir(), 'planetscale-audit-chdb-'));
   const session = new Session(directory);

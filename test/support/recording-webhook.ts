@@ -1,4 +1,7 @@
 import { text } from 'node:stream/consumers';
+import type { AuditEvent } from 'planetscale-audit';
+import { vi } from 'vitest';
+import { eventWith } from './arbitrary-events.ts';
 import { serveRaw } from './served.ts';
 
 export interface ReceivedRequest {
@@ -14,16 +17,24 @@ export interface WebhookAnswer {
   readonly body?: string;
 }
 
-/** A webhook on loopback that remembers what came, and when. It accepts all but what it is told to answer first. */
+/** A webhook on loopback that records the requests. It accepts every request for which no other answer is queued. */
 export interface RecordingWebhook {
   readonly url: string;
   readonly received: readonly ReceivedRequest[];
-  /** The events that were accepted, in order. */
+  /** The accepted events, in order. */
   readonly accepted: readonly unknown[];
+  /** Queues the answers to the next requests. */
   answer(...answers: (WebhookAnswer | 'reset')[]): void;
 }
 
 export const webhookSecret = 'kT8vQz2LmW5xRn7c';
+export const webhookToken = 'rr_5pYq0Zk3vLw9bD4e';
+
+export const numberedEvents = (count: number): AuditEvent[] =>
+  Array.from({ length: count }, (_, index) => eventWith({ id: `event${index}`, actor_id: `actor${index}` }));
+
+/** Lets retries happen at once, since the backoff is a random part of a delay. */
+export const withoutBackoff = () => vi.spyOn(Math, 'random').mockReturnValue(0);
 
 export async function recordingWebhook(path = `/sources/hook/${webhookSecret}`): Promise<RecordingWebhook> {
   const received: ReceivedRequest[] = [];

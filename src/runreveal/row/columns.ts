@@ -2,7 +2,7 @@ import type { IsEqual, PascalCase } from 'type-fest';
 import type { AuditEvent } from '../../audit-log/event.ts';
 import type { RunRevealEnrichment } from '../context.ts';
 
-/** What a value of each ClickHouse type is in JSON. */
+/** The JSON type of a value of each ClickHouse type. */
 export interface JsonTypes {
   String: string;
   UInt32: number;
@@ -15,11 +15,13 @@ export interface JsonTypes {
 }
 
 /**
- * The 53 columns of RunReveal's table `planetscale_logs`, in its order, each with its ClickHouse type: {@link RunRevealRow}
- * and {@link planetscaleLogsDdl} come from here.
+ * The columns of RunReveal's table `planetscale_logs`, in its order, each with its ClickHouse type. {@link RunRevealRow} and
+ * {@link planetscaleLogsDdl} are derived from this list.
  *
- * RunReveal's page says `DateTime` where this says `DateTime('UTC')`: it is the same type, with the zone in which its text is
- * read. Without it a server in another zone would move every event by its offset.
+ * RunReveal's page writes `DateTime` for `DateTime('UTC')`. It is the same type with the time zone in which ClickHouse reads
+ * the text. Without the zone, a server in another zone would shift every event by its offset.
+ *
+ * Source: https://docs.runreveal.com/sources/source-types/planetscale
  *
  * @example
  * ```ts
@@ -87,13 +89,14 @@ export const runRevealColumns = [
   { name: 'psMetadata', type: 'String' },
 ] as const satisfies readonly { readonly name: string; readonly type: keyof JsonTypes }[];
 
+/** One column: its name and its ClickHouse type. */
 export type RunRevealColumn = (typeof runRevealColumns)[number];
 
 /**
- * One event as RunReveal stores it, in JSON: a DateTime is `YYYY-MM-DD hh:mm:ss` in UTC, a Map an object, a Tuple an object.
- * Made by {@link toRunRevealRow}, from the columns of {@link runRevealColumns}. Nothing in it is null.
+ * One event as RunReveal stores it, in JSON, with the columns of {@link runRevealColumns}. A DateTime is text of the form
+ * `YYYY-MM-DD hh:mm:ss` in UTC; a Map and a Tuple are objects. No value is null. {@link toRunRevealRow} makes it.
  */
 export type RunRevealRow = { readonly [Column in RunRevealColumn as Column['name']]: JsonTypes[Column['type']] };
 
-// The build stops here unless the `ps…` columns are the event's fields: none forgotten, none too many.
+// A compile error unless there is exactly one `ps…` column for each field of the event.
 true satisfies IsEqual<Extract<keyof RunRevealRow, `ps${string}`>, `ps${PascalCase<keyof AuditEvent>}`>;

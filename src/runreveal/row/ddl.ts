@@ -3,19 +3,21 @@ import { runRevealColumns } from './columns.ts';
 
 const quoteIdentifier = (option: string, name: string): string => {
   if (name === '') {
-    throw new AuditConfigError(`planetscaleLogsDdl got an empty ${option}: give its name, or leave the option out.`);
+    throw new AuditConfigError(
+      `planetscaleLogsDdl received an empty name for the ${option}. Set it, or leave the option out to use the default.`,
+    );
   }
   return `\`${name.replace(/[\\`]/g, '\\$&')}\``;
 };
 
 /**
- * The `CREATE TABLE IF NOT EXISTS …` for a ClickHouse of one's own, with the 53 columns of {@link runRevealColumns}. The database
- * must be there.
+ * The `CREATE TABLE IF NOT EXISTS …` of RunReveal's table for your own ClickHouse, with the columns of {@link runRevealColumns}.
+ * It does not create the database.
  *
- * A row that is sent again replaces the first one at some later merge: read with `FINAL` to see each event once. Rows go
- * `sourceTTL` days after they were received; those where it is 0 stay.
+ * A row that is inserted again replaces the first one when ClickHouse next merges the two. Read with `FINAL` to see each event
+ * once. ClickHouse deletes a row `sourceTTL` days after `receivedAt`, and keeps a row whose `sourceTTL` is 0.
  *
- * @throws {@link AuditConfigError} where a name is empty.
+ * @throws {@link AuditConfigError} if a name is empty.
  *
  * @example
  * ```ts
@@ -26,18 +28,18 @@ const quoteIdentifier = (option: string, name: string): string => {
  */
 export function planetscaleLogsDdl(
   options: {
-    /** Quoted, whatever it holds. @default 'runreveal' */
+    /** The name of the database, with any characters: it is quoted. @default 'runreveal' */
     readonly database?: string | undefined;
-    /** Quoted, whatever it holds. @default 'planetscale_logs' */
+    /** The name of the table, with any characters: it is quoted. @default 'planetscale_logs' */
     readonly table?: string | undefined;
   } = {},
 ): string {
   const database = quoteIdentifier('database', options.database ?? 'runreveal');
   const table = quoteIdentifier('table', options.table ?? 'planetscale_logs');
   const columns = runRevealColumns.map(({ name, type }) => `  ${quoteIdentifier('column', name)} ${type}`).join(',\n');
-  // Partitioned by eventTime since that stays the same: a row that is sent again in another month must meet the first one.
-  // Without the WHERE, two kinds of rows would go at the next merge: those whose sourceTTL is 0, and those that are to stay
-  // beyond 2106, where a DateTime starts again at 1970.
+  // Partitioned by eventTime, which never changes: ClickHouse merges rows of one partition only, and an event may be inserted
+  // again in another month. Without the WHERE, the next merge would delete rows whose sourceTTL is 0, and rows that expire
+  // after 2106, when a DateTime starts again at 1970.
   return `CREATE TABLE IF NOT EXISTS ${database}.${table}
 (
 ${columns}

@@ -6,8 +6,8 @@ const epochSeconds = 1_400_000_000;
 const cubeOf62 = 62 ** 3;
 
 /**
- * A KSUID: seconds since 2014-05-13 in 32 bits, then a payload of 128, as 27 digits of base 62. The texts sort as the times do.
- * A time that the 32 bits cannot hold becomes the first or the last that they can.
+ * A KSUID: the seconds since 2014-05-13 in 32 bits and a payload of 128 bits, as 27 digits of base 62. KSUIDs sort by time.
+ * A time outside the 32 bits becomes the first or the last time in them.
  *
  * Source: https://github.com/segmentio/ksuid
  */
@@ -15,7 +15,7 @@ export function ksuid(timeMs: number, payload: readonly [number, number, number,
   const seconds = Math.floor(timeMs / 1000) - epochSeconds;
   const words = [Math.min(Math.max(seconds, 0), 0xffff_ffff), ...payload];
   const codes: number[] = [];
-  // Three digits a division, from the last: with four, `rest * 2 ** 32 + word` would pass 2 ** 53.
+  // Each division yields three digits, the last ones first. With four, `rest * 2 ** 32 + word` would exceed 2 ** 53.
   while (codes.length < digits) {
     let rest = 0;
     for (let index = 0; index < words.length; index++) {

@@ -18,21 +18,20 @@ const createRowSchema = () => {
   } satisfies { readonly [Type in keyof JsonTypes]: z.ZodType<JsonTypes[Type]> };
 
   type Shape = { [Column in RunRevealColumn as Column['name']]: (typeof byType)[Column['type']] };
-  // Object.fromEntries knows no names: that there is one schema for each column is what the line says.
+  // The assertion is needed because Object.fromEntries loses the names. The list has one schema for each column.
   return z.object(Object.fromEntries(runRevealColumns.map(({ name, type }) => [name, byType[type]])) as Shape);
 };
 
 /**
- * The {@link RunRevealRow} as a zod schema, made from {@link runRevealColumns}: for rows that come back from ClickHouse as
- * JSON. Columns of other names, which a table of one's own may have, are left out of what it gives back, and so is the key
- * `__proto__` of a map.
+ * A zod schema of {@link RunRevealRow}, for rows that ClickHouse returns as JSON. Its output leaves out columns that are not in
+ * {@link runRevealColumns}, which your own table may have, and the key `__proto__` of a map.
  *
  * @example
  * ```ts
  * import { runRevealRowSchema } from 'planetscale-audit';
  *
- * const line = process.argv[2] ?? ''; // of SELECT * FROM runreveal.planetscale_logs FORMAT JSONEachRow
+ * const line = process.argv[2] ?? ''; // from SELECT * FROM runreveal.planetscale_logs FORMAT JSONEachRow
  * console.log(runRevealRowSchema.parse(JSON.parse(line)).eventName);
  * ```
  */
-export const runRevealRowSchema = /* @__PURE__ */ createRowSchema(); // Pure: a bundle that does not use it leaves it out.
+export const runRevealRowSchema = /* @__PURE__ */ createRowSchema(); // A bundler drops a pure call whose result is unused.

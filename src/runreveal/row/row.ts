@@ -10,17 +10,17 @@ import { dateTimeFromMs, dateTimeFromText } from './date-time.ts';
 import { rowId } from './row-id.ts';
 
 /**
- * The event as the 53 columns of RunReveal's table `planetscale_logs`, always all of them and in the table's order. Synchronous,
- * and pure where `context.receivedAt` is given.
+ * The event as a row of RunReveal's table `planetscale_logs`, always with every column and in the table's order. The function
+ * is synchronous, and pure if `context.receivedAt` is set.
  *
- * `rawLog` is {@link rawJson} and the `ps…` columns are the event's fields as received, except that a lone surrogate becomes
- * U+FFFD, here and in every other text: ClickHouse would refuse the whole insert for it. `eventTime` is truncated to the second.
- * `psMetadata` is `''` where metadata is null, and where it is nested deeper than the JavaScript engine can write, some
- * thousands of levels; `rawLog` has it even then.
+ * `rawLog` is {@link rawJson}, and the `ps…` columns are the event's fields as received. In every text of the row, a lone
+ * surrogate becomes U+FFFD, because ClickHouse would refuse the whole insert. `eventTime` is truncated to the second.
+ * `psMetadata` is `''` if metadata is null, and if it is nested deeper than the JavaScript engine can write, which is some
+ * thousands of levels. `rawLog` has the metadata even then.
  *
  * Source of the columns: https://docs.runreveal.com/sources/source-types/planetscale
  *
- * @throws {@link AuditConfigError} where `sourceTTL` is no integer from 0 to 4294967295, or `receivedAt` an invalid Date.
+ * @throws {@link AuditConfigError} if `sourceTTL` is not a whole number from 0 to 4294967295, or `receivedAt` is an invalid Date.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
   const sourceID = toText(context.sourceID);
   const ip = sourceIp(event);
   const src = ip === '' ? undefined : context.lookupIp?.(ip);
-  // A spread or a loop over the columns costs a third more: this runs once for each event.
+  // Written out because this runs once for each event: a spread or a loop over the columns takes a third longer.
   return {
     workspaceID: toText(context.workspaceID),
     sourceID,
@@ -99,7 +99,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
 /**
  * The row of {@link toRunRevealRow} as one line of ClickHouse's JSONEachRow, without the newline.
  *
- * @throws as {@link toRunRevealRow}.
+ * @throws {@link AuditConfigError} under the conditions of {@link toRunRevealRow}.
  *
  * @example
  * ```ts
@@ -111,14 +111,14 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
  * ```
  */
 export function toJsonEachRow(event: AuditEvent, context?: RunRevealContext): string {
-  // Nothing by hand is faster on Node 22, 24 or 26: neither a template of 53 parts nor a loop over the columns.
+  // On Node 22, 24 and 26, neither a template with a part for each column nor a loop over the columns is faster.
   return JSON.stringify(toRunRevealRow(event, context));
 }
 
 function validSourceTTL(sourceTTL = 0): number {
   if (isUInt32(sourceTTL)) return sourceTTL;
   throw new AuditConfigError(
-    `sourceTTL of the RunReveal context is ${sourceTTL}, which ClickHouse would store as another number without a word: give whole days from 0, which is for ever, to 4294967295.`,
+    `sourceTTL of the RunReveal context is ${sourceTTL}, which ClickHouse would silently store as another number. Set it to whole days from 0, which keeps rows for ever, to 4294967295.`,
   );
 }
 
@@ -135,6 +135,6 @@ const toEnrichment = ({ data, name, provider, type, value }: RunRevealEnrichment
   value: toText(value),
 });
 
-/** Loosely: an event that the client has not read may lack it. */
+/** Accepts `undefined`, because an event that the client did not read may lack the field. */
 const metadataJson = (metadata: AuditEvent['metadata'] | undefined): string =>
   metadata === null || metadata === undefined ? '' : stringifyOrEmpty(metadata);

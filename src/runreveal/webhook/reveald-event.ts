@@ -6,17 +6,17 @@ import type { RunRevealContext } from '../context.ts';
 import { eventTimeOf, serviceNameOf, sourceTypeOf, tagsOf } from '../fields.ts';
 
 /**
- * The event in the wire format of reveald, RunReveal's own collector, in its version 1 ("native"): the only public way to push
- * `sourceType` and the raw log together. The values are those of {@link toRunRevealRow}, `eventTime` is in RFC 3339.
+ * The event in the wire format of reveald, RunReveal's own collector, in version 1 ("native"). No other public format pushes
+ * `sourceType` and the raw log together. The values are those of {@link toRunRevealRow}; `eventTime` is in RFC 3339.
  *
- * `rawLog` is the event as parsed JSON: an integer beyond 2^53 has been rounded. {@link runRevealWebhook} sends the text of
- * {@link rawJson} in its place, exact to the byte, and however deep it is nested. RunReveal may take a `sourceType` that it does
- * not expect from a collector for `reveald`; what it expects is not published.
+ * `rawLog` is the event as parsed JSON, in which integers beyond 2^53 are rounded. {@link runRevealWebhook} sends the text of
+ * {@link rawJson} instead, exact to the byte and at any depth of nesting. RunReveal may treat an unexpected `sourceType` as
+ * `reveald`. It does not publish which values it expects from a collector.
  *
  * Sources: https://docs.runreveal.com/sources/reveald/destinations/runreveal, and internal/types/types.go in the history of
- * https://github.com/runreveal/reveald. The version is an option of reveald's, and no field of the event.
+ * https://github.com/runreveal/reveald. The version is an option of reveald, not a field of the event.
  *
- * @throws {@link AuditConfigError} where `receivedAt` is an invalid Date.
+ * @throws {@link AuditConfigError} if `receivedAt` is an invalid Date.
  *
  * @example
  * ```ts
@@ -30,7 +30,7 @@ export function toRevealdEvent(event: AuditEvent, context: RunRevealContext = {}
   return { ...baseFields(event, context), rawLog: JSON.parse(rawJson(event)) };
 }
 
-/** The JSON of {@link toRevealdEvent}, but for `rawLog`, which is the event's own text. */
+/** The JSON of {@link toRevealdEvent}, with the exact text of the event as `rawLog`. */
 export function revealdJson(event: AuditEvent, context: RunRevealContext = {}): string {
   const fields = JSON.stringify(baseFields(event, context));
   return `${fields.slice(0, -1)},"rawLog":${toText(rawJson(event))}}`;

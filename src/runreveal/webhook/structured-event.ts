@@ -6,15 +6,16 @@ import type { RunRevealContext } from '../context.ts';
 import { eventTimeOf, resourcesOf, serviceNameOf, tagsOf } from '../fields.ts';
 
 /**
- * The event as RunReveal's structured webhook takes it, with the values of {@link toRunRevealRow}: the same actor, tags,
- * resources and address; `eventTime` in RFC 3339 with all its decimals.
+ * The event in the format of RunReveal's structured webhook. The actor, tags, resources and address are those of
+ * {@link toRunRevealRow}; `eventTime` is in RFC 3339 with all its decimals.
  *
- * The format has no room for the event's id, its metadata or its raw JSON, nor for `sourceType`: {@link toRevealdEvent} has.
- * Of the context it takes `receivedAt`, `actorEmail`, `tags` and `serviceName`; what is known of the address RunReveal looks up.
+ * The format has no field for the event's id, its metadata, its raw JSON or `sourceType`. {@link toRevealdEvent} has them all,
+ * in `rawLog` and `sourceType`. From the context, this function uses `receivedAt`, `actorEmail`, `tags` and `serviceName`. RunReveal
+ * itself looks up the address.
  *
  * Source: https://docs.runreveal.com/sources/source-types/structured-webhooks
  *
- * @throws {@link AuditConfigError} where `receivedAt` is an invalid Date.
+ * @throws {@link AuditConfigError} if `receivedAt` is an invalid Date.
  *
  * @example
  * ```ts

@@ -8,36 +8,36 @@ import type { RunRevealContext } from '../context.ts';
 import { revealdJson } from './reveald-event.ts';
 import { toStructuredWebhook } from './structured-event.ts';
 
-/** Where RunReveal takes events, and in which form. */
+/** The webhook of {@link runRevealWebhook}, and the format of its source. */
 export interface RunRevealWebhookOptions {
   /**
-   * The webhook's URL, as RunReveal shows it for a source. It is as secret as a token: whoever has it can write to your logs.
-   * `http:` only on loopback.
+   * The webhook's URL, as the source's page in RunReveal shows it. Keep it as secret as a token: anyone who has it can write to
+   * your logs. `http:` is accepted for loopback only.
    */
   readonly url: string | URL;
-  /** Sent as `Authorization: Bearer …`, where the source has one. */
+  /** The token of the source, if it has one. Sent as `Authorization: Bearer …`. A Reveald source has none. */
   readonly token?: string | undefined;
   /**
-   * What the source expects: `'structured'` for a structured webhook ({@link toStructuredWebhook}), `'reveald'` for a Reveald
-   * source ({@link toRevealdEvent}), which has no token and keeps the raw log.
+   * The format that the source expects: `'structured'` for a structured webhook ({@link toStructuredWebhook}), `'reveald'` for a
+   * Reveald source ({@link toRevealdEvent}), which keeps the raw log.
    *
    * @default 'structured'
    */
   readonly format?: 'structured' | 'reveald' | undefined;
-  /** What the events do not know. */
+  /** The values that the events do not contain, for all events. */
   readonly context?: RunRevealContext | undefined;
   /**
-   * What sends the requests.
+   * The function that sends the requests.
    *
    * @default globalThis.fetch
    */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-/** Parts of the URLs that RunReveal gives out. */
+/** The parts of RunReveal's URLs that are no secret, and stay readable in errors. */
 const publicWords = ['sources', 'hook', 'reveald', 'webhook'];
 
-/** What reveald sends at a time. RunReveal publishes no limit. */
+/** The batch size of RunReveal's own collector, reveald. RunReveal publishes no limit. */
 const maxEventsPerRequest = 100;
 const timeoutMs = 30_000;
 const retries = 4;
@@ -46,18 +46,21 @@ const maxResponseBytes = 64 * 1024;
 const runReveal: HttpService = {
   name: 'RunReveal',
   hintForStatus: (status) => {
-    if (status === 400 || status === 422)
-      return 'It does not accept these events: check that `format` is what the source expects.';
-    if (status === 401 || status === 403)
-      return "The token was not accepted: check it against the source's page in RunReveal.";
-    if (status === 404 || status === 410)
-      return 'It does not know this webhook: check the URL, and whether the source still exists.';
-    if (status === 413) return 'The events are too large together: hand over fewer at a time.';
-    if (status === 429) return 'Hand over events less often.';
+    if (status === 400 || status === 422) {
+      return 'It does not accept these events. Check that `format` is what the source expects.';
+    }
+    if (status === 401 || status === 403) {
+      return "It does not accept the token. Check it against the source's page in RunReveal.";
+    }
+    if (status === 404 || status === 410) {
+      return 'It does not know this webhook. Check the URL, and check whether the source still exists.';
+    }
+    if (status === 413) return 'The request is too large. Send fewer events at a time.';
+    if (status === 429) return 'Send events less often.';
     return '';
   },
   hintForRedirect: "Set `url` to the one on the source's page in RunReveal.",
-  hintForTimeout: 'The events may have arrived or not: hand them over again.',
+  hintForTimeout: 'RunReveal may or may not have received the events. Send them again.',
 };
 
 const optionsSchema = z
@@ -69,22 +72,26 @@ const optionsSchema = z
   })
   .refine(({ format, token }) => format === 'structured' || token === undefined, {
     path: ['token'],
-    message: "is for a structured webhook: a source of the format 'reveald' has none, leave it out",
+    message: "is for a structured webhook only. Leave it out for the format 'reveald', whose sources have no token",
   });
 
 /**
- * Makes a function that sends events to a webhook of RunReveal's: at most 100 a request, one request after the other and in
- * order. It resolves once RunReveal has accepted all of them, with a status below 300. Lost connections, timeouts (30 s), 408,
- * 429 and 5xx are tried again up to four times, never before a `Retry-After` of up to a minute; redirects are refused.
+ * Makes a function that sends events to a webhook of RunReveal, in order, in requests of at most 100 events. The next request
+ * starts when the one before it has been accepted. The promise resolves once RunReveal has accepted all events, with a status
+ * below 300.
  *
- * After a rejection, any part of the events may have arrived: hand all of them over again. A retry can repeat events too, and
- * the structured format has no id by which RunReveal could tell. Neither the URL nor the token is in any error.
+ * Lost connections, timeouts (30 s) and the statuses 408, 429 and 5xx are retried up to four times. A retry waits for a
+ * `Retry-After` of up to a minute. Redirects are refused.
  *
- * @returns a function that throws {@link AuditApiError} for a status of 400 or more, {@link AuditConnectionError} where no whole
- * answer came or a redirect did, {@link AuditConfigError} for an invalid `receivedAt` in the context, and the signal's reason
- * after an abort.
+ * When the promise rejects, RunReveal may have received any part of the events: send all of them again. A retry can repeat
+ * events too. RunReveal cannot recognize repeated events in the structured format, which has no id. No error contains the URL
+ * or the token.
  *
- * @throws {@link AuditConfigError} for an option that is missing or wrong.
+ * @returns a function that throws {@link AuditApiError} for a status of 400 or more, {@link AuditConnectionError} for an
+ * incomplete response or a redirect, {@link AuditConfigError} for an invalid `receivedAt` in the context, and the signal's
+ * reason after an abort.
+ *
+ * @throws {@link AuditConfigError} if an option is missing or wrong.
  *
  * @example
  * ```ts
@@ -103,7 +110,7 @@ export function runRevealWebhook(
   options: RunRevealWebhookOptions,
 ): (events: readonly AuditEvent[], options?: { readonly signal?: AbortSignal | undefined }) => Promise<void> {
   const { url, token, format, fetch } = parseOptions(optionsSchema, options, 'runRevealWebhook');
-  url.hash = ''; // Never sent.
+  url.hash = ''; // HTTP never sends the fragment.
   const { context } = options;
   const http = new HttpClient({
     service: runReveal,
@@ -122,7 +129,7 @@ export function runRevealWebhook(
 
   return async (events, { signal } = {}) => {
     signal?.throwIfAborted();
-    const batch = [...events]; // The caller may change the other one meanwhile.
+    const batch = [...events]; // A copy, because the caller may change the array before the last request.
     for (let from = 0; from < batch.length; from += maxEventsPerRequest) {
       const part = batch.slice(from, from + maxEventsPerRequest);
       const body = `[${part.map((event) => write(event, context)).join(',')}]`;
@@ -135,7 +142,7 @@ export function runRevealWebhook(
 const structuredJson = (event: AuditEvent, context: RunRevealContext | undefined): string =>
   JSON.stringify(toStructuredWebhook(event, context));
 
-/** The status says it, whatever becomes of the body: to send the events again would repeat them. */
+/** The status alone decides. A body that breaks off must not fail the request, because a retry would repeat the events. */
 const discardBody = async ({ text }: HttpAnswer): Promise<void> => {
   await text().catch(() => {});
 };
