@@ -11,23 +11,33 @@ import {
 import { type FakeFailure, type FakePlanetScale, fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { decodeState } from '../../src/poller/state.ts';
-import { drain, drainTold, happeningAt, ids, minuteMs, runOn, serveAt, startMs } from '../support/polling.ts';
+import {
+  changingBefore,
+  dayMs,
+  defaultKey,
+  drain,
+  drainWithNotices,
+  hourMs,
+  ids,
+  minuteMs,
+  pollInBackground,
+  savedState,
+  serveAt,
+  startMs,
+} from '../support/polling.ts';
 import { collect, credentials, listOf, numbered } from '../support/served.ts';
 import { sourceOf } from '../support/source.ts';
 
-const key = 'planetscale-audit:acme';
-const hourMs = 60 * minuteMs;
-
-/** Runs a poller and collects what it gives until it fails or ends. */
-const given = async (events: AsyncIterable<{ readonly id: string }>, upTo = Number.POSITIVE_INFINITY) => {
-  const got: string[] = [];
+/** Iterates until the poller ends or fails, or has delivered `upTo` events. */
+const iterate = async (events: AsyncIterable<{ readonly id: string }>, upTo = Number.POSITIVE_INFINITY) => {
+  const delivered: string[] = [];
   let error: unknown;
   try {
-    for await (const { id } of events) if (got.push(id) === upTo) break;
+    for await (const { id } of events) if (delivered.push(id) === upTo) break;
   } catch (thrown) {
     error = thrown;
   }
-  return { got, error };
+  return { delivered, error };
 };
 
 afterEach(() => void vi.useRealTimers());
@@ -40,12 +50,12 @@ test('a crash on page 3 of 5 skips nothing: all is given, oldest first', async (
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
-  const crashing = happeningAt(served.client(), 2, () => served.fake.failNext({ network: 'reset' }));
-  const first = await given(poller(crashing, { store, startFrom: 'oldest', drain: true }));
-  expect(first).toMatchObject({ got: [], error: { name: 'AuditConnectionError' } });
-  const second = await given(drain(served, { store, startFrom: 'oldest' }), 23);
-  const third = await given(drain(served, { store }));
-  expect([...second.got.slice(0, -1), ...third.got]).toEqual(ids(events));
+  const crashing = changingBefore(2, served.client(), () => served.fake.failNext({ network: 'reset' }));
+  const first = await iterate(poller(crashing, { store, startFrom: 'oldest', drain: true }));
+  expect(first).toMatchObject({ delivered: [], error: { name: 'AuditConnectionError' } });
+  const second = await iterate(drain(served, { store, startFrom: 'oldest' }), 23);
+  const third = await iterate(drain(served, { store }));
+  expect([...second.delivered.slice(0, -1), ...third.delivered]).toEqual(ids(events));
 });
 
 // 2: https://github.com/zed-industries/zed/issues/19343
@@ -68,10 +78,10 @@ test.each<[string, FakeFailure]>([
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
-  const source = happeningAt(served.client({ timeoutMs: 2000 }), 3, () => served.fake.failNext(failure));
+  const source = changingBefore(3, served.client({ timeoutMs: 2000 }), () => served.fake.failNext(failure));
   const options = { store, startFrom: 'oldest', drain: true } as const;
-  expect(await given(poller(source, options))).toMatchObject({ got: [], error: { retryable: true } });
-  expect((await given(poller(source, options))).got).toEqual(ids(events));
+  expect(await iterate(poller(source, options))).toMatchObject({ delivered: [], error: { retryable: true } });
+  expect((await iterate(poller(source, options))).delivered).toEqual(ids(events));
 });
 
 // 4: https://github.com/airbytehq/airbyte/issues/15427
@@ -79,20 +89,20 @@ test('of 300 events in one second none is missing after a stop in the middle, an
   const created_at = '2026-11-01T00:00:00.123456Z';
   const served = await serveAt({ events: numbered(300).map((event) => ({ ...event, created_at })) });
   const store = memoryCursorStore();
-  const first = await given(drain(served, { store, startFrom: 'oldest' }), 150);
-  const second = await given(drain(served, { store }));
-  expect([...first.got.slice(0, -1), ...second.got]).toEqual(ids(numbered(300)));
-  expect(decodeState((await store.get(key)) ?? '')?.anchors[0]?.[1]).toBe(created_at);
+  const first = await iterate(drain(served, { store, startFrom: 'oldest' }), 150);
+  const second = await iterate(drain(served, { store }));
+  expect([...first.delivered.slice(0, -1), ...second.delivered]).toEqual(ids(numbered(300)));
+  expect((await savedState(store))?.anchors[0]?.[1]).toBe(created_at);
 });
 
 // 5: https://github.com/wazuh/wazuh/issues/13529, https://github.com/obelisk/plaid/issues/76
 test('an event that becomes visible late, within the look-back, is given, and told of as late', async () => {
-  const served = await serveAt({ events: numbered(20, startMs + 24 * hourMs - 5 * minuteMs) });
+  const served = await serveAt({ events: numbered(20, startMs + dayMs - 5 * minuteMs) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
   served.fake.add({ id: 'latelatelate', created_at: new Date(served.clock.ms - 5 * minuteMs + 500).toISOString() });
-  expect(await drainTold(served, { store })).toEqual({
-    given: ['latelatelate'],
+  expect(await drainWithNotices(served, { store })).toEqual({
+    delivered: ['latelatelate'],
     notices: [{ type: 'late-events', ids: ['latelatelate'] }],
   });
 });
@@ -103,25 +113,28 @@ test('a place that retention has deleted is told of once, and the poller goes on
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
   for (const { id } of numbered(20)) served.fake.remove(id);
-  served.clock.ms += 20 * 24 * hourMs;
+  served.clock.ms += 20 * dayMs;
   const events = served.fake.add(
     ...numbered(5, served.clock.ms).map((event, index) => ({ ...event, id: `new${index}` })),
   );
-  expect(await drainTold(served, { store })).toMatchObject({ given: ids(events), notices: [{ type: 'possible-gap' }] });
-  expect(await drainTold(served, { store })).toEqual({ given: [], notices: [] });
+  expect(await drainWithNotices(served, { store })).toMatchObject({
+    delivered: ids(events),
+    notices: [{ type: 'possible-gap' }],
+  });
+  expect(await drainWithNotices(served, { store })).toEqual({ delivered: [], notices: [] });
 });
 
 // 7: https://github.com/demisto/content/issues/31135
 test.each([400, 404, 410, 422])(
   'a cursor that is answered with %i makes the scan begin again, and is no end',
   async (status) => {
-    vi.useFakeTimers({ now: startMs + 24 * hourMs });
+    vi.useFakeTimers({ now: startMs + dayMs });
     const events = numbered(50);
     const fake = fakePlanetScale({ ...credentials, events, pageSize: 10 });
-    const source = happeningAt(clientOf(fake), 2, () => fake.failNext({ status }));
-    const { given: got, notices, controller, ended } = runOn(source);
+    const source = changingBefore(2, clientOf(fake), () => fake.failNext({ status }));
+    const { delivered, notices, controller, ended } = pollInBackground(source);
     await vi.advanceTimersByTimeAsync(2000);
-    expect(got).toEqual(ids(events));
+    expect(delivered).toEqual(ids(events));
     expect(notices).toMatchObject([{ type: 'retrying', attempt: 1 }]);
     controller.abort();
     await ended;
@@ -132,12 +145,12 @@ test.each([400, 404, 410, 422])(
 test.each(['not-found', 'empty', 'first-page'] as const)(
   'a cursor that PlanetScale no longer knows, answered by %s, makes neither a loop nor a stall',
   async (unknownCursor) => {
-    vi.useFakeTimers({ now: startMs + 24 * hourMs });
+    vi.useFakeTimers({ now: startMs + dayMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(50), pageSize: 10, unknownCursor });
-    const source = happeningAt(clientOf(fake), 2, () => fake.remove('event0000030'));
-    const { given: got, controller, ended } = runOn(source);
+    const source = changingBefore(2, clientOf(fake), () => fake.remove('event0000030'));
+    const { delivered, controller, ended } = pollInBackground(source);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(got).toEqual(ids(numbered(50)).filter((id) => id !== 'event0000030'));
+    expect(delivered).toEqual(ids(numbered(50)).filter((id) => id !== 'event0000030'));
     expect(fake.requests.length).toBeLessThanOrEqual(2 * 6 + 2);
     controller.abort();
     await ended;
@@ -147,7 +160,7 @@ test.each(['not-found', 'empty', 'first-page'] as const)(
 // 9: https://github.com/gravitational/teleport/issues/58365
 test('a poller whose scans do not come to their end is stale after five intervals, though it gives no error', async () => {
   vi.useFakeTimers({ now: startMs });
-  const { running, controller, ended } = runOn({
+  const { running, controller, ended } = pollInBackground({
     organization: 'acme',
     page: ({ signal } = {}) =>
       new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
@@ -165,9 +178,9 @@ test('fifty resets in a row are lived through', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
   fake.failNext(...Array.from({ length: 50 }, () => ({ network: 'reset' }) as const));
-  const { running, given: got, controller, ended } = runOn(clientOf(fake));
+  const { running, delivered, controller, ended } = pollInBackground(clientOf(fake));
   await vi.advanceTimersByTimeAsync(6 * hourMs);
-  expect(got).toEqual(ids(numbered(3)));
+  expect(delivered).toEqual(ids(numbered(3)));
   expect(running.health()).toMatchObject({ state: 'idle', consecutiveFailures: 0 });
   controller.abort();
   await ended;
@@ -177,7 +190,7 @@ test('fifty resets in a row are lived through', async () => {
 test('a 403 stops the poller after one attempt: no hot loop', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3), missingPermissionStatus: 403 });
-  const { ended } = runOn(clientOf(fake, 4));
+  const { ended } = pollInBackground(clientOf(fake, 4));
   await vi.advanceTimersByTimeAsync(hourMs);
   await expect(ended).rejects.toMatchObject({ name: 'AuditApiError', status: 403 });
   expect(fake.requests).toHaveLength(1);
@@ -198,11 +211,11 @@ describe('a Retry-After is never cut short, and means one wait, not one of each 
     vi.useFakeTimers({ now: startMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
     fake.failNext({ status: 429, headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter } });
-    const { given: got, controller, ended } = runOn(clientOf(fake, 4));
+    const { delivered, controller, ended } = pollInBackground(clientOf(fake, 4));
     await vi.advanceTimersByTimeAsync(Math.max(0, toldMs - 1));
     expect(fake.requests.length).toBe(1);
     await vi.advanceTimersByTimeAsync(1000);
-    expect(got).toEqual(ids(numbered(3)));
+    expect(delivered).toEqual(ids(numbered(3)));
     controller.abort();
     await ended;
   });
@@ -237,10 +250,10 @@ test('of two pollers on one key the loser stops, and the cursor never goes back'
   };
   const options = { store, startFrom: 'oldest' } as const;
   await collect(drain(served, { ...options, signal: AbortSignal.abort() }));
-  const runs = await Promise.all([given(drain(served, options)), given(drain(served, options))]);
+  const runs = await Promise.all([iterate(drain(served, options)), iterate(drain(served, options))]);
   const losers = runs.filter(({ error }) => error !== undefined);
   expect(losers).toMatchObject([{ error: { name: 'CursorConflictError', retryable: false } }]);
-  expect(new Set(runs.flatMap(({ got }) => got))).toEqual(new Set(ids(numbered(250))));
+  expect(new Set(runs.flatMap(({ delivered }) => delivered))).toEqual(new Set(ids(numbered(250))));
   expect(places).toEqual(places.toSorted((a, b) => a - b));
   expect(await collect(drain(served, options))).toEqual([]);
 });
@@ -270,8 +283,8 @@ test.each([
   const source = sourceOf(fakePlanetScale({ ...credentials, events }));
   await collect(poller(source, options));
   const other = { organization, page: source.page };
-  const { got, error } = await given(poller(other, { ...options, ...change }));
-  expect(got).toEqual([]);
+  const { delivered, error } = await iterate(poller(other, { ...options, ...change }));
+  expect(delivered).toEqual([]);
   expect(error).toMatchObject({ name: 'AuditConfigError', message: expect.stringContaining('"one key"') });
 });
 
@@ -282,12 +295,12 @@ test('an event that cannot be read stops the poller, or goes to onInvalidEvent: 
   const served = await serveAt();
   served.fake.failNext(listOf([above, unreadable, below]), listOf([above, unreadable, below]));
   const store = memoryCursorStore();
-  const stopped = await given(drain(served, { store, startFrom: 'oldest' }));
-  expect(stopped).toMatchObject({ got: [], error: { invalidEvents: [{ rawJson: JSON.stringify(unreadable) }] } });
+  const stopped = await iterate(drain(served, { store, startFrom: 'oldest' }));
+  expect(stopped).toMatchObject({ delivered: [], error: { invalidEvents: [{ rawJson: JSON.stringify(unreadable) }] } });
   const parked: string[] = [];
   const client = served.client({ onInvalidEvent: ({ id }) => void parked.push(id ?? '') });
-  const went = await given(poller(client, { store, startFrom: 'oldest', drain: true }));
-  expect(went.got).toEqual([below?.id, above?.id]);
+  const went = await iterate(poller(client, { store, startFrom: 'oldest', drain: true }));
+  expect(went.delivered).toEqual([below?.id, above?.id]);
   expect(parked).toEqual(['unreadable00']);
 });
 
@@ -303,8 +316,8 @@ describe('a store whose backend is gone is never taken for an empty one', () => 
   test('when it says so', async () => {
     const { served } = await working();
     const store = { get: () => Promise.reject(new Error('ECONNREFUSED')), set: () => {} };
-    expect(await given(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
-      got: [],
+    expect(await iterate(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
+      delivered: [],
       error: { name: 'CursorStoreError', retryable: true },
     });
   });
@@ -312,8 +325,8 @@ describe('a store whose backend is gone is never taken for an empty one', () => 
   test('when it hides that, reading and writing', async () => {
     const { served } = await working();
     const store = { get: () => undefined, set: () => {} };
-    expect(await given(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
-      got: [],
+    expect(await iterate(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
+      delivered: [],
       error: { name: 'CursorStoreError', retryable: false, message: expect.stringContaining('throwOnErrors') },
     });
   });
@@ -333,10 +346,10 @@ test('a poll that finds nothing is one request, and no write', async () => {
   const served = await serveAt({ events: numbered(99) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
-  const [asked, stored] = [served.fake.requests.length, await store.get(key)];
+  const [requestsBefore, stored] = [served.fake.requests.length, await store.get(defaultKey)];
   await collect(drain(served, { store }));
-  expect(served.fake.requests.length - asked).toBe(1);
-  expect(await store.get(key)).toBe(stored);
+  expect(served.fake.requests.length - requestsBefore).toBe(1);
+  expect(await store.get(defaultKey)).toBe(stored);
 });
 
 // 25
@@ -362,9 +375,9 @@ test('an error of the network that a source makes is waited out like one of the 
       return inner.page(query);
     },
   };
-  const { given: got, controller, ended } = runOn(source);
+  const { delivered, controller, ended } = pollInBackground(source);
   await vi.advanceTimersByTimeAsync(minuteMs);
-  expect(got).toHaveLength(3);
+  expect(delivered).toHaveLength(3);
   controller.abort();
   await ended;
 });
