@@ -1,5 +1,5 @@
-// What has gone wrong with other pollers, each with the thread where it was reported. The numbers that are not here are those of
-// the file store: 13 to 15, 22 and 26 are in file-cursor-store*.test.ts.
+// Failures of other pollers, each with the thread that reported it. The scenarios 13 to 15, 22 and 26 are about the file store: see
+// test/stores/file-cursor-store*.test.ts.
 import {
   AuditConnectionError,
   type AuditSource,
@@ -46,7 +46,7 @@ const clientOf = (fake: FakePlanetScale, retries = 0) =>
   new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries, fetch: fake.fetch });
 
 // 1: https://github.com/elastic/integrations/issues/4796
-test('a crash on page 3 of 5 skips nothing: all is given, oldest first', async () => {
+test('delivers every event, oldest first, after a crash on page 3 of 5', async () => {
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
@@ -59,7 +59,7 @@ test('a crash on page 3 of 5 skips nothing: all is given, oldest first', async (
 });
 
 // 2: https://github.com/zed-industries/zed/issues/19343
-test.each([101, 250, 10_000])('%i events between two polls are all given, oldest first', async (count) => {
+test.each([101, 250, 10_000])('delivers all %i events between two polls, oldest first', async (count) => {
   const served = await serveAt();
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'now' }));
@@ -72,9 +72,9 @@ test.each<[string, FakeFailure]>([
   ['a 502', { status: 502 }],
   ['a timeout', { network: 'hang' }],
   ['a reset', { network: 'reset' }],
-  ['JSON cut short', { network: 'truncated' }],
-  ['a proxy that answers with its own page', { status: 200, body: '<html>Bad gateway</html>' }],
-])('%s in the middle of the pages skips nothing', async (_, failure) => {
+  ['truncated JSON', { network: 'truncated' }],
+  ['the HTML page of a proxy', { status: 200, body: '<html>Bad gateway</html>' }],
+])('skips no event after %s in the middle of the pages', async (_, failure) => {
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
@@ -85,7 +85,7 @@ test.each<[string, FakeFailure]>([
 });
 
 // 4: https://github.com/airbytehq/airbyte/issues/15427
-test('of 300 events in one second none is missing after a stop in the middle, and their times stay text', async () => {
+test('misses none of 300 events in one second after a stop in the middle, and keeps their times as text', async () => {
   const created_at = '2026-11-01T00:00:00.123456Z';
   const served = await serveAt({ events: numbered(300).map((event) => ({ ...event, created_at })) });
   const store = memoryCursorStore();
@@ -96,7 +96,7 @@ test('of 300 events in one second none is missing after a stop in the middle, an
 });
 
 // 5: https://github.com/wazuh/wazuh/issues/13529, https://github.com/obelisk/plaid/issues/76
-test('an event that becomes visible late, within the look-back, is given, and told of as late', async () => {
+test('delivers a late event within the look-back, and reports it as late', async () => {
   const served = await serveAt({ events: numbered(20, startMs + dayMs - 5 * minuteMs) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
@@ -108,7 +108,7 @@ test('an event that becomes visible late, within the look-back, is given, and to
 });
 
 // 6: https://github.com/grafana/loki/issues/6931
-test('a place that retention has deleted is told of once, and the poller goes on within one scan', async () => {
+test('reports a possible gap once after retention has deleted all anchors, and resumes within one scan', async () => {
   const served = await serveAt({ events: numbered(20) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
@@ -126,7 +126,7 @@ test('a place that retention has deleted is told of once, and the poller goes on
 
 // 7: https://github.com/demisto/content/issues/31135
 test.each([400, 404, 410, 422])(
-  'a cursor that is answered with %i makes the scan begin again, and is no end',
+  'starts the scan again if a cursor is answered with %i, and does not take it for the end',
   async (status) => {
     vi.useFakeTimers({ now: startMs + dayMs });
     const events = numbered(50);
@@ -143,7 +143,7 @@ test.each([400, 404, 410, 422])(
 
 // 8: https://github.com/vercel/workflow/issues/2179
 test.each(['not-found', 'empty', 'first-page'] as const)(
-  'a cursor that PlanetScale no longer knows, answered by %s, makes neither a loop nor a stall',
+  'neither loops nor stalls if PlanetScale no longer knows a cursor and answers it with %s',
   async (unknownCursor) => {
     vi.useFakeTimers({ now: startMs + dayMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(50), pageSize: 10, unknownCursor });
@@ -158,7 +158,7 @@ test.each(['not-found', 'empty', 'first-page'] as const)(
 );
 
 // 9: https://github.com/gravitational/teleport/issues/58365
-test('a poller whose scans do not come to their end is stale after five intervals, though it gives no error', async () => {
+test('turns stale after five intervals without a completed scan, even without an error', async () => {
   vi.useFakeTimers({ now: startMs });
   const { running, controller, ended } = pollInBackground({
     organization: 'acme',
@@ -174,7 +174,7 @@ test('a poller whose scans do not come to their end is stale after five interval
 });
 
 // 10: https://github.com/grafana/loki/issues/5157
-test('fifty resets in a row are lived through', async () => {
+test('recovers by itself from fifty connection resets in a row', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
   fake.failNext(...Array.from({ length: 50 }, () => ({ network: 'reset' }) as const));
@@ -187,7 +187,7 @@ test('fifty resets in a row are lived through', async () => {
 });
 
 // 11: https://github.com/elastic/beats/issues/33999
-test('a 403 stops the poller after one attempt: no hot loop', async () => {
+test('fails after one attempt on a 403, and makes no hot loop', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3), missingPermissionStatus: 403 });
   const { ended } = pollInBackground(clientOf(fake, 4));
@@ -197,7 +197,7 @@ test('a 403 stops the poller after one attempt: no hot loop', async () => {
 });
 
 // 12: https://github.com/elastic/beats/issues/47423
-describe('a Retry-After is never cut short, and means one wait, not one of each layer', () => {
+describe('a Retry-After', () => {
   test.each([
     ['30', 30_000],
     ['1.5', 1500],
@@ -207,12 +207,12 @@ describe('a Retry-After is never cut short, and means one wait, not one of each 
     ['-5', 0],
     ['3600', hourMs],
     ['1e9', 1e12],
-  ])('%s', async (retryAfter, toldMs) => {
+  ])('of %s is waited out in full, and once for all layers together', async (retryAfter, minWaitMs) => {
     vi.useFakeTimers({ now: startMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
     fake.failNext({ status: 429, headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter } });
     const { delivered, controller, ended } = pollInBackground(clientOf(fake, 4));
-    await vi.advanceTimersByTimeAsync(Math.max(0, toldMs - 1));
+    await vi.advanceTimersByTimeAsync(Math.max(0, minWaitMs - 1));
     expect(fake.requests.length).toBe(1);
     await vi.advanceTimersByTimeAsync(1000);
     expect(delivered).toEqual(ids(numbered(3)));
@@ -222,29 +222,29 @@ describe('a Retry-After is never cut short, and means one wait, not one of each 
 });
 
 // 16: https://github.com/ConduitIO/conduit/issues/2677
-test('a slow consumer that is killed gets again what it has not finished: the cursor is never ahead of it', async () => {
+test('redelivers the unfinished events to a slow consumer that was killed: the cursor is never ahead of the consumer', async () => {
   const served = await serveAt({ events: numbered(250) });
   const store = memoryCursorStore();
   const killed = drain(served, { store, startFrom: 'oldest' }).batches();
   const finished = (await killed.next()).value ?? [];
-  const inHand = (await killed.next()).value ?? [];
-  // Its process is gone: nobody asks it for more, and nobody ends it.
+  const inFlight = (await killed.next()).value ?? [];
+  // The process is gone: nothing requests another event, and nothing ends the iteration.
   const rest = await collect(drain(served, { store }));
-  expect(ids(rest.slice(0, inHand.length))).toEqual(ids(inHand));
+  expect(ids(rest.slice(0, inFlight.length))).toEqual(ids(inFlight));
   expect(ids([...finished, ...rest])).toEqual(ids(numbered(250)));
 });
 
 // 17: https://github.com/snowplow/enrich/issues/649
-test('of two pollers on one key the loser stops, and the cursor never goes back', async () => {
+test('stops one of two pollers on the same key, and never moves the cursor back', async () => {
   const served = await serveAt({ events: numbered(250), pageSize: 50 });
   const inner = memoryCursorStore();
-  const places: number[] = [];
+  const anchors: number[] = [];
   const store: CursorStore = {
     ...inner,
     compareAndSet: async (name, expected, next) => {
       const isSaved = await inner.compareAndSet(name, expected, next);
       const newest = decodeState(next)?.anchors[0]?.[0];
-      if (isSaved && newest !== undefined) places.push(Number(newest.slice('event'.length)));
+      if (isSaved && newest !== undefined) anchors.push(Number(newest.slice('event'.length)));
       return isSaved;
     },
   };
@@ -254,12 +254,12 @@ test('of two pollers on one key the loser stops, and the cursor never goes back'
   const losers = runs.filter(({ error }) => error !== undefined);
   expect(losers).toMatchObject([{ error: { name: 'CursorConflictError', retryable: false } }]);
   expect(new Set(runs.flatMap(({ delivered }) => delivered))).toEqual(new Set(ids(numbered(250))));
-  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(anchors).toEqual(anchors.toSorted((a, b) => a - b));
   expect(await collect(drain(served, options))).toEqual([]);
 });
 
 // 18: https://github.com/tulios/kafkajs/issues/28
-test('a signal in the middle of a batch ends it with all committed that is finished', async () => {
+test('commits every finished event when a signal ends it in the middle of a batch', async () => {
   const served = await serveAt({ events: numbered(100) });
   const store = memoryCursorStore();
   const terminate = new AbortController();
@@ -276,20 +276,23 @@ test('a signal in the middle of a batch ends it with all committed that is finis
 test.each([
   ['other actions', { actions: ['database.deleted'] }, 'acme'],
   ['another organization', {}, 'globex'],
-])('a poller with %s refuses to start on the place of another, and says which key', async (_, change, organization) => {
-  const events = numbered(3);
-  const store = memoryCursorStore();
-  const options = { store, key: 'one key', startFrom: 'oldest', drain: true } as const;
-  const source = sourceOf(fakePlanetScale({ ...credentials, events }));
-  await collect(poller(source, options));
-  const other = { organization, page: source.page };
-  const { delivered, error } = await iterate(poller(other, { ...options, ...change }));
-  expect(delivered).toEqual([]);
-  expect(error).toMatchObject({ name: 'AuditConfigError', message: expect.stringContaining('"one key"') });
-});
+])(
+  'refuses to start with %s on the saved state of another poller, and names the key',
+  async (_, change, organization) => {
+    const events = numbered(3);
+    const store = memoryCursorStore();
+    const options = { store, key: 'one key', startFrom: 'oldest', drain: true } as const;
+    const source = sourceOf(fakePlanetScale({ ...credentials, events }));
+    await collect(poller(source, options));
+    const other = { organization, page: source.page };
+    const { delivered, error } = await iterate(poller(other, { ...options, ...change }));
+    expect(delivered).toEqual([]);
+    expect(error).toMatchObject({ name: 'AuditConfigError', message: expect.stringContaining('"one key"') });
+  },
+);
 
 // 20: https://github.com/firezone/firezone/issues/14132
-test('an event that cannot be read stops the poller, or goes to onInvalidEvent: it is never skipped', async () => {
+test('never skips an invalid event: the event stops the poller, or goes to onInvalidEvent', async () => {
   const unreadable = { id: 'unreadable00', created_at: '2026-11-01T00:00:30Z' };
   const [below, above] = numbered(2, startMs);
   const served = await serveAt();
@@ -299,13 +302,13 @@ test('an event that cannot be read stops the poller, or goes to onInvalidEvent: 
   expect(stopped).toMatchObject({ delivered: [], error: { invalidEvents: [{ rawJson: JSON.stringify(unreadable) }] } });
   const parked: string[] = [];
   const client = served.client({ onInvalidEvent: ({ id }) => void parked.push(id ?? '') });
-  const went = await iterate(poller(client, { store, startFrom: 'oldest', drain: true }));
-  expect(went.delivered).toEqual([below?.id, above?.id]);
+  const second = await iterate(poller(client, { store, startFrom: 'oldest', drain: true }));
+  expect(second.delivered).toEqual([below?.id, above?.id]);
   expect(parked).toEqual(['unreadable00']);
 });
 
 // 21: https://github.com/jaredwray/keyv/issues/1472
-describe('a store whose backend is gone is never taken for an empty one', () => {
+describe('a store whose backend is down', () => {
   const working = async () => {
     const served = await serveAt({ events: numbered(20) });
     const store = new Map<string, string>();
@@ -313,7 +316,7 @@ describe('a store whose backend is gone is never taken for an empty one', () => 
     return { served, store };
   };
 
-  test('when it says so', async () => {
+  test('is not taken for an empty store if it throws', async () => {
     const { served } = await working();
     const store = { get: () => Promise.reject(new Error('ECONNREFUSED')), set: () => {} };
     expect(await iterate(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
@@ -322,7 +325,7 @@ describe('a store whose backend is gone is never taken for an empty one', () => 
     });
   });
 
-  test('when it hides that, reading and writing', async () => {
+  test('is not taken for an empty store if it hides the errors of its reads and writes', async () => {
     const { served } = await working();
     const store = { get: () => undefined, set: () => {} };
     expect(await iterate(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
@@ -333,7 +336,7 @@ describe('a store whose backend is gone is never taken for an empty one', () => 
 });
 
 // 23
-test("the first event of an organization that was empty at the first poll is given, with 'now' too", async () => {
+test("delivers the first event of an organization that was empty at the first poll, with 'now' too", async () => {
   const served = await serveAt();
   const store = memoryCursorStore();
   expect(await collect(drain(served, { store, startFrom: 'now' }))).toEqual([]);
@@ -342,7 +345,7 @@ test("the first event of an organization that was empty at the first poll is giv
 });
 
 // 24: https://github.com/elastic/beats/issues/30693
-test('a poll that finds nothing is one request, and no write', async () => {
+test('makes one request and no write for a poll that finds nothing', async () => {
   const served = await serveAt({ events: numbered(99) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
@@ -353,7 +356,7 @@ test('a poll that finds nothing is one request, and no write', async () => {
 });
 
 // 25
-test('one backdated event at the head of the list hides nothing of what lies below it', async () => {
+test('delivers every event below a backdated event at the head of the list', async () => {
   const served = await serveAt({ events: numbered(20), order: 'added', pageSize: 10 });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
@@ -364,7 +367,7 @@ test('one backdated event at the head of the list hides nothing of what lies bel
   expect(ids(await collect(drain(served, { store })))).toEqual([...ids(below), 'backdated000']);
 });
 
-test('an error of the network that a source makes is waited out like one of the client', async () => {
+test('waits out a network error of a custom source like one of the client', async () => {
   vi.useFakeTimers({ now: startMs });
   const inner = sourceOf(fakePlanetScale({ ...credentials, events: numbered(3) }));
   let failures = 3;
