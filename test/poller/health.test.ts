@@ -72,7 +72,7 @@ describe('health()', () => {
     await ended;
   });
 
-  test('does not report stale while the consumer takes its time, nor in the save after it', async () => {
+  test('does not report stale while the consumer takes its time, or during the save after it', async () => {
     const inner = memoryCursorStore();
     let saves = 0;
     const slow: CursorStore = {

@@ -2,7 +2,7 @@ import { fakePlanetScale } from 'planetscale-audit/testing';
 import { createdAt, minuteMs, serveAt } from '../support/polling.ts';
 import { credentials, numbered } from '../support/served.ts';
 
-/** A fake with so many numbered events, to be polled without HTTP. */
+/** A fake with `count` numbered events, for a source without HTTP. */
 export const fakeWith = (count: number) => fakePlanetScale({ ...credentials, events: numbered(count) });
 
 /** A list in insert order with a postdated event, and `addLate`, which puts events above it that are 9 minutes late. */

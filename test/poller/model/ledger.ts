@@ -13,7 +13,7 @@ export interface WantedEvents {
   newerThan: string | undefined;
 }
 
-/** All that the pollers of one simulation did: the facts that the oracle judges, and no judgement. */
+/** The facts that the oracle judges: everything that the pollers of one simulation did. */
 export class Ledger {
   readonly log: AuditLog;
   readonly #wanted: WantedEvents;

@@ -69,7 +69,7 @@ export class Oracle {
   #repeatsOnlyBatchesInFlight(observation: Observation): void {
     if (observation.type === 'notice' && observation.notice.type === 'possible-duplicates') {
       const anchors = this.ledger.anchors.map((id) => this.#log.everListed(id)).filter((event) => event !== undefined);
-      // A poller may not look for a postdated anchor where it is listed.
+      // A poller may miss an anchor that was postdated beyond the look-back, although the anchor is listed.
       if (anchors.some((event) => this.ledger.wasFarAhead(event))) return;
       if (!this.#log.hasDeleted) this.#violated('I2: a poller reports lost anchors, and no event was ever deleted');
       const listed = anchors.find(({ id }) => this.#log.isListed(id));
@@ -117,7 +117,7 @@ export class Oracle {
     }
   }
 
-  /** I5: the first anchor of a lone key never moves down the list while it is listed. */
+  /** I5: the first anchor never moves down the list while it is listed, unless a notice reports possible duplicates. */
   #neverMovesItsAnchorDown(observation: Observation): void {
     const anchor = observation.type === 'save' ? observation.state?.anchors[0]?.[0] : undefined;
     const before = this.ledger.previousAnchor;

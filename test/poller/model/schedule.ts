@@ -59,7 +59,7 @@ export interface PollerRun {
 /** The `startFrom` of a schedule. `sinceMs` counts from the start of the simulation; 'newerThan' takes an event in mid-list. */
 export type Start = 'oldest' | 'now' | { readonly newest: number } | { readonly sinceMs: number } | 'newerThan';
 
-/** All that decides what happens in one simulation. */
+/** The data that decides everything in one simulation. */
 export interface Schedule {
   readonly log: AuditLogOptions;
   readonly startFrom: Start;
@@ -71,7 +71,7 @@ export interface Schedule {
   readonly pollers: number;
   /** The runs of each poller, one after the other. */
   readonly runs: readonly PollerRun[];
-  /** What changes before the first poller starts. */
+  /** The changes before the first poller starts. */
   readonly initialChanges: readonly LogChange[];
   /** Each step comes so many awaits after the step before it, whichever poller awaits. */
   readonly steps: readonly (readonly [awaits: number, step: Step])[];

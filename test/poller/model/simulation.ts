@@ -4,15 +4,17 @@ import { type MakePoller, RunningPoller } from './running-poller.ts';
 import type { PollerRun, Schedule } from './schedule.ts';
 import { key, World } from './world.ts';
 
-/** What a simulation tries, and by which promises the oracle judges it. */
+/** The poller of a simulation, and the promises by which the oracle judges it. */
 export interface Trial {
+  /** Makes the poller: the library's own, unless the trial is about a mutant. */
   readonly makePoller: MakePoller;
-  /** The violations that count: their messages match. */
+  /** The violations that count have a message that matches. */
   readonly judged: RegExp;
 }
 
-/** What a simulation has found. */
+/** The result of a simulation. */
 export interface Outcome {
+  /** A message for each broken promise. */
   readonly violations: readonly string[];
   /** The ids of the delivered events that are still listed, in the order of their first delivery. */
   readonly delivered: readonly string[];

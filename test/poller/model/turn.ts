@@ -1,6 +1,6 @@
 /** An operation that a poller awaits. */
 export interface AwaitedOperation<Result> {
-  /** What the operation does to the world. */
+  /** Changes the world as the operation does, and returns the operation's result. */
   readonly effect: () => Result;
   /** The error of a fault before or after the effect. */
   readonly failure: () => Error;

@@ -21,7 +21,7 @@ const otherAction = 'database.deleted';
 /** The key that all pollers of a simulation share. */
 export const key = 'planetscale-audit:acme';
 
-/** What the pollers of one simulation share: the audit log, the store, the time and the steps of the schedule. */
+/** The surroundings that the pollers of one simulation share: the audit log, the store, the time and the steps of the schedule. */
 export class World {
   readonly schedule: Schedule;
   /** Decides which of several pollers takes its turn. */
