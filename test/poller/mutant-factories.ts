@@ -7,6 +7,7 @@ export interface Mutant {
   readonly mistake: string;
   /** The violations that the mistake must cause: the invariants are those of docs/polling.md. */
   readonly breaks: RegExp;
+  /** Makes the mistaken poller. */
   readonly poller: MakePoller;
 }
 

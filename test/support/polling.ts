@@ -10,8 +10,11 @@ import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
 import { decodeState, type PollState } from '../../src/poller/state.ts';
 import { collect, type Served, serve } from './served.ts';
 
+/** A minute in milliseconds. */
 export const minuteMs = 60_000;
+/** An hour in milliseconds. */
 export const hourMs = 60 * minuteMs;
+/** A day in milliseconds. */
 export const dayMs = 24 * hourMs;
 /** The time of the first of the `numbered` events. */
 export const startMs = Date.parse('2026-11-01T00:00:00Z');
@@ -19,6 +22,7 @@ export const startMs = Date.parse('2026-11-01T00:00:00Z');
 /** The key of a poller that is given none. */
 export const defaultKey = 'planetscale-audit:acme';
 
+/** The ids of events, in the same order. */
 export const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
 
 /** The `created_at` of an event. */

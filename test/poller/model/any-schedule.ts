@@ -13,6 +13,7 @@ import {
 
 const maxAheadMs = 2 * minuteMs;
 
+/** Draws a whole number from 0 to `max`. */
 export const upTo = (max: number) => fc.integer({ min: 0, max });
 
 /** The simulation cuts these down to `toleratedLatenessMs`. */
@@ -23,6 +24,7 @@ const lateMs = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: -lookbackMs, max: 0 }) },
 );
 
+/** Draws an arrival of `min` to `max` events. */
 export const events = (min: number, max: number): fc.Arbitrary<LogChange> =>
   fc.record({
     type: fc.constant('events'),
@@ -54,6 +56,7 @@ const change: fc.Arbitrary<LogChange> = fc.oneof(
   },
 );
 
+/** Draws a fault. */
 export const fault: fc.Arbitrary<Fault> = fc.constantFrom(
   'crash before',
   'crash after',

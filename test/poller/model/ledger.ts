@@ -7,7 +7,9 @@ import { lookbackMs } from './schedule.ts';
 
 /** The events that a schedule's pollers ask for. */
 export interface WantedEvents {
+  /** The only wanted action; undefined for all. */
   readonly action: string | undefined;
+  /** The time since which events are wanted; -Infinity for all. */
   readonly sinceMs: number;
   /** The id of the event above which everything is wanted. */
   newerThan: string | undefined;
@@ -15,6 +17,7 @@ export interface WantedEvents {
 
 /** The facts that the oracle judges: everything that the pollers of one simulation did. */
 export class Ledger {
+  /** The simulated PlanetScale, which remembers every event that it ever listed. */
   readonly log: AuditLog;
   readonly #wanted: WantedEvents;
   readonly #deliveries = new Map<string, number>();

@@ -4,17 +4,23 @@ import type { PollerRun } from './schedule.ts';
 
 /** How far one run of a poller has come, as seen from outside. */
 export class RunRecord {
+  /** Whether the run ends once it has caught up. */
   readonly drain: boolean;
   /** Delivered events that no save covers yet. */
   inFlight: string[] = [];
+  /** The ids that the consumer has acknowledged in this run. */
   readonly acknowledged = new Set<string>();
   /** The ids that the poller has reported as late. */
   readonly lateIds = new Set<string>();
   /** The last event that this run delivered for the first time and in list order. */
   lastInOrder: string | undefined;
+  /** Whether the run has read its state from the store. */
   hasLoaded = false;
+  /** Whether the run has saved any state. */
   hasSaved = false;
+  /** Whether the run has delivered any event. */
   hasDelivered = false;
+  /** How many requests the run has made. */
   requests = 0;
 
   constructor({ drain }: PollerRun) {

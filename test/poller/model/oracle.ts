@@ -17,7 +17,9 @@ export class ConsumerError extends Error {}
  * violations; every method sees every observation. README.md has the table.
  */
 export class Oracle {
+  /** A message for each broken promise, in the order of their discovery. */
   readonly violations: string[] = [];
+  /** The facts by which this oracle judges. */
   readonly ledger: Ledger;
   readonly #log: AuditLog;
   /** Each of several pollers on one key sees only its own part of the list's order. */

@@ -26,6 +26,7 @@ const never = () => new Promise<never>(() => {});
 
 /** One run of a poller, from its start to its end or its crash. */
 export class RunningPoller {
+  /** How far the run has come. */
   readonly record: RunRecord;
   /** The error that ended the run. */
   error: unknown;

@@ -1,6 +1,8 @@
 import type { AuditLogOptions } from './audit-log.ts';
 
+/** A minute in milliseconds. */
 export const minuteMs = 60_000;
+/** A day in milliseconds. No retention is shorter. */
 export const dayMs = 24 * 60 * minuteMs;
 
 /** The `lookbackMs` of every simulated poller. */
@@ -61,7 +63,9 @@ export type Start = 'oldest' | 'now' | { readonly newest: number } | { readonly 
 
 /** The data that decides everything in one simulation. */
 export interface Schedule {
+  /** How the simulated PlanetScale behaves. */
   readonly log: AuditLogOptions;
+  /** The start of every poller, which counts in its first run. */
   readonly startFrom: Start;
   /** Whether the poller asks for one action. */
   readonly isFiltered: boolean;
@@ -75,5 +79,6 @@ export interface Schedule {
   readonly initialChanges: readonly LogChange[];
   /** Each step comes so many awaits after the step before it, whichever poller awaits. */
   readonly steps: readonly (readonly [awaits: number, step: Step])[];
+  /** The seed of the jitter in the poller's waits. */
   readonly randomSeed: number;
 }

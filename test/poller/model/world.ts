@@ -16,6 +16,7 @@ import {
 
 // The half second puts events on both sides of a watermark that the Date header rounds to seconds.
 const startMs = Date.parse('2026-11-04T00:00:00.500Z');
+/** The action that a filtered poller asks for. */
 export const wantedAction = 'database.created';
 const otherAction = 'database.deleted';
 /** The key that all pollers of a simulation share. */
@@ -23,11 +24,15 @@ export const key = 'planetscale-audit:acme';
 
 /** The surroundings that the pollers of one simulation share: the audit log, the store, the time and the steps of the schedule. */
 export class World {
+  /** The schedule of this simulation. */
   readonly schedule: Schedule;
   /** Decides which of several pollers takes its turn. */
   readonly scheduler: fc.Scheduler | undefined;
+  /** The simulated PlanetScale. */
   readonly log: AuditLog;
+  /** The judge of all pollers of this simulation. */
   readonly oracle: Oracle;
+  /** The content of the store. */
   readonly stored = new Map<string, string>();
   readonly #wanted: WantedEvents;
   /** The steps that are still to come, each with the number of its turn. */
