@@ -1,13 +1,14 @@
-// A backlog of a million events (or as many as the first argument says), delivered oldest first by a poller that must not hold it in
-// memory: `npm run bench:backlog`. PlanetScale is another process, behind real HTTP. Ends with 1 where a limit is passed.
+// Polls a backlog of a million events, or of as many as the first argument says: `npm run bench:backlog`. The poller must deliver them
+// oldest first without holding them in memory. PlanetScale is simulated by another process, behind real HTTP. The exit code is 1 if a
+// limit is exceeded.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { memoryCursorStore, PlanetScaleAuditClient, poller } from 'planetscale-audit';
 import { fakePlanetScale, listen } from 'planetscale-audit/testing';
 
-const mostHeapGrowthMiB = 64;
-const mostRequests = 20_100;
+const maxHeapGrowthMiB = 64;
+const maxRequests = 20_100;
 const firstMs = Date.parse('2026-11-01T00:00:00Z');
 const tokens = { serviceTokenId: 'faketokenid1', serviceToken: 'pscale_tkn_fake' };
 
@@ -15,7 +16,7 @@ const [, , ...args] = process.argv;
 if (args[0] === 'serve') await servePlanetScale(Number(args[1]));
 else await measure(Number(args[0] ?? 1_000_000));
 
-/** Tells its URL on standard output, and lives as long as its standard input. */
+/** Prints its URL, then the number of requests for each line on standard input, and ends with standard input. */
 async function servePlanetScale(count: number): Promise<void> {
   const events = Array.from({ length: count }, (_, index) => ({
     id: `event${String(index).padStart(8, '0')}`,
@@ -33,18 +34,18 @@ async function measure(count: number): Promise<void> {
   const server = spawn(process.execPath, [import.meta.filename, 'serve', String(count)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const said = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
+  const output = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
   const client = new PlanetScaleAuditClient({
     organization: 'acme',
     ...tokens,
-    baseUrl: (await said.next()).value ?? '',
+    baseUrl: (await output.next()).value ?? '',
     requestsPerMinute: 1_000_000_000,
   });
-  await client.page(); // What a first request loads is not the backlog's.
+  await client.page(); // The modules that the first request loads do not count as the backlog's memory.
 
   const startMs = performance.now();
   const startMiB = heapMiB();
-  let highestMiB = startMiB;
+  let peakMiB = startMiB;
   let delivered = 0;
   let outOfOrder = 0;
   let lastId = '';
@@ -58,26 +59,28 @@ async function measure(count: number): Promise<void> {
       lastId = id;
     }
     if (Math.floor(delivered / 50_000) < Math.floor((delivered + batch.length) / 50_000) || delivered === 0) {
-      highestMiB = Math.max(highestMiB, heapMiB());
+      peakMiB = Math.max(peakMiB, heapMiB());
     }
     delivered += batch.length;
   }
   const seconds = (performance.now() - startMs) / 1000;
   server.stdin.write('requests?\n');
-  const requests = Number((await said.next()).value) - 1;
+  const requests = Number((await output.next()).value) - 1;
   server.stdin.end();
 
-  const growthMiB = highestMiB - startMiB;
+  const growthMiB = peakMiB - startMiB;
   console.log(
     `${delivered} events in ${seconds.toFixed(0)} s, out of order ${outOfOrder}, ${requests} requests, heap after gc at most ${growthMiB.toFixed(1)} MiB above the start`,
   );
-  const isWithin =
-    delivered === count && outOfOrder === 0 && growthMiB <= mostHeapGrowthMiB && requests <= mostRequests;
+  const isWithin = delivered === count && outOfOrder === 0 && growthMiB <= maxHeapGrowthMiB && requests <= maxRequests;
   if (!isWithin) process.exitCode = 1;
 }
 
 function heapMiB(): number {
-  if (!globalThis.gc) throw new Error('Run it with --expose-gc: what was not collected yet is not held.');
+  if (!globalThis.gc)
+    throw new Error(
+      'The benchmark needs node --expose-gc to measure the memory that is in use. Run `npm run bench:backlog`.',
+    );
   globalThis.gc();
   return process.memoryUsage().heapUsed / 2 ** 20;
 }

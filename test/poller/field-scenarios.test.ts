@@ -1,5 +1,5 @@
-// What has gone wrong with other pollers, each with the thread where it was reported. The numbers that are not here are those of
-// the file store: 13 to 15, 22 and 26 are in file-cursor-store*.test.ts.
+// Failures of other pollers, each with the thread that reported it. The scenarios 13 to 15, 22 and 26 are about the file store: see
+// test/stores/file-cursor-store*.test.ts.
 import {
   AuditConnectionError,
   type AuditSource,
@@ -11,23 +11,33 @@ import {
 import { type FakeFailure, type FakePlanetScale, fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { decodeState } from '../../src/poller/state.ts';
-import { drain, drainTold, happeningAt, ids, minuteMs, runOn, serveAt, startMs } from '../support/polling.ts';
+import {
+  changingBefore,
+  dayMs,
+  defaultKey,
+  drain,
+  drainWithNotices,
+  hourMs,
+  ids,
+  minuteMs,
+  pollInBackground,
+  savedState,
+  serveAt,
+  startMs,
+} from '../support/polling.ts';
 import { collect, credentials, listOf, numbered } from '../support/served.ts';
 import { sourceOf } from '../support/source.ts';
 
-const key = 'planetscale-audit:acme';
-const hourMs = 60 * minuteMs;
-
-/** Runs a poller and collects what it gives until it fails or ends. */
-const given = async (events: AsyncIterable<{ readonly id: string }>, upTo = Number.POSITIVE_INFINITY) => {
-  const got: string[] = [];
+/** Iterates until the poller ends or fails, or has delivered `upTo` events. */
+const iterate = async (events: AsyncIterable<{ readonly id: string }>, upTo = Number.POSITIVE_INFINITY) => {
+  const delivered: string[] = [];
   let error: unknown;
   try {
-    for await (const { id } of events) if (got.push(id) === upTo) break;
+    for await (const { id } of events) if (delivered.push(id) === upTo) break;
   } catch (thrown) {
     error = thrown;
   }
-  return { got, error };
+  return { delivered, error };
 };
 
 afterEach(() => void vi.useRealTimers());
@@ -36,20 +46,20 @@ const clientOf = (fake: FakePlanetScale, retries = 0) =>
   new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries, fetch: fake.fetch });
 
 // 1: https://github.com/elastic/integrations/issues/4796
-test('a crash on page 3 of 5 skips nothing: all is given, oldest first', async () => {
+test('delivers every event, oldest first, after a crash on page 3 of 5', async () => {
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
-  const crashing = happeningAt(served.client(), 2, () => served.fake.failNext({ network: 'reset' }));
-  const first = await given(poller(crashing, { store, startFrom: 'oldest', drain: true }));
-  expect(first).toMatchObject({ got: [], error: { name: 'AuditConnectionError' } });
-  const second = await given(drain(served, { store, startFrom: 'oldest' }), 23);
-  const third = await given(drain(served, { store }));
-  expect([...second.got.slice(0, -1), ...third.got]).toEqual(ids(events));
+  const crashing = changingBefore(2, served.client(), () => served.fake.failNext({ network: 'reset' }));
+  const first = await iterate(poller(crashing, { store, startFrom: 'oldest', drain: true }));
+  expect(first).toMatchObject({ delivered: [], error: { name: 'AuditConnectionError' } });
+  const second = await iterate(drain(served, { store, startFrom: 'oldest' }), 23);
+  const third = await iterate(drain(served, { store }));
+  expect([...second.delivered.slice(0, -1), ...third.delivered]).toEqual(ids(events));
 });
 
 // 2: https://github.com/zed-industries/zed/issues/19343
-test.each([101, 250, 10_000])('%i events between two polls are all given, oldest first', async (count) => {
+test.each([101, 250, 10_000])('delivers all %i events between two polls, oldest first', async (count) => {
   const served = await serveAt();
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'now' }));
@@ -62,66 +72,69 @@ test.each<[string, FakeFailure]>([
   ['a 502', { status: 502 }],
   ['a timeout', { network: 'hang' }],
   ['a reset', { network: 'reset' }],
-  ['JSON cut short', { network: 'truncated' }],
-  ['a proxy that answers with its own page', { status: 200, body: '<html>Bad gateway</html>' }],
-])('%s in the middle of the pages skips nothing', async (_, failure) => {
+  ['truncated JSON', { network: 'truncated' }],
+  ['the HTML page of a proxy', { status: 200, body: '<html>Bad gateway</html>' }],
+])('skips no event after %s in the middle of the pages', async (_, failure) => {
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
-  const source = happeningAt(served.client({ timeoutMs: 2000 }), 3, () => served.fake.failNext(failure));
+  const source = changingBefore(3, served.client({ timeoutMs: 2000 }), () => served.fake.failNext(failure));
   const options = { store, startFrom: 'oldest', drain: true } as const;
-  expect(await given(poller(source, options))).toMatchObject({ got: [], error: { retryable: true } });
-  expect((await given(poller(source, options))).got).toEqual(ids(events));
+  expect(await iterate(poller(source, options))).toMatchObject({ delivered: [], error: { retryable: true } });
+  expect((await iterate(poller(source, options))).delivered).toEqual(ids(events));
 });
 
 // 4: https://github.com/airbytehq/airbyte/issues/15427
-test('of 300 events in one second none is missing after a stop in the middle, and their times stay text', async () => {
+test('misses none of 300 events in one second after a stop in the middle, and keeps their times as text', async () => {
   const created_at = '2026-11-01T00:00:00.123456Z';
   const served = await serveAt({ events: numbered(300).map((event) => ({ ...event, created_at })) });
   const store = memoryCursorStore();
-  const first = await given(drain(served, { store, startFrom: 'oldest' }), 150);
-  const second = await given(drain(served, { store }));
-  expect([...first.got.slice(0, -1), ...second.got]).toEqual(ids(numbered(300)));
-  expect(decodeState((await store.get(key)) ?? '')?.anchors[0]?.[1]).toBe(created_at);
+  const first = await iterate(drain(served, { store, startFrom: 'oldest' }), 150);
+  const second = await iterate(drain(served, { store }));
+  expect([...first.delivered.slice(0, -1), ...second.delivered]).toEqual(ids(numbered(300)));
+  expect((await savedState(store))?.anchors[0]?.[1]).toBe(created_at);
 });
 
 // 5: https://github.com/wazuh/wazuh/issues/13529, https://github.com/obelisk/plaid/issues/76
-test('an event that becomes visible late, within the look-back, is given, and told of as late', async () => {
-  const served = await serveAt({ events: numbered(20, startMs + 24 * hourMs - 5 * minuteMs) });
+test('delivers a late event within the look-back, and reports it as late', async () => {
+  const served = await serveAt({ events: numbered(20, startMs + dayMs - 5 * minuteMs) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
   served.fake.add({ id: 'latelatelate', created_at: new Date(served.clock.ms - 5 * minuteMs + 500).toISOString() });
-  expect(await drainTold(served, { store })).toEqual({
-    given: ['latelatelate'],
+  expect(await drainWithNotices(served, { store })).toEqual({
+    delivered: ['latelatelate'],
     notices: [{ type: 'late-events', ids: ['latelatelate'] }],
   });
 });
 
 // 6: https://github.com/grafana/loki/issues/6931
-test('a place that retention has deleted is told of once, and the poller goes on within one scan', async () => {
+test('reports a possible gap once after retention has deleted all anchors, and resumes within one scan', async () => {
   const served = await serveAt({ events: numbered(20) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
   for (const { id } of numbered(20)) served.fake.remove(id);
-  served.clock.ms += 20 * 24 * hourMs;
+  served.clock.ms += 20 * dayMs;
   const events = served.fake.add(
     ...numbered(5, served.clock.ms).map((event, index) => ({ ...event, id: `new${index}` })),
   );
-  expect(await drainTold(served, { store })).toMatchObject({ given: ids(events), notices: [{ type: 'possible-gap' }] });
-  expect(await drainTold(served, { store })).toEqual({ given: [], notices: [] });
+  expect(await drainWithNotices(served, { store })).toMatchObject({
+    delivered: ids(events),
+    notices: [{ type: 'possible-gap' }],
+  });
+  expect(await drainWithNotices(served, { store })).toEqual({ delivered: [], notices: [] });
 });
 
 // 7: https://github.com/demisto/content/issues/31135
 test.each([400, 404, 410, 422])(
-  'a cursor that is answered with %i makes the scan begin again, and is no end',
+  'starts the scan again if a cursor is answered with %i, and does not take it for the end',
   async (status) => {
-    vi.useFakeTimers({ now: startMs + 24 * hourMs });
+    vi.useFakeTimers({ now: startMs + dayMs });
     const events = numbered(50);
     const fake = fakePlanetScale({ ...credentials, events, pageSize: 10 });
-    const source = happeningAt(clientOf(fake), 2, () => fake.failNext({ status }));
-    const { given: got, notices, controller, ended } = runOn(source);
+    const source = changingBefore(2, clientOf(fake), () => fake.failNext({ status }));
+    const { delivered, notices, controller, ended } = pollInBackground(source);
     await vi.advanceTimersByTimeAsync(2000);
-    expect(got).toEqual(ids(events));
+    expect(delivered).toEqual(ids(events));
     expect(notices).toMatchObject([{ type: 'retrying', attempt: 1 }]);
     controller.abort();
     await ended;
@@ -130,14 +143,14 @@ test.each([400, 404, 410, 422])(
 
 // 8: https://github.com/vercel/workflow/issues/2179
 test.each(['not-found', 'empty', 'first-page'] as const)(
-  'a cursor that PlanetScale no longer knows, answered by %s, makes neither a loop nor a stall',
+  'neither loops nor stalls if PlanetScale no longer knows a cursor and answers it with %s',
   async (unknownCursor) => {
-    vi.useFakeTimers({ now: startMs + 24 * hourMs });
+    vi.useFakeTimers({ now: startMs + dayMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(50), pageSize: 10, unknownCursor });
-    const source = happeningAt(clientOf(fake), 2, () => fake.remove('event0000030'));
-    const { given: got, controller, ended } = runOn(source);
+    const source = changingBefore(2, clientOf(fake), () => fake.remove('event0000030'));
+    const { delivered, controller, ended } = pollInBackground(source);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(got).toEqual(ids(numbered(50)).filter((id) => id !== 'event0000030'));
+    expect(delivered).toEqual(ids(numbered(50)).filter((id) => id !== 'event0000030'));
     expect(fake.requests.length).toBeLessThanOrEqual(2 * 6 + 2);
     controller.abort();
     await ended;
@@ -145,9 +158,9 @@ test.each(['not-found', 'empty', 'first-page'] as const)(
 );
 
 // 9: https://github.com/gravitational/teleport/issues/58365
-test('a poller whose scans do not come to their end is stale after five intervals, though it gives no error', async () => {
+test('turns stale after five intervals without a completed scan, even without an error', async () => {
   vi.useFakeTimers({ now: startMs });
-  const { running, controller, ended } = runOn({
+  const { running, controller, ended } = pollInBackground({
     organization: 'acme',
     page: ({ signal } = {}) =>
       new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
@@ -161,30 +174,30 @@ test('a poller whose scans do not come to their end is stale after five interval
 });
 
 // 10: https://github.com/grafana/loki/issues/5157
-test('fifty resets in a row are lived through', async () => {
+test('recovers by itself from fifty connection resets in a row', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
   fake.failNext(...Array.from({ length: 50 }, () => ({ network: 'reset' }) as const));
-  const { running, given: got, controller, ended } = runOn(clientOf(fake));
+  const { running, delivered, controller, ended } = pollInBackground(clientOf(fake));
   await vi.advanceTimersByTimeAsync(6 * hourMs);
-  expect(got).toEqual(ids(numbered(3)));
+  expect(delivered).toEqual(ids(numbered(3)));
   expect(running.health()).toMatchObject({ state: 'idle', consecutiveFailures: 0 });
   controller.abort();
   await ended;
 });
 
 // 11: https://github.com/elastic/beats/issues/33999
-test('a 403 stops the poller after one attempt: no hot loop', async () => {
+test('fails after one attempt on a 403, and makes no hot loop', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3), missingPermissionStatus: 403 });
-  const { ended } = runOn(clientOf(fake, 4));
+  const { ended } = pollInBackground(clientOf(fake, 4));
   await vi.advanceTimersByTimeAsync(hourMs);
   await expect(ended).rejects.toMatchObject({ name: 'AuditApiError', status: 403 });
   expect(fake.requests).toHaveLength(1);
 });
 
 // 12: https://github.com/elastic/beats/issues/47423
-describe('a Retry-After is never cut short, and means one wait, not one of each layer', () => {
+describe('a Retry-After', () => {
   test.each([
     ['30', 30_000],
     ['1.5', 1500],
@@ -194,59 +207,59 @@ describe('a Retry-After is never cut short, and means one wait, not one of each 
     ['-5', 0],
     ['3600', hourMs],
     ['1e9', 1e12],
-  ])('%s', async (retryAfter, toldMs) => {
+  ])('of %s is waited out in full, and once for all layers together', async (retryAfter, minWaitMs) => {
     vi.useFakeTimers({ now: startMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
     fake.failNext({ status: 429, headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter } });
-    const { given: got, controller, ended } = runOn(clientOf(fake, 4));
-    await vi.advanceTimersByTimeAsync(Math.max(0, toldMs - 1));
+    const { delivered, controller, ended } = pollInBackground(clientOf(fake, 4));
+    await vi.advanceTimersByTimeAsync(Math.max(0, minWaitMs - 1));
     expect(fake.requests.length).toBe(1);
     await vi.advanceTimersByTimeAsync(1000);
-    expect(got).toEqual(ids(numbered(3)));
+    expect(delivered).toEqual(ids(numbered(3)));
     controller.abort();
     await ended;
   });
 });
 
 // 16: https://github.com/ConduitIO/conduit/issues/2677
-test('a slow consumer that is killed gets again what it has not finished: the cursor is never ahead of it', async () => {
+test('redelivers the unfinished events to a slow consumer that was killed: the cursor is never ahead of the consumer', async () => {
   const served = await serveAt({ events: numbered(250) });
   const store = memoryCursorStore();
   const killed = drain(served, { store, startFrom: 'oldest' }).batches();
   const finished = (await killed.next()).value ?? [];
-  const inHand = (await killed.next()).value ?? [];
-  // Its process is gone: nobody asks it for more, and nobody ends it.
+  const inFlight = (await killed.next()).value ?? [];
+  // The process is gone: nothing requests another event, and nothing ends the iteration.
   const rest = await collect(drain(served, { store }));
-  expect(ids(rest.slice(0, inHand.length))).toEqual(ids(inHand));
+  expect(ids(rest.slice(0, inFlight.length))).toEqual(ids(inFlight));
   expect(ids([...finished, ...rest])).toEqual(ids(numbered(250)));
 });
 
 // 17: https://github.com/snowplow/enrich/issues/649
-test('of two pollers on one key the loser stops, and the cursor never goes back', async () => {
+test('stops one of two pollers on the same key, and never moves the cursor back', async () => {
   const served = await serveAt({ events: numbered(250), pageSize: 50 });
   const inner = memoryCursorStore();
-  const places: number[] = [];
+  const anchors: number[] = [];
   const store: CursorStore = {
     ...inner,
     compareAndSet: async (name, expected, next) => {
       const isSaved = await inner.compareAndSet(name, expected, next);
       const newest = decodeState(next)?.anchors[0]?.[0];
-      if (isSaved && newest !== undefined) places.push(Number(newest.slice('event'.length)));
+      if (isSaved && newest !== undefined) anchors.push(Number(newest.slice('event'.length)));
       return isSaved;
     },
   };
   const options = { store, startFrom: 'oldest' } as const;
   await collect(drain(served, { ...options, signal: AbortSignal.abort() }));
-  const runs = await Promise.all([given(drain(served, options)), given(drain(served, options))]);
+  const runs = await Promise.all([iterate(drain(served, options)), iterate(drain(served, options))]);
   const losers = runs.filter(({ error }) => error !== undefined);
   expect(losers).toMatchObject([{ error: { name: 'CursorConflictError', retryable: false } }]);
-  expect(new Set(runs.flatMap(({ got }) => got))).toEqual(new Set(ids(numbered(250))));
-  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(new Set(runs.flatMap(({ delivered }) => delivered))).toEqual(new Set(ids(numbered(250))));
+  expect(anchors).toEqual(anchors.toSorted((a, b) => a - b));
   expect(await collect(drain(served, options))).toEqual([]);
 });
 
 // 18: https://github.com/tulios/kafkajs/issues/28
-test('a signal in the middle of a batch ends it with all committed that is finished', async () => {
+test('commits every finished event when a signal ends it in the middle of a batch', async () => {
   const served = await serveAt({ events: numbered(100) });
   const store = memoryCursorStore();
   const terminate = new AbortController();
@@ -263,36 +276,39 @@ test('a signal in the middle of a batch ends it with all committed that is finis
 test.each([
   ['other actions', { actions: ['database.deleted'] }, 'acme'],
   ['another organization', {}, 'globex'],
-])('a poller with %s refuses to start on the place of another, and says which key', async (_, change, organization) => {
-  const events = numbered(3);
-  const store = memoryCursorStore();
-  const options = { store, key: 'one key', startFrom: 'oldest', drain: true } as const;
-  const source = sourceOf(fakePlanetScale({ ...credentials, events }));
-  await collect(poller(source, options));
-  const other = { organization, page: source.page };
-  const { got, error } = await given(poller(other, { ...options, ...change }));
-  expect(got).toEqual([]);
-  expect(error).toMatchObject({ name: 'AuditConfigError', message: expect.stringContaining('"one key"') });
-});
+])(
+  'refuses to start with %s on the saved state of another poller, and names the key',
+  async (_, change, organization) => {
+    const events = numbered(3);
+    const store = memoryCursorStore();
+    const options = { store, key: 'one key', startFrom: 'oldest', drain: true } as const;
+    const source = sourceOf(fakePlanetScale({ ...credentials, events }));
+    await collect(poller(source, options));
+    const other = { organization, page: source.page };
+    const { delivered, error } = await iterate(poller(other, { ...options, ...change }));
+    expect(delivered).toEqual([]);
+    expect(error).toMatchObject({ name: 'AuditConfigError', message: expect.stringContaining('"one key"') });
+  },
+);
 
 // 20: https://github.com/firezone/firezone/issues/14132
-test('an event that cannot be read stops the poller, or goes to onInvalidEvent: it is never skipped', async () => {
+test('never skips an invalid event: the event stops the poller, or goes to onInvalidEvent', async () => {
   const unreadable = { id: 'unreadable00', created_at: '2026-11-01T00:00:30Z' };
   const [below, above] = numbered(2, startMs);
   const served = await serveAt();
   served.fake.failNext(listOf([above, unreadable, below]), listOf([above, unreadable, below]));
   const store = memoryCursorStore();
-  const stopped = await given(drain(served, { store, startFrom: 'oldest' }));
-  expect(stopped).toMatchObject({ got: [], error: { invalidEvents: [{ rawJson: JSON.stringify(unreadable) }] } });
+  const stopped = await iterate(drain(served, { store, startFrom: 'oldest' }));
+  expect(stopped).toMatchObject({ delivered: [], error: { invalidEvents: [{ rawJson: JSON.stringify(unreadable) }] } });
   const parked: string[] = [];
   const client = served.client({ onInvalidEvent: ({ id }) => void parked.push(id ?? '') });
-  const went = await given(poller(client, { store, startFrom: 'oldest', drain: true }));
-  expect(went.got).toEqual([below?.id, above?.id]);
+  const second = await iterate(poller(client, { store, startFrom: 'oldest', drain: true }));
+  expect(second.delivered).toEqual([below?.id, above?.id]);
   expect(parked).toEqual(['unreadable00']);
 });
 
 // 21: https://github.com/jaredwray/keyv/issues/1472
-describe('a store whose backend is gone is never taken for an empty one', () => {
+describe('a store whose backend is down', () => {
   const working = async () => {
     const served = await serveAt({ events: numbered(20) });
     const store = new Map<string, string>();
@@ -300,27 +316,27 @@ describe('a store whose backend is gone is never taken for an empty one', () => 
     return { served, store };
   };
 
-  test('when it says so', async () => {
+  test('is not taken for an empty store if it throws', async () => {
     const { served } = await working();
     const store = { get: () => Promise.reject(new Error('ECONNREFUSED')), set: () => {} };
-    expect(await given(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
-      got: [],
+    expect(await iterate(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
+      delivered: [],
       error: { name: 'CursorStoreError', retryable: true },
     });
   });
 
-  test('when it hides that, reading and writing', async () => {
+  test('is not taken for an empty store if it hides the errors of its reads and writes', async () => {
     const { served } = await working();
     const store = { get: () => undefined, set: () => {} };
-    expect(await given(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
-      got: [],
+    expect(await iterate(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
+      delivered: [],
       error: { name: 'CursorStoreError', retryable: false, message: expect.stringContaining('throwOnErrors') },
     });
   });
 });
 
 // 23
-test("the first event of an organization that was empty at the first poll is given, with 'now' too", async () => {
+test("delivers the first event of an organization that was empty at the first poll, with 'now' too", async () => {
   const served = await serveAt();
   const store = memoryCursorStore();
   expect(await collect(drain(served, { store, startFrom: 'now' }))).toEqual([]);
@@ -329,18 +345,18 @@ test("the first event of an organization that was empty at the first poll is giv
 });
 
 // 24: https://github.com/elastic/beats/issues/30693
-test('a poll that finds nothing is one request, and no write', async () => {
+test('makes one request and no write for a poll that finds nothing', async () => {
   const served = await serveAt({ events: numbered(99) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
-  const [asked, stored] = [served.fake.requests.length, await store.get(key)];
+  const [requestsBefore, stored] = [served.fake.requests.length, await store.get(defaultKey)];
   await collect(drain(served, { store }));
-  expect(served.fake.requests.length - asked).toBe(1);
-  expect(await store.get(key)).toBe(stored);
+  expect(served.fake.requests.length - requestsBefore).toBe(1);
+  expect(await store.get(defaultKey)).toBe(stored);
 });
 
 // 25
-test('one backdated event at the head of the list hides nothing of what lies below it', async () => {
+test('delivers every event below a backdated event at the head of the list', async () => {
   const served = await serveAt({ events: numbered(20), order: 'added', pageSize: 10 });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
@@ -351,7 +367,7 @@ test('one backdated event at the head of the list hides nothing of what lies bel
   expect(ids(await collect(drain(served, { store })))).toEqual([...ids(below), 'backdated000']);
 });
 
-test('an error of the network that a source makes is waited out like one of the client', async () => {
+test('waits out a network error of a custom source like one of the client', async () => {
   vi.useFakeTimers({ now: startMs });
   const inner = sourceOf(fakePlanetScale({ ...credentials, events: numbered(3) }));
   let failures = 3;
@@ -362,9 +378,9 @@ test('an error of the network that a source makes is waited out like one of the 
       return inner.page(query);
     },
   };
-  const { given: got, controller, ended } = runOn(source);
+  const { delivered, controller, ended } = pollInBackground(source);
   await vi.advanceTimersByTimeAsync(minuteMs);
-  expect(got).toHaveLength(3);
+  expect(delivered).toHaveLength(3);
   controller.abort();
   await ended;
 });

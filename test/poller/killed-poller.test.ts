@@ -10,39 +10,41 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { bundled } from '../support/bundled.ts';
 import { credentials } from '../support/served.ts';
 
-// SEED=… makes the choices of a run that failed again, KILLS=… makes it longer.
+// SEED=… repeats the choices of a failed run; KILLS=… sets the number of kills.
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const kills = Number(process.env.KILLS ?? 50);
 
-/** A process is killed once it has come so far, and a moment later: anywhere in its work. Three of four deliver something first. */
-const life = fc.record({
+/**
+ * When a process is killed: `restMs` after it has come as far as `until` says, so anywhere in its work. Three of four processes deliver
+ * something first.
+ */
+const processRun = fc.record({
   until: fc.record({
     unit: fc.constantFrom('batches' as const, 'batches' as const, 'lines' as const, 'requests' as const),
     count: fc.integer({ min: 1, max: 5 }),
   }),
   restMs: fc.integer({ min: 0, max: 10 }),
-  /** Events that come while it is not running. */
+  /** How many events come before the process starts. */
   backlog: fc.oneof(
     { weight: 9, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: 100, max: 250 }) },
   ),
 });
-type Life = typeof life extends fc.Arbitrary<infer Value> ? Value : never;
+type ProcessRun = typeof processRun extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** How late each of the events becomes visible that come with a request. */
+/** The events that become visible at a request: how late each of them is, in milliseconds. */
 const arrivals = fc.array(fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 900 })), {
   maxLength: 6,
 });
 
-const fixed = { seed, numRuns: kills };
-const lives = fc.sample(life, fixed);
+const processRuns = fc.sample(processRun, { seed, numRuns: kills });
 const arrivalsByRequest = fc.sample(arrivals, { seed, numRuns: 997 });
 
-/** A PlanetScale that is served over HTTP, and where events happen as it is asked for them. */
-const servedWorld = async () => {
+/** A PlanetScale behind real HTTP. Each request brings new events, until `becomeQuiet` is called. */
+const serveBusyPlanetScale = async () => {
   const fake = fakePlanetScale(credentials);
   const made: string[] = [];
-  const happen = (lateMs: number) => {
+  const addEvent = (lateMs: number) => {
     const id = `event${String(made.length).padStart(7, '0')}`;
     fake.add({ id, created_at: new Date(Date.now() - lateMs).toISOString() });
     made.push(id);
@@ -52,7 +54,7 @@ const servedWorld = async () => {
     ...fake,
     fetch: (...request) => {
       const lateness = arrivalsByRequest[fake.requests.length % arrivalsByRequest.length] ?? [];
-      if (!isQuiet) for (const lateMs of lateness) happen(lateMs);
+      if (!isQuiet) for (const lateMs of lateness) addEvent(lateMs);
       return fake.fetch(...request);
     },
   });
@@ -66,7 +68,7 @@ const servedWorld = async () => {
   const becomeQuiet = () => {
     isQuiet = true;
   };
-  return { made, happen, becomeQuiet, env, requests: () => fake.requests.length };
+  return { made, addEvent, becomeQuiet, env, requests: () => fake.requests.length };
 };
 
 interface Line {
@@ -75,7 +77,7 @@ interface Line {
 }
 const lineLength = '0001 event0000001\n'.length;
 
-/** The file that the processes append to, read on from where it was read to. */
+/** The file to which the processes append a line for each event. Each `read` continues after the one before it. */
 class Rows {
   readonly path: string;
   #readTo = 0;
@@ -84,7 +86,7 @@ class Rows {
     this.path = path;
   }
 
-  /** How many whole lines can be read: one that was cut short is no delivery. */
+  /** How many whole lines are unread. A line that a kill cut short is no delivery. */
   async lines(): Promise<number> {
     return Math.floor(((await stat(this.path)).size - this.#readTo) / lineLength);
   }
@@ -110,26 +112,26 @@ class Rows {
   }
 }
 
-/** What was delivered, and what of it may come again. */
+/** The delivered events, and which of them may be delivered again. */
 class Ledger {
   readonly delivered = new Set<string>();
   repeated = 0;
-  /** Of batches that were not followed by another one, whose save may not have come about. */
-  readonly #inHand = new Set<string>();
+  /** The events of the last batch of each process: its save may be missing. */
+  readonly #inFlight = new Set<string>();
 
-  /** Takes note of what one process has delivered. */
-  note(lines: readonly Line[]): void {
+  /** Records the lines of one process, and checks that it repeats only events that were in flight. */
+  record(lines: readonly Line[]): void {
     const again = lines.filter(({ id }) => this.delivered.has(id));
     this.repeated += again.length;
-    expect(again.filter(({ id }) => !this.#inHand.has(id))).toEqual([]);
+    expect(again.filter(({ id }) => !this.#inFlight.has(id))).toEqual([]);
     expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length);
     const lastBatch = lines.at(-1)?.batch;
-    // What was in hand lies on two pages at most now, and what is late before it on one more: it has come again by then.
-    if (new Set(lines.map(({ batch }) => batch)).size > 3) this.#inHand.clear();
+    // The in-flight events are on at most two pages, and the late events below them on one more: all have come again by then.
+    if (new Set(lines.map(({ batch }) => batch)).size > 3) this.#inFlight.clear();
     for (const { id, batch } of lines) {
       this.delivered.add(id);
-      if (batch === lastBatch) this.#inHand.add(id);
-      else this.#inHand.delete(id);
+      if (batch === lastBatch) this.#inFlight.add(id);
+      else this.#inFlight.delete(id);
     }
   }
 }
@@ -156,20 +158,20 @@ const startPoller = (args: readonly string[], env: Readonly<Record<string, strin
 
 const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
 
-test(`${kills} kills of a poller lose no event, and repeat none but those of the batch in hand (seed ${seed})`, {
+test(`a poller process loses no event over ${kills} kills, and repeats at most the in-flight batches (seed ${seed})`, {
   timeout: 3_600_000,
 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'killed-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const world = await servedWorld();
+  const world = await serveBusyPlanetScale();
   const rows = new Rows(join(directory, 'rows'));
   await writeFile(rows.path, '');
   const args = [join(directory, 'cursors'), rows.path];
   const ledger = new Ledger();
   let killsAfterDelivery = 0;
 
-  const liveAndDie = async ({ until, restMs, backlog }: Life): Promise<void> => {
-    for (let count = 0; count < backlog; count++) world.happen(0);
+  const runUntilKilled = async ({ until, restMs, backlog }: ProcessRun): Promise<void> => {
+    for (let count = 0; count < backlog; count++) world.addEvent(0);
     const requestsBefore = world.requests();
     const progress = {
       batches: () => rows.batches(),
@@ -185,16 +187,16 @@ test(`${kills} kills of a poller lose no event, and repeat none but those of the
     expect(signal, output()).toBe('SIGKILL');
     const lines = await rows.read();
     if (lines.length > 0) killsAfterDelivery++;
-    ledger.note(lines);
+    ledger.record(lines);
   };
 
-  for (const life of lives) await liveAndDie(life);
+  for (const run of processRuns) await runUntilKilled(run);
 
   world.becomeQuiet();
   const { child, output } = startPoller([...args, 'drain'], world.env);
   const [code] = await once(child, 'exit');
   expect(code, output()).toBe(0);
-  ledger.note(await rows.read());
+  ledger.record(await rows.read());
 
   const lost = world.made.filter((id) => !ledger.delivered.has(id));
   console.log(

@@ -1,82 +1,21 @@
-import { type AuditEvent, type AuditPage, type AuditSource, type PollerOptions, poller } from 'planetscale-audit';
+import { type AuditEvent, poller } from 'planetscale-audit';
 import { parseTimestamp } from '../../src/internal/timestamp.ts';
 import { decodeState, encodeState } from '../../src/poller/state.ts';
-import type { PollerLike } from './model/simulation.ts';
+import { betweenConsumer, end, homemade, key, type Mutant, onSource, onStore } from './mutant-factories.ts';
 
-/** A poller with a mistake, and the invariants of docs/polling.md that it breaks. */
-export interface WrongPoller {
-  readonly mistake: string;
-  readonly breaks: RegExp;
-  readonly poller: PollerLike;
-}
-
-const key = 'planetscale-audit:acme';
-
-/** The right poller, on a source that misleads it. */
-const onSource =
-  (mislead: (source: AuditSource, options: PollerOptions) => AuditSource['page']): PollerLike =>
-  (source, options) =>
-    poller({ organization: source.organization, page: mislead(source, options) }, options);
-
-/** The right poller, with a store that misleads it. */
-const onStore =
-  (mislead: (store: PollerOptions['store']) => Partial<PollerOptions['store']>): PollerLike =>
-  (source, options) =>
-    poller(source, { ...options, store: { ...options.store, ...mislead(options.store) } });
-
-/** The right poller, with something between it and the consumer. */
-const handedOn =
-  (handOn: (events: ReturnType<typeof poller>, options: PollerOptions) => AsyncIterable<AuditEvent>): PollerLike =>
-  (source, options) =>
-    handOn(poller(source, options), options);
-
-/** One scan as many write it: a cursor of their own in the store, all pages in memory. */
-const homemade =
-  (
-    scan: (
-      cursor: string | undefined,
-      save: (cursor: string) => Promise<unknown>,
-      walk: (isEnd: (event: AuditEvent) => boolean) => Promise<AuditEvent[]>,
-      pages: () => AsyncIterable<AuditPage>,
-    ) => AsyncGenerator<AuditEvent, void, undefined>,
-  ): PollerLike =>
-  (source, { store, actions, signal }) => {
-    async function* pages() {
-      for (let cursor: string | null | undefined; cursor !== null; ) {
-        const page: AuditPage = await source.page({ startingAfter: cursor, actions, signal });
-        yield page;
-        cursor = page.hasNext ? page.cursorEnd : null;
-      }
-    }
-    const walk = async (isEnd: (event: AuditEvent) => boolean) => {
-      const events: AuditEvent[] = [];
-      for await (const page of pages()) {
-        const end = page.events.findIndex(isEnd);
-        events.push(...page.events.slice(0, end === -1 ? undefined : end));
-        if (end !== -1) break;
-      }
-      return events;
-    };
-    return (async function* () {
-      const cursor = (await store.get(key)) ?? undefined;
-      yield* scan(cursor, async (next) => store.set(key, next), walk, pages);
-    })();
-  };
-
-const end: Pick<AuditPage, 'events' | 'hasNext' | 'cursorEnd'> = { events: [], hasNext: false, cursorEnd: 'end' };
-
-export const mutants: readonly WrongPoller[] = [
+/** Pollers with one mistake each. The random model must catch all of them, or it proves nothing about the library's poller. */
+export const mutants: readonly Mutant[] = [
   {
-    mistake: 'saves the newest id, and delivers then',
+    mistake: 'saves the newest id before it delivers',
     breaks: /^I1:/,
-    poller: homemade(async function* (cursor, save, walk) {
-      const events = await walk(({ id }) => id === cursor);
+    poller: homemade(async function* (cursor, save, scanUntil) {
+      const events = await scanUntil(({ id }) => id === cursor);
       if (events[0]) await save(events[0].id);
       yield* events.toReversed();
     }),
   },
   {
-    mistake: 'saves the newest id of each page on the way down',
+    mistake: 'saves the newest id of each page while it scans',
     breaks: /^I1:/,
     poller: homemade(async function* (cursor, save, _, pages) {
       for await (const { events } of pages()) {
@@ -88,22 +27,22 @@ export const mutants: readonly WrongPoller[] = [
     }),
   },
   {
-    mistake: 'takes a time for its cursor, and what is younger for new',
+    mistake: 'stores a time as its cursor, and takes younger events for new',
     breaks: /^I1:/,
-    poller: homemade(async function* (cursor = '', save, walk) {
-      for (const event of (await walk(({ created_at }) => created_at <= cursor)).reverse()) {
+    poller: homemade(async function* (cursor = '', save, scanUntil) {
+      for (const event of (await scanUntil(({ created_at }) => created_at <= cursor)).reverse()) {
         yield event;
         await save(event.created_at);
       }
     }),
   },
   {
-    mistake: 'takes a time for its cursor, and remembers the ids of that instant',
+    mistake: 'stores a time as its cursor, and the ids of that instant',
     breaks: /^I1:/,
-    poller: homemade(async function* (cursor = '[""]', save, walk) {
+    poller: homemade(async function* (cursor = '[""]', save, scanUntil) {
       let [instant, ...ids]: string[] = JSON.parse(cursor);
       for (const { created_at, id, ...event } of (
-        await walk(({ created_at }) => created_at < (instant ?? ''))
+        await scanUntil(({ created_at }) => created_at < (instant ?? ''))
       ).reverse()) {
         if (ids.includes(id)) continue;
         yield { created_at, id, ...event };
@@ -114,10 +53,10 @@ export const mutants: readonly WrongPoller[] = [
     }),
   },
   {
-    mistake: 'takes an id for its cursor, without a look-back',
+    mistake: 'stores an id as its cursor, without a look-back',
     breaks: /^I1:/,
-    poller: homemade(async function* (cursor, save, walk) {
-      for (const event of (await walk(({ id }) => id === cursor)).reverse()) {
+    poller: homemade(async function* (cursor, save, scanUntil) {
+      for (const event of (await scanUntil(({ id }) => id === cursor)).reverse()) {
         yield event;
         await save(event.id);
       }
@@ -129,7 +68,7 @@ export const mutants: readonly WrongPoller[] = [
     poller: (source, options) => poller(source, { ...options, lookbackMs: 0 }),
   },
   {
-    mistake: 'reads the first page alone',
+    mistake: 'reads only the first page',
     breaks: /^I1:/,
     poller: onSource((source) => async (query) => ({ ...(await source.page(query)), hasNext: false })),
   },
@@ -142,15 +81,15 @@ export const mutants: readonly WrongPoller[] = [
     }),
   },
   {
-    mistake: 'takes a page that it has had for the end',
+    mistake: 'takes a page that it has read before for the end',
     breaks: /^I1:/,
     poller: onSource((source) => {
-      const met = new Set<string>();
+      const readBefore = new Set<string>();
       return async (query) => {
         const page = await source.page(query);
-        if (query?.startingAfter === undefined) met.clear();
-        if (page.events.some(({ id }) => met.has(id))) return { ...page, ...end };
-        for (const { id } of page.events) met.add(id);
+        if (query?.startingAfter === undefined) readBefore.clear();
+        if (page.events.some(({ id }) => readBefore.has(id))) return { ...page, ...end };
+        for (const { id } of page.events) readBefore.add(id);
         return page;
       };
     }),
@@ -164,7 +103,7 @@ export const mutants: readonly WrongPoller[] = [
     }),
   },
   {
-    mistake: 'reads pages again without a look whether they are the same',
+    mistake: 'refetches pages without checking that they are the same',
     breaks: /^I1:/,
     poller: onSource((source) => {
       let lastIds = new Map<string, AuditEvent>();
@@ -180,7 +119,7 @@ export const mutants: readonly WrongPoller[] = [
     }),
   },
   {
-    mistake: 'ends its walk at the first event that is older',
+    mistake: 'ends its scan at the first older event',
     breaks: /^I1:/,
     poller: onSource((source, { store, lookbackMs = 0 }) => async (query) => {
       const page = await source.page(query);
@@ -195,14 +134,14 @@ export const mutants: readonly WrongPoller[] = [
   {
     mistake: 'delivers the newest first',
     breaks: /^I3:/,
-    poller: handedOn(async function* (events) {
+    poller: betweenConsumer(async function* (events) {
       for await (const batch of events.batches()) yield* batch.toReversed();
     }),
   },
   {
-    mistake: 'commits a batch, and delivers it then',
+    mistake: 'commits a batch before it delivers it',
     breaks: /^I6:/,
-    poller: handedOn(async function* (events) {
+    poller: betweenConsumer(async function* (events) {
       let batch: readonly AuditEvent[] = [];
       for await (const next of events.batches()) {
         yield* batch;
@@ -212,9 +151,9 @@ export const mutants: readonly WrongPoller[] = [
     }),
   },
   {
-    mistake: 'takes the event at which the consumer breaks for done',
+    mistake: 'acknowledges the event at which the consumer breaks',
     breaks: /^I1:/,
-    poller: handedOn(async function* (events) {
+    poller: betweenConsumer(async function* (events) {
       const iterator = events[Symbol.asyncIterator]();
       try {
         for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
@@ -225,7 +164,7 @@ export const mutants: readonly WrongPoller[] = [
     }),
   },
   {
-    mistake: 'tells of no gap',
+    mistake: 'reports no gap',
     breaks: /^I7:/,
     poller: (source, { onNotice, ...options }) =>
       poller(source, {
@@ -234,7 +173,7 @@ export const mutants: readonly WrongPoller[] = [
       }),
   },
   {
-    mistake: 'asks for each page three times',
+    mistake: 'requests each page three times',
     breaks: /^I9:/,
     poller: onSource((source) => async (query) => {
       await source.page(query);
@@ -243,21 +182,21 @@ export const mutants: readonly WrongPoller[] = [
     }),
   },
   {
-    mistake: 'saves after each scan, whether anything has happened or not',
+    mistake: 'saves after each scan, even if nothing has happened',
     breaks: /^I10:/,
-    poller: handedOn(async function* (events, { store }) {
+    poller: betweenConsumer(async function* (events, { store }) {
       yield* events;
       const state = decodeState((await store.get(key)) ?? '');
       if (state) await store.set(key, encodeState(state));
     }),
   },
   {
-    mistake: 'takes a store that fails for an empty one',
+    mistake: 'takes a failing store for an empty one',
     breaks: /^I12:/,
     poller: onStore((store) => ({ get: async (name) => Promise.resolve(store.get(name)).catch(() => undefined) })),
   },
   {
-    mistake: 'takes a state that is spoilt for none',
+    mistake: 'takes a corrupt state for none',
     breaks: /^I12:/,
     poller: onStore((store) => ({
       get: async (name) => {
@@ -271,7 +210,7 @@ export const mutants: readonly WrongPoller[] = [
     })),
   },
   {
-    mistake: 'saves nothing in its first run while there is nothing',
+    mistake: 'saves nothing in its first run if the list is empty',
     breaks: /^I1:/,
     poller: onStore((store) => {
       let unsaved: string | undefined;
@@ -301,7 +240,7 @@ export const mutants: readonly WrongPoller[] = [
     })),
   },
   {
-    mistake: 'has two requests under way',
+    mistake: 'makes two requests at a time',
     breaks: /^I13:/,
     poller: onSource((source) => async (query) => {
       const [page] = await Promise.all([source.page(query), source.page(query)]);
@@ -309,7 +248,7 @@ export const mutants: readonly WrongPoller[] = [
     }),
   },
   {
-    mistake: 'asks once more after its end',
+    mistake: 'makes a request after its end',
     breaks: /^I14:/,
     poller: (source, options) => ({
       async *[Symbol.asyncIterator]() {

@@ -1,26 +1,25 @@
+// The random model of the poller: model/README.md explains schedules, the judge, and how to repeat a failure.
 import * as fc from 'fast-check';
-import { test } from 'vitest';
+import { describe, test } from 'vitest';
 import { fakeTime, isIndifferentToUnknownCursors, keepsItsPromises, seed } from './model/promises.ts';
 
-// SCHEDULES=… makes it longer, SEED=… repeats it.
+/** `SCHEDULES=…` sets how many schedules are drawn. */
 const schedules = Number(process.env.SCHEDULES ?? 10_000);
+const fewerSchedules = Math.ceil(schedules / 10);
+const timeout = 24 * 3_600_000;
 
 fakeTime();
 
-test(
-  `no schedule of crashes, errors, late events and deletions loses an event (${schedules} schedules, seed ${seed})`,
-  {
-    timeout: 24 * 3_600_000,
-  },
-  () => fc.assert(keepsItsPromises(), { numRuns: schedules, seed }),
-);
+describe('the poller', () => {
+  test(
+    `keeps every promise under crashes, errors, late events and deletions (${schedules} schedules, seed ${seed})`,
+    { timeout },
+    () => fc.assert(keepsItsPromises(), { numRuns: schedules, seed }),
+  );
 
-const tenth = Math.ceil(schedules / 10);
-
-test(
-  `the same events come in the same order under every answer to an unknown cursor (${tenth} schedules, seed ${seed})`,
-  {
-    timeout: 24 * 3_600_000,
-  },
-  () => fc.assert(isIndifferentToUnknownCursors(), { numRuns: tenth, seed }),
-);
+  test(
+    `delivers the same events in the same order under every answer to an unknown cursor (${fewerSchedules} schedules, seed ${seed})`,
+    { timeout },
+    () => fc.assert(isIndifferentToUnknownCursors(), { numRuns: fewerSchedules, seed }),
+  );
+});

@@ -6,55 +6,52 @@ import {
   type PollNotice,
   poller,
 } from 'planetscale-audit';
-import { fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { dayMs, ids, defaultKey as key, startMs } from '../support/polling.ts';
 import { collect, credentials, failure, numbered } from '../support/served.ts';
 import { sourceOf } from '../support/source.ts';
+import { fakeWith } from './support.ts';
 
-const key = 'planetscale-audit:acme';
-const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
-
-beforeEach(() => void vi.useFakeTimers({ now: Date.parse('2026-11-02T00:00:00Z') }));
+beforeEach(() => void vi.useFakeTimers({ now: startMs + dayMs }));
 afterEach(() => void vi.useRealTimers());
 
 const events = numbered(250);
-const fakeWith = (count: number) => fakePlanetScale({ ...credentials, events: events.slice(0, count) });
 
 const drain = (store: CursorStore, options: Partial<PollerOptions> = {}) =>
   poller(sourceOf(fakeWith(250)), { store, startFrom: 'oldest', drain: true, onNotice: async () => {}, ...options });
 
-/** Takes so many events of a poller that runs on, while its waits take no time. */
+/** Takes `count` events from a poller that runs on. Its waits take no real time. */
 const take = async (count: number, running: AsyncIterable<{ readonly id: string }>): Promise<string[]> => {
-  const taken: string[] = [];
+  const delivered: string[] = [];
   const run = (async () => {
-    for await (const { id } of running) if (taken.push(id) === count) break;
+    for await (const { id } of running) if (delivered.push(id) === count) break;
   })();
   run.catch(() => {}); // Awaited below.
   await vi.waitFor(
     async () => {
       await vi.advanceTimersByTimeAsync(60_000);
-      expect(taken).toHaveLength(count);
+      expect(delivered).toHaveLength(count);
     },
     { timeout: 20_000 },
   );
   await run;
-  return taken;
+  return delivered;
 };
 
-test('new Map() is a store', async () => {
+test('a poller accepts a new Map() as its store', async () => {
   const store = new Map<string, string>();
   expect(await collect(drain(store))).toHaveLength(250);
   expect(await collect(drain(store))).toEqual([]);
 });
 
-test('a store whose set takes its time is waited for, and a set that fails is noticed', async () => {
+test('a poller waits for the set of its store, and reports a set that fails', async () => {
   const values = new Map<string, string>();
-  let isAway = false;
+  let isDown = false;
   const store: CursorStore = {
     get: (name) => values.get(name),
     set: async (name, value) => {
       await Promise.resolve();
-      if (isAway) throw new Error('disk full');
+      if (isDown) throw new Error('disk full');
       values.set(name, value);
     },
   };
@@ -62,18 +59,18 @@ test('a store whose set takes its time is waited for, and a set that fails is no
   expect((await running.next()).value).toHaveLength(50);
   const first = values.get(key);
   expect(first).toBeDefined();
-  isAway = true;
+  isDown = true;
   await expect(running.next()).rejects.toMatchObject({ name: 'CursorStoreError', retryable: true });
   expect(values.get(key)).toBe(first);
 });
 
-test('two pollers with two keys each get every event', async () => {
+test('two pollers with different keys each deliver every event', async () => {
   const store = memoryCursorStore();
   expect(await collect(drain(store, { key: 'siem' }))).toHaveLength(250);
   expect(await collect(drain(store, { key: 'archive' }))).toHaveLength(250);
 });
 
-test('what is saved is one text that stores leave alone, and holds no credential', async () => {
+test('a poller saves one text that no store reformats, and no credential in it', async () => {
   const store = new Map<string, string>();
   await collect(drain(store));
   expect([...store.keys()]).toEqual([key]);
@@ -81,36 +78,36 @@ test('what is saved is one text that stores leave alone, and holds no credential
   expect(store.get(key)).not.toContain(credentials.serviceToken);
 });
 
-describe('a store that holds something else', () => {
+describe('a saved value', () => {
   test.each(['', 'v1:', 'v1:{}', 'v1:{"anchors":[]}', 'v2:{}', '\0\0\0\0', '{"cursor":"event0000001"}'])(
-    '%j is a CursorStoreError that is not retryable, and no first run',
-    async (spoilt) => {
-      const run = collect(drain(new Map([[key, spoilt]])));
+    'of %j ends the poller with a CursorStoreError that is not retryable, and starts no first run',
+    async (corrupt) => {
+      const run = collect(drain(new Map([[key, corrupt]])));
       await expect(run).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false, key });
     },
   );
 
-  test('the state of a newer version asks for that version, and not for its deletion', async () => {
+  test('of a newer version ends the poller with an error that asks for that version, and not for a deletion', async () => {
     const run = collect(drain(new Map([[key, 'v2:{"for":"acme"}']])));
     await expect(run).rejects.toThrow(/newer version/);
     await expect(run).rejects.not.toThrow(/delete/);
   });
 
-  test('cut short is a CursorStoreError', async () => {
+  test('that is truncated ends the poller with a CursorStoreError', async () => {
     const store = new Map<string, string>();
     await collect(drain(store));
     store.set(key, (store.get(key) ?? '').slice(0, -10));
     await expect(collect(drain(store))).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
   });
 
-  test.each([7, {}, []])('%j, which is no text, is a CursorStoreError', async (value) => {
-    // A store written in JavaScript may give back anything.
+  test.each([7, {}, []])('of %j, which is not text, ends the poller with a CursorStoreError', async (value) => {
+    // A store that is written in JavaScript may return anything.
     const store = { get: () => value as unknown as string, set: () => {} };
     await expect(collect(drain(store))).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
   });
 
   test.each([{ actions: ['database.deleted'] }, { actions: undefined }])(
-    'the state of another choice of events is an AuditConfigError that names the key (%j)',
+    'of a poller with other actions ends the poller with an AuditConfigError that names the key (%j)',
     async ({ actions }) => {
       const store = memoryCursorStore();
       await collect(drain(store, { actions: ['database_branch.created'] }));
@@ -120,7 +117,7 @@ describe('a store that holds something else', () => {
     },
   );
 
-  test('the same actions in another order, with doubles, are the same choice', async () => {
+  test('of a poller with the same actions in another order, with duplicates, is accepted', async () => {
     const store = memoryCursorStore();
     await collect(drain(store, { actions: ['database_branch.created', 'database.deleted'] }));
     expect(
@@ -129,8 +126,8 @@ describe('a store that holds something else', () => {
   });
 });
 
-describe('a store that fails', () => {
-  /** Fails for so many calls of one method. */
+describe('a failing store', () => {
+  /** A store of which one method fails for the first `times` calls, before or after its effect. */
   const failing = (method: 'get' | 'compareAndSet', times: number, effect: 'before' | 'after' = 'before') => {
     const store = memoryCursorStore();
     let left = times;
@@ -156,7 +153,7 @@ describe('a store that fails', () => {
     ['get', 'before'],
     ['compareAndSet', 'before'],
     ['compareAndSet', 'after'],
-  ] as const)('for a while (%s, %s its effect) is waited out: every event once', async (method, effect) => {
+  ] as const)('is waited out, and every event is delivered once (%s fails %s its effect)', async (method, effect) => {
     const notices: PollNotice[] = [];
     const store = failing(method, 3, effect);
     const running = poller(sourceOf(fakeWith(250)), {
@@ -172,7 +169,7 @@ describe('a store that fails', () => {
     ]);
   });
 
-  test('ends a run with drain at once, with what it threw as the cause', async () => {
+  test('ends a run with drain at once, and the thrown error is the cause', async () => {
     await expect(collect(drain(failing('get', 1)))).rejects.toMatchObject({
       name: 'CursorStoreError',
       retryable: true,
@@ -180,7 +177,7 @@ describe('a store that fails', () => {
     });
   });
 
-  test('is asked but once more when the iteration ends, and what could not be saved is thrown', async () => {
+  test('is called only once more when the iteration ends, and its error is thrown', async () => {
     const store = memoryCursorStore();
     let saves = 0;
     const running = poller(sourceOf(fakeWith(250)), {
@@ -195,25 +192,25 @@ describe('a store that fails', () => {
       onNotice: async () => {},
     })[Symbol.asyncIterator]();
     await running.next();
-    await running.next(); // The first event is done.
+    await running.next(); // This acknowledges the first event.
     await expect(running.return()).rejects.toMatchObject({ name: 'CursorStoreError', retryable: true, key });
     expect(saves).toBe(2);
   });
 
-  test('by hiding its errors, so that it looks empty, delivers nothing', async () => {
+  test('that hides its errors and so looks empty leads to no delivery', async () => {
     const dead = { get: () => undefined, set: () => {} };
-    const given: string[] = [];
+    const delivered: string[] = [];
     const run = async () => {
-      for await (const { id } of drain(dead)) given.push(id);
+      for await (const { id } of drain(dead)) delivered.push(id);
     };
     await expect(run()).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
-    expect(given).toEqual([]);
+    expect(delivered).toEqual([]);
   });
 });
 
-describe('what was saved, and under a running poller', () => {
-  /** The error of a poller whose state is replaced while it has its first batch in hand. */
-  const withState = async (replacement: string | undefined) => {
+describe('a state that changes under a running poller', () => {
+  /** The error of a poller whose state is replaced while its first batch is in flight. */
+  const errorAfterReplacement = async (replacement: string | undefined) => {
     const store = memoryCursorStore();
     const running = drain({
       ...store,
@@ -226,8 +223,8 @@ describe('what was saved, and under a running poller', () => {
     return failure(running.next());
   };
 
-  test('is gone is a CursorStoreError that is not retryable: no other poller goes on', async () => {
-    expect(await withState(undefined)).toMatchObject({
+  test('ends the poller with a CursorStoreError that is not retryable if the state is lost', async () => {
+    expect(await errorAfterReplacement(undefined)).toMatchObject({
       name: 'CursorStoreError',
       retryable: false,
       key,
@@ -235,8 +232,8 @@ describe('what was saved, and under a running poller', () => {
     });
   });
 
-  test('is spoilt is one too', async () => {
-    expect(await withState('rubbish')).toMatchObject({
+  test('ends the poller with a CursorStoreError that is not retryable if the state is corrupt', async () => {
+    expect(await errorAfterReplacement('corrupt')).toMatchObject({
       name: 'CursorStoreError',
       retryable: false,
       key,
@@ -246,21 +243,21 @@ describe('what was saved, and under a running poller', () => {
 });
 
 describe('two pollers on one key', () => {
-  test('one of them stops with a CursorConflictError, and no event is lost', async () => {
+  test('lose no event, and one of them ends with a CursorConflictError', async () => {
     const store = memoryCursorStore();
     const fake = fakeWith(250);
     const source = sourceOf(fake);
     const options = { store, startFrom: 'oldest', drain: true } as const;
     const slow = poller(source, options).batches();
     const first = await slow.next();
-    const others = await collect(poller(source, options));
+    const delivered = await collect(poller(source, options));
     await expect(slow.next()).rejects.toMatchObject({ name: 'CursorConflictError', retryable: false, key });
-    expect(ids(others)).toEqual(ids(events));
+    expect(ids(delivered)).toEqual(ids(events));
     expect(first.value).toHaveLength(50);
     expect(await collect(poller(source, options))).toEqual([]);
   });
 
-  test('that both find nothing begin once', async () => {
+  test('start only once if both find an empty store', async () => {
     const store = memoryCursorStore();
     const runs = await Promise.allSettled([collect(drain(store)), collect(drain(store))]);
     expect(runs.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);

@@ -1,53 +1,78 @@
-import { type AuditSource, memoryCursorStore, type PollerOptions, type PollNotice, poller } from 'planetscale-audit';
+import {
+  type AuditSource,
+  type CursorStore,
+  memoryCursorStore,
+  type PollerOptions,
+  type PollNotice,
+  poller,
+} from 'planetscale-audit';
 import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
+import { decodeState, type PollState } from '../../src/poller/state.ts';
 import { collect, type Served, serve } from './served.ts';
 
+/** A minute in milliseconds. */
 export const minuteMs = 60_000;
+/** An hour in milliseconds. */
+export const hourMs = 60 * minuteMs;
+/** A day in milliseconds. */
+export const dayMs = 24 * hourMs;
+/** The time of the first of the `numbered` events. */
 export const startMs = Date.parse('2026-11-01T00:00:00Z');
 
+/** The key of a poller that is given none. */
+export const defaultKey = 'planetscale-audit:acme';
+
+/** The ids of events, in the same order. */
 export const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
 
-/** A served fake whose clock the test sets. */
+/** The `created_at` of an event. */
+export const createdAt = (ms: number) => ({ created_at: new Date(ms).toISOString() });
+
+/** A served fake whose clock the test sets. The clock starts a day after {@link startMs}. */
 export const serveAt = async (options: FakePlanetScaleOptions = {}) => {
-  const clock = { ms: startMs + 24 * 60 * minuteMs };
+  const clock = { ms: startMs + dayMs };
   const served = await serve({ now: () => new Date(clock.ms), ...options });
   return { ...served, clock };
 };
 
-/** One run of a poller that ends once it has caught up. */
+/** A poller that ends once it has caught up. */
 export const drain = (
   served: { client(): AuditSource },
   options: Partial<PollerOptions> & Pick<PollerOptions, 'store'>,
 ) => poller(served.client(), { drain: true, onNotice: async () => {}, ...options });
 
-/** The ids that such a run gives, and what it tells. */
-export const drainTold = async (
+/** The ids of the events that such a poller delivers, and its notices. */
+export const drainWithNotices = async (
   served: Pick<Served, 'client'>,
   options: Omit<Parameters<typeof drain>[1], 'onNotice'>,
 ) => {
   const notices: PollNotice[] = [];
   const onNotice = (notice: PollNotice) => void notices.push(notice);
-  const given = ids(await collect(drain(served, { ...options, onNotice })));
-  return { given, notices };
+  const delivered = ids(await collect(drain(served, { ...options, onNotice })));
+  return { delivered, notices };
 };
 
-/** A source for which something happens just before its n-th request, the first being 0. */
-export const happeningAt = (source: AuditSource, request: number, happen: () => unknown): AuditSource => {
-  let asked = 0;
+/** The state that a poller has saved under the default key. */
+export const savedState = async (store: CursorStore): Promise<PollState | undefined> =>
+  decodeState((await store.get(defaultKey)) ?? '');
+
+/** A source that calls `change` just before its n-th request. The first request is 0. */
+export const changingBefore = (request: number, source: AuditSource, change: () => unknown): AuditSource => {
+  let requests = 0;
   return {
     organization: source.organization,
     page: (query) => {
-      if (asked++ === request) happen();
+      if (requests++ === request) change();
       return source.page(query);
     },
   };
 };
 
-/** A poller that runs on in the background, and what it has given so far. */
-export const runOn = (source: AuditSource, options: Partial<PollerOptions> = {}) => {
+/** Starts a poller that runs on in the background until the controller aborts it. */
+export const pollInBackground = (source: AuditSource, options: Partial<PollerOptions> = {}) => {
   const controller = new AbortController();
   const notices: PollNotice[] = [];
-  const given: string[] = [];
+  const delivered: string[] = [];
   const running = poller(source, {
     store: memoryCursorStore(),
     startFrom: 'oldest',
@@ -56,8 +81,8 @@ export const runOn = (source: AuditSource, options: Partial<PollerOptions> = {})
     ...options,
   });
   const ended = (async () => {
-    for await (const { id } of running) given.push(id);
+    for await (const { id } of running) delivered.push(id);
   })();
-  ended.catch(() => {}); // Looked at by the test.
-  return { running, controller, notices, given, ended };
+  ended.catch(() => {}); // The test awaits it; until then the rejection would be unhandled.
+  return { running, controller, notices, delivered, ended };
 };

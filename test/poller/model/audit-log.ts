@@ -3,25 +3,30 @@ import { parseTimestamp } from '../../../src/internal/timestamp.ts';
 import { auditLogPage } from '../../../src/testing/fake/audit-log-page.ts';
 import { EventList, isOlder, type ListedEvent } from '../../../src/testing/fake/event-list.ts';
 
+/** How the simulated PlanetScale behaves. */
 export interface AuditLogOptions {
   /**
-   * By when events become visible, by when they were created, or by a place that each takes in between, as rows do whose id is
-   * given by the insert and which the commit shows.
+   * The order of the list: by when events become visible, by `created_at`, or by an insert in between. Rows of a database are
+   * listed by insert if the insert gives the id and the commit makes the row visible.
    */
   readonly order: 'added' | 'created' | 'inserted';
-  /** How long after its `created_at` an event may take its place in the order 'inserted'. The rest of how late it is comes after. */
+  /** How long after its `created_at` an event takes its place in the order 'inserted'. It may become visible later still. */
   readonly insertedWithinMs: number;
+  /** The answer to a cursor that is not listed. */
   readonly unknownCursor: 'not-found' | 'empty' | 'first-page';
+  /** Whether the server applies the filter by action. */
   readonly filters: 'honoured' | 'ignored';
+  /** The maximum number of events on a page. */
   readonly pageSize: number;
+  /** Whether an answer tells the server's time. */
   readonly hasDateHeader: boolean;
-  /** Whether something can happen after the list has been read for an answer, and before that is dated. */
+  /** Whether the log can change between reading the list for an answer and dating that answer. */
   readonly answersSlowly: boolean;
-  /** How far the server's clock runs ahead of the poller's. */
+  /** How far the server's clock runs ahead of the poller's clock. */
   readonly skewMs: number;
   /** How long before its `created_at` an event may become visible. */
   readonly aheadMs: number;
-  /** The smallest step of `created_at`: events within one share it. */
+  /** The resolution of `created_at`. Events within one tick share it. */
   readonly tickMs: number;
 }
 
@@ -30,8 +35,8 @@ const retentionMs = 15 * 24 * 60 * 60_000;
 const emptyPage = { events: [], hasNext: false, hasPrev: false, cursorStart: null, cursorEnd: null } as const;
 
 /**
- * The list behind the fake PlanetScale, asked without HTTP and JSON, which would be most of the time that a schedule takes. It
- * remembers what it has ever listed, and where: the ledger by which a poller is judged.
+ * The event list behind the fake PlanetScale, without HTTP and JSON: those would take most of a schedule's time. The log remembers
+ * every event that it has ever listed, and its place, so that an oracle can judge a poller.
  */
 export class AuditLog {
   readonly #options: AuditLogOptions;
@@ -45,18 +50,19 @@ export class AuditLog {
     this.#startedAtMs = this.nowMs();
   }
 
+  /** The server's time. */
   nowMs(): number {
     return Date.now() + this.#options.skewMs;
   }
 
-  /** An event that becomes visible now, so long after its `created_at`; before it, where that is negative. */
+  /** Adds an event that becomes visible now, `lateMs` after its `created_at`. A negative `lateMs` postdates the event. */
   add(auditAction: string, lateMs: number): void {
     const { tickMs } = this.#options;
     const createdMs = Math.floor((this.nowMs() - lateMs) / tickMs) * tickMs;
     this.#add(auditAction, new Date(createdMs).toISOString(), createdMs);
   }
 
-  /** The same with a `created_at` that is no date. */
+  /** Adds an event whose `created_at` is not a date. */
   addUndated(auditAction: string, lateMs: number): void {
     this.#add(auditAction, 'a moment ago', this.nowMs() - lateMs);
   }
@@ -71,45 +77,48 @@ export class AuditLog {
     this.#visibleSinceMs.set(id, this.nowMs());
   }
 
+  /** Takes an event off the list. */
   delete(id: string): void {
     this.#list.remove(id);
   }
 
+  /** Whether any event has been deleted. */
   get hasDeleted(): boolean {
     return [...this.#everListed.keys()].some((id) => !this.isListed(id));
   }
 
-  /** How long it has been there. */
+  /** How long the log has existed. */
   get ageMs(): number {
     return this.nowMs() - this.#startedAtMs;
   }
 
-  /** All that is listed, newest first. */
+  /** The listed events, newest first. */
   listed(): AuditEvent[] {
     return [...this.#list.older()].map(({ event }) => event);
   }
 
-  /** The event, though it may have been deleted. */
+  /** The event with this id, even if it has been deleted. */
   everListed(id: string): AuditEvent | undefined {
     return this.#everListed.get(id)?.event;
   }
 
-  /** Whether the event stands, or stood, below the other. */
+  /** Whether the event is, or was, older in the list than the other event. */
   isBelow(id: string, other: string): boolean {
     const [a, b] = [this.#everListed.get(id), this.#everListed.get(other)];
     return a !== undefined && b !== undefined && isOlder(a, b);
   }
 
-  /** How long after its `created_at` the event became visible; 0 where that is no date. */
+  /** How long after its `created_at` the event became visible; 0 if `created_at` is not a date. */
   latenessMs({ id, created_at }: AuditEvent): number {
     return (this.#visibleSinceMs.get(id) ?? 0) - (parseTimestamp(created_at) ?? this.#visibleSinceMs.get(id) ?? 0);
   }
 
+  /** Whether the event is on the list now. */
   isListed(id: string): boolean {
     return this.#list.find(id) !== undefined;
   }
 
-  /** As {@link PlanetScaleAuditClient.page} reads it, but for its date. */
+  /** The answer to a request for a page, without the Date header. */
   page({ startingAfter, actions }: PageQuery): Omit<AuditPage, 'servedAt'> {
     const { pageSize, filters, unknownCursor } = this.#options;
     const query = {
@@ -134,24 +143,24 @@ export class AuditLog {
     };
   }
 
-  /** What the Date header of an answer says that leaves now. */
+  /** The Date header of an answer that leaves now. */
   date(): Date | undefined {
     return this.#options.hasDateHeader ? new Date(Math.floor(this.nowMs() / 1000) * 1000) : undefined;
   }
 
   /**
-   * Deletes what is older than PlanetScale keeps, and tells what that was. An event ahead of its time goes with those of its day:
-   * one that outlived them would hide a gap, as docs/polling.md says.
+   * Deletes the events that PlanetScale no longer keeps, and returns them. A postdated event goes with the events that became
+   * visible on the same day: an event that outlived them would hide a gap, as docs/polling.md says.
    */
-  retain(): AuditEvent[] {
+  applyRetention(): AuditEvent[] {
     const keptSinceMs = this.nowMs() - retentionMs;
-    const isOld = ({ id, created_at }: AuditEvent) => {
+    const isExpired = ({ id, created_at }: AuditEvent) => {
       const visibleSinceMs = this.#visibleSinceMs.get(id) ?? 0;
       return Math.min(parseTimestamp(created_at) ?? visibleSinceMs, visibleSinceMs) < keptSinceMs;
     };
-    const old = this.listed().filter(isOld);
-    for (const { id } of old) this.#list.remove(id);
-    return old;
+    const expired = this.listed().filter(isExpired);
+    for (const { id } of expired) this.#list.remove(id);
+    return expired;
   }
 }
 

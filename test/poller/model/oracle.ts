@@ -1,278 +1,224 @@
-import type { AuditEvent, PollNotice } from 'planetscale-audit';
-import { parseTimestamp } from '../../../src/internal/timestamp.ts';
-import { decodeState } from '../../../src/poller/state.ts';
+import { type AuditEvent, PlanetScaleAuditError } from 'planetscale-audit';
 import type { AuditLog } from './audit-log.ts';
-import { dayMs, lookbackMs, type PollerRun } from './schedule.ts';
+import { Ledger, type WantedEvents } from './ledger.ts';
+import type { Observation } from './observation.ts';
+import { dayMs, lookbackMs } from './schedule.ts';
 
-/** What a poller does during one of its lives, as seen from outside. */
-export class RunRecord {
-  /** Handed over, and not covered by a save. */
-  inHand: string[] = [];
-  readonly done = new Set<string>();
-  readonly lateIds = new Set<string>();
-  /** What this life has handed over last, late events aside: what follows must stand above it. */
-  last: string | undefined;
-  hasLoaded = false;
-  hasSaved = false;
-  requests = 0;
-  readonly drain: boolean;
+/** More turns than any poller needs in one schedule. */
+const maxTurns = 20_000;
+const maxAnchors = 10;
+const maxSeen = 10_000;
 
-  constructor({ drain }: PollerRun) {
-    this.drain = drain;
-  }
-}
-
-/** Which events a poller was asked for. */
-export interface Asked {
-  readonly action: string | undefined;
-  readonly sinceMs: number;
-  /** The event above which all is wanted. */
-  after: string | undefined;
-}
+/** An error of the simulated consumer. A poller may end with it. */
+export class ConsumerError extends Error {}
 
 /**
- * Judges a poller by the audit log's own ledger: each promise that is broken is a violation, named after the invariants of
- * docs/polling.md.
+ * Judges pollers by the audit log's own ledger. Each invariant of docs/polling.md has one method, which alone raises its
+ * violations; every method sees every observation. README.md has the table.
  */
 export class Oracle {
+  /** A message for each broken promise, in the order of their discovery. */
   readonly violations: string[] = [];
+  /** The facts by which this oracle judges. */
+  readonly ledger: Ledger;
   readonly #log: AuditLog;
-  readonly #asked: Asked;
-  /** With several pollers on one key each sees only its own part of the order. */
+  /** Each of several pollers on one key sees only its own part of the list's order. */
   readonly #isAlone: boolean;
   readonly #judged: RegExp;
-  readonly #deliveries = new Map<string, number>();
-  /** By whichever life. */
-  readonly #done = new Set<string>();
-  readonly #committed = new Set<string>();
-  #newest: string | undefined;
-  /** How often each event was in hand when a poller came to its end. */
-  readonly #inHandAtAnEnd = new Map<string, number>();
-  /** What the poller begins with, of what is there already. */
-  #latest: ReadonlySet<string> | undefined;
-  /** What else was there before the poller first knew where it stands, and need not be delivered. */
-  readonly #atStart = new Set<string>();
-  /** Events that retention took from a poller which had not delivered them, and of which no notice tells yet. */
-  readonly #untoldGap = new Set<string>();
-  #hasLostAnchors = false;
-  /** Of the state that was saved last. */
-  #anchors: readonly string[] = [];
-  #undoneSince = '';
-  /** Whether those of any state were all deleted, before the next was saved. */
-  #anchorsWereGone = false;
-  /** What was delivered again, and could not be told from a new event but by the anchors. */
-  readonly #lookedNew = new Set<string>();
 
   /** @param judged the violations that count */
-  constructor(log: AuditLog, asked: Asked, isAlone: boolean, judged: RegExp) {
+  constructor(log: AuditLog, wanted: WantedEvents, isAlone: boolean, judged: RegExp) {
+    this.ledger = new Ledger(log, wanted);
     this.#log = log;
-    this.#asked = asked;
     this.#isAlone = isAlone;
     this.#judged = judged;
   }
 
-  violated(what: string): void {
-    if (this.#judged.test(what)) this.violations.push(what);
+  /** Adds an observation to the ledger and judges it by every invariant. */
+  observe(observation: Observation): void {
+    this.ledger.record(observation);
+    this.#losesNoEvent(observation);
+    this.#repeatsOnlyBatchesInFlight(observation);
+    this.#deliversInListOrder(observation);
+    this.#savesSoundStates(observation);
+    this.#neverMovesItsAnchorDown(observation);
+    this.#commitsOnlyAcknowledgedEvents(observation);
+    this.#reportsEveryGap(observation);
+    this.#savesBoundedStates(observation);
+    this.#boundsItsRequests(observation);
+    this.#reachesAFixpoint(observation);
+    this.#neverTakesABadStoreForAFirstRun(observation);
+    this.#doesOneThingAtATime(observation);
+    this.#stopsAtItsEnd(observation);
+    this.#deliversOnlyWantedEvents(observation);
+    this.#endsOnlyAsItMay(observation);
+    this.#alwaysGoesOn(observation);
   }
 
-  /** The poller begins with so many of what it is asked for, and with what comes after its first scan. */
-  beginsWith(latest: number): void {
-    this.#latest = undefined;
-    this.walksOn(latest);
+  #violated(violation: string): void {
+    if (this.#judged.test(violation)) this.violations.push(violation);
   }
 
-  /** Still in the first scan: of what comes and goes meanwhile it may meet this or that. */
-  walksOn(latest: number): void {
-    const newest = this.#log.listed().filter((event) => this.#isAsked(event));
-    const ids = newest.slice(0, latest).map(({ id }) => id);
-    this.#latest = new Set(ids.filter((id) => this.#latest?.has(id) ?? true));
-    for (const { id } of this.#log.listed()) if (!this.#latest.has(id)) this.#atStart.add(id);
-  }
-
-  retained(deleted: readonly AuditEvent[]): void {
-    for (const event of deleted) {
-      if (this.#isExpected(event) && !this.#deliveries.has(event.id)) this.#untoldGap.add(event.id);
+  /** I1: the pollers deliver every expected event that is still listed, and the consumer acknowledges it. */
+  #losesNoEvent({ type }: Observation): void {
+    if (type !== 'fixpoint') return;
+    for (const { id } of this.#log.listed().filter((event) => this.ledger.isOwed(event))) {
+      this.#violated(`I1: ${id} is lost`);
     }
   }
 
-  requested(life: RunRecord): void {
-    life.requests++;
-    if (!life.hasLoaded) this.violated('I12: asks for events before it knows where it stands');
-  }
-
-  noticed(life: RunRecord, notice: PollNotice): void {
-    if (notice.type === 'possible-duplicates') {
-      this.#hasLostAnchors = true;
-      this.#judgeLostAnchors(life);
+  /** I2: an event is repeated only if it was in flight when a run ended, or after a justified notice of duplicates. */
+  #repeatsOnlyBatchesInFlight(observation: Observation): void {
+    if (observation.type === 'notice' && observation.notice.type === 'possible-duplicates') {
+      const anchors = this.ledger.anchors.map((id) => this.#log.everListed(id)).filter((event) => event !== undefined);
+      // A poller may miss an anchor that was postdated beyond the look-back, although the anchor is listed.
+      if (anchors.some((event) => this.ledger.wasFarAhead(event))) return;
+      if (!this.#log.hasDeleted) this.#violated('I2: a poller reports lost anchors, and no event was ever deleted');
+      const listed = anchors.find(({ id }) => this.#log.isListed(id));
+      // A poller that runs on may have moved its anchors without a save.
+      const { drain, hasSaved } = observation.run;
+      if (this.#isAlone && drain && !hasSaved && listed !== undefined) {
+        this.#violated(`I2: a poller reports lost anchors, and ${listed.id} is listed`);
+      }
     }
-    if (notice.type === 'possible-gap') {
-      this.#untoldGap.clear();
-      if (this.#log.ageMs < dayMs - lookbackMs) this.violated('I7: tells of a gap before a day has passed');
-    }
-    if (notice.type === 'late-events') for (const id of notice.ids) life.lateIds.add(id);
-  }
-
-  /** One that was far ahead of its time may be missed though it is listed. */
-  #judgeLostAnchors(life: RunRecord): void {
-    const anchors = this.#anchors.map((id) => this.#log.everListed(id)).filter((event) => event !== undefined);
-    if (anchors.some((event) => this.#wasFarAhead(event))) return;
-    if (!this.#log.hasDeleted) this.violated('I2: tells of anchors that are lost, and nothing was ever deleted');
-    const kept = anchors.find(({ id }) => this.#log.isListed(id));
-    // A poller that runs on may have moved them without a save.
-    if (this.#isAlone && life.drain && !life.hasSaved && kept !== undefined) {
-      this.violated(`I2: tells of anchors that are lost, and ${kept.id} is listed`);
+    if (observation.type !== 'fixpoint' || this.ledger.hasReportedDuplicates) return;
+    for (const id of this.ledger.delivered) {
+      if (this.ledger.haveAnchorsBeenDeleted && this.ledger.hasLookedNew(id)) continue;
+      const [times, ends] = [this.ledger.deliveries(id), this.ledger.endsInFlight(id)];
+      if (times - 1 > ends) this.#violated(`I2: ${id} was delivered ${times} times, and in flight at ${ends} ends`);
     }
   }
 
-  #wasFarAhead(event: AuditEvent): boolean {
-    return this.#log.latenessMs(event) < -lookbackMs;
+  /** I3: a lone poller delivers each event before all listed events above it, unless it reports the event as late. */
+  #deliversInListOrder(observation: Observation): void {
+    if (observation.type !== 'delivery') return;
+    const { id } = observation.event;
+    const { run } = observation;
+    if (this.ledger.deliveries(id) > 1 || this.ledger.hasReportedDuplicates || !this.#isAlone) return;
+    if (run.lateIds.has(id) || !this.#log.isListed(id)) return;
+    for (const earlier of [this.ledger.newestCommitted(), run.lastInOrder]) {
+      if (earlier === undefined || !this.#log.isListed(earlier) || !this.#log.isBelow(id, earlier)) continue;
+      this.#violated(`I3: ${id} is delivered after ${earlier}, which is above it in the list`);
+    }
+    run.lastInOrder = id;
   }
 
-  delivered(life: RunRecord, event: AuditEvent): void {
-    const { id } = event;
-    const before = this.#deliveries.get(id) ?? 0;
-    this.#deliveries.set(id, before + 1);
-    life.inHand.push(id);
-    this.#untoldGap.delete(id);
-    if (before > 0 && this.#looksNew(event)) this.#lookedNew.add(id);
-    if (this.#log.isListed(id)) this.#judgeAge(event);
-    if (!this.#isAsked(event)) this.violated(`delivers ${id}, which was not asked for`);
-    if (before > 0 || this.#hasLostAnchors || !this.#isAlone) return;
-    if (life.lateIds.has(id) || !this.#log.isListed(id)) return;
-    for (const above of [this.#newestCommitted(), life.last]) {
-      if (above === undefined || !this.#log.isListed(above) || !this.#log.isBelow(id, above)) continue;
-      this.violated(`I3: delivers ${id} after ${above}, which stands above it`);
-    }
-    life.last = id;
-  }
-
-  /** Of those that are listed. */
-  #newestCommitted(): string | undefined {
-    if (this.#newest !== undefined && !this.#log.isListed(this.#newest)) {
-      this.#newest = undefined;
-      for (const id of this.#committed) this.#raiseNewest(id);
-    }
-    return this.#newest;
-  }
-
-  #raiseNewest(id: string): void {
-    if (!this.#log.isListed(id)) return;
-    if (this.#newest === undefined || this.#log.isBelow(this.#newest, id)) this.#newest = id;
-  }
-
-  done(life: RunRecord, events: readonly AuditEvent[]): void {
-    for (const { id } of events) {
-      life.done.add(id);
-      this.#done.add(id);
-    }
-  }
-
-  saved(life: RunRecord, text: string): void {
-    if (!life.hasLoaded) this.violated('I12: saves without having loaded');
-    life.hasSaved = true;
-    for (const id of life.inHand.filter((id) => life.done.has(id))) {
-      this.#committed.add(id);
-      this.#raiseNewest(id);
-    }
-    life.inHand = life.inHand.filter((id) => !life.done.has(id));
-    this.#checkState(text);
-  }
-
-  #checkState(text: string): void {
-    const state = decodeState(text);
-    if (!state) {
-      this.violated(`I8: saves ${text.length} characters that cannot be read again`);
-      return;
-    }
-    if (state.anchors.length > 10 || state.seen.length > 10_000) {
-      this.violated(`I8: saves ${state.anchors.length} anchors and ${state.seen.length} seen`);
-    }
-    for (const [id] of [...state.seen, ...state.anchors]) {
-      const event = this.#log.everListed(id);
-      if (event && this.#isOwed(event)) this.violated(`I6: commits ${id}, which is not done`);
-    }
-    const listed = this.#log.listed();
-    this.#undoneSince = state.pendingSince ?? '';
-    for (const event of listed) this.#judgeAge(event);
-    const first = state.anchors[0]?.[0];
-    if (first === undefined) return;
-    for (const event of listed) {
-      if (this.#log.isBelow(first, event.id) || !this.#isOwed(event)) continue;
-      this.violated(`I4: settles ${first} with ${event.id} below it, which is not done`);
-    }
-    for (const id of this.#untoldGap) {
-      if (!this.#log.isBelow(id, first)) continue;
-      this.violated(`I7: settles ${first} above ${id}, which is gone, without a notice`);
-    }
-    this.#noteGoneAnchors();
-    const [before] = this.#anchors;
-    this.#anchors = state.anchors.map(([id]) => id);
-    if (before === undefined || this.#hasLostAnchors || !this.#log.isListed(before)) return;
-    if (this.#log.isBelow(first, before)) this.violated(`I5: the anchor moves down, from ${before} to ${first}`);
-  }
-
-  /** The log writes all times alike, so that text compares as they do. */
-  #judgeAge(event: AuditEvent): void {
-    if (event.created_at >= this.#undoneSince || !this.#isOwed(event)) return;
-    this.violated(`I4: what is older than ${this.#undoneSince} counts as done, with ${event.id}, which is not`);
-  }
-
-  ended(life: RunRecord): void {
-    for (const id of new Set(life.inHand)) {
-      this.#inHandAtAnEnd.set(id, (this.#inHandAtAnEnd.get(id) ?? 0) + 1);
-    }
-  }
-
-  /** Once faults have stopped, and two scans were completed. */
-  settled(): void {
-    const lost = this.#log.listed().filter((event) => this.#isOwed(event));
-    for (const { id } of lost) this.violated(`I1: ${id} is lost`);
-    for (const id of this.#untoldGap) this.violated(`I7: ${id} is gone, without a notice`);
-    if (this.#hasLostAnchors) return;
-    this.#noteGoneAnchors();
-    for (const [id, count] of this.#deliveries) {
-      if (this.#anchorsWereGone && this.#lookedNew.has(id)) continue;
-      if (count - 1 > (this.#inHandAtAnEnd.get(id) ?? 0)) {
-        this.violated(
-          `I2: ${id} is delivered ${count} times, and was in hand at ${this.#inHandAtAnEnd.get(id) ?? 0} ends`,
-        );
+  /** I4: no pending event is at or below the first anchor, or older than `pendingSince`. */
+  #savesSoundStates(observation: Observation): void {
+    if (observation.type !== 'delivery' && !(observation.type === 'save' && observation.state)) return;
+    const { pendingSince } = this.ledger;
+    const first = observation.type === 'save' ? observation.state?.anchors[0]?.[0] : undefined;
+    const isListed = ({ id }: AuditEvent) => this.#log.isListed(id);
+    const events = observation.type === 'delivery' ? [observation.event].filter(isListed) : this.#log.listed();
+    for (const event of events.filter((event) => this.ledger.isOwed(event))) {
+      // The simulated log writes all times alike: their texts compare as the times do.
+      if (event.created_at < pendingSince) this.#violated(`I4: ${event.id} is pending, and older than ${pendingSince}`);
+      if (first !== undefined && !this.#log.isBelow(first, event.id)) {
+        this.#violated(`I4: ${event.id} is pending, and not above the anchor ${first}`);
       }
     }
   }
 
-  #noteGoneAnchors(): void {
-    if (this.#anchors.length > 0 && !this.#anchors.some((id) => this.#log.isListed(id))) this.#anchorsWereGone = true;
+  /** I5: the first anchor never moves down the list while it is listed, unless a notice reports possible duplicates. */
+  #neverMovesItsAnchorDown(observation: Observation): void {
+    const anchor = observation.type === 'save' ? observation.state?.anchors[0]?.[0] : undefined;
+    const before = this.ledger.previousAnchor;
+    if (anchor === undefined || before === undefined) return;
+    if (this.ledger.hasReportedDuplicates || !this.#log.isListed(before)) return;
+    if (this.#log.isBelow(anchor, before)) this.#violated(`I5: the anchor moves down, from ${before} to ${anchor}`);
   }
 
-  /** Far ahead of its time when it became visible, and no longer now. */
-  #looksNew(event: AuditEvent): boolean {
-    const createdMs = parseTimestamp(event.created_at);
-    if (createdMs === undefined || !this.#wasFarAhead(event)) return false;
-    return createdMs <= Math.max(Date.now(), this.#log.nowMs()) + lookbackMs;
+  /** I6: a saved state has no event that the consumer has not acknowledged. */
+  #commitsOnlyAcknowledgedEvents(observation: Observation): void {
+    if (observation.type !== 'save' || !observation.state) return;
+    for (const [id] of [...observation.state.seen, ...observation.state.anchors]) {
+      const event = this.#log.everListed(id);
+      if (event && this.ledger.isOwed(event)) this.#violated(`I6: ${id} is committed and not acknowledged`);
+    }
   }
 
-  get deliveredInOrder(): readonly string[] {
-    return [...this.#deliveries.keys()];
+  /** I7: a notice reports every gap before a commit covers it, and none is possible before a day has passed. */
+  #reportsEveryGap(observation: Observation): void {
+    if (observation.type === 'notice' && observation.notice.type === 'possible-gap') {
+      if (this.#log.ageMs < dayMs - lookbackMs) this.#violated('I7: a poller reports a gap before a day has passed');
+    }
+    const anchor = observation.type === 'save' ? observation.state?.anchors[0]?.[0] : undefined;
+    for (const id of this.ledger.unreportedGap) {
+      const isCovered = anchor !== undefined && this.#log.isBelow(id, anchor);
+      if (isCovered) this.#violated(`I7: the anchor ${anchor} covers ${id}, which was deleted, without a notice`);
+      if (observation.type === 'fixpoint') this.#violated(`I7: ${id} was deleted, and no notice reports it`);
+    }
   }
 
-  #isOwed(event: AuditEvent): boolean {
-    return !this.#done.has(event.id) && this.#isExpected(event);
+  /** I8: a saved state decodes, and has at most 10 anchors and 10,000 seen events. */
+  #savesBoundedStates(observation: Observation): void {
+    if (observation.type !== 'save') return;
+    const { text, state } = observation;
+    if (!state) this.#violated(`I8: a poller saves ${text.length} characters that do not decode`);
+    else if (state.anchors.length > maxAnchors || state.seen.length > maxSeen) {
+      this.#violated(`I8: a poller saves ${state.anchors.length} anchors and ${state.seen.length} seen events`);
+    }
   }
 
-  /** Must be delivered, if it stays listed. */
-  #isExpected(event: AuditEvent): boolean {
-    const { after, sinceMs } = this.#asked;
-    if (this.#atStart.has(event.id) || !this.#isAsked(event)) return false;
-    const latenessMs = this.#log.latenessMs(event);
-    if (latenessMs > lookbackMs) return false;
-    // Nobody can tell whether one without a date was created since then, nor look for one far ahead of its time among the old.
-    const isDated = parseTimestamp(event.created_at) !== undefined && latenessMs >= -lookbackMs;
-    if (Number.isFinite(sinceMs) && !isDated) return false;
-    return after === undefined || this.#log.isBelow(after, event.id);
+  /** I9: a scan without faults takes at most 2 · pages + 2 requests, and no schedule goes on without end. */
+  #boundsItsRequests(observation: Observation): void {
+    if (observation.type === 'turn' && observation.count > maxTurns) {
+      this.#violated(`I9: the pollers have taken ${maxTurns} turns and go on`);
+    }
+    if (observation.type !== 'calm run') return;
+    const { run, pages } = observation;
+    if (run.requests > 2 * pages + 2) this.#violated(`I9: a poller makes ${run.requests} requests for ${pages} pages`);
   }
 
-  #isAsked({ audit_action, created_at }: AuditEvent): boolean {
-    const { action, sinceMs } = this.#asked;
-    return (action === undefined || audit_action === action) && (parseTimestamp(created_at) ?? sinceMs) >= sinceMs;
+  /** I10: two runs without faults end without an error, and leave a third one nothing to deliver or to save. */
+  #reachesAFixpoint(observation: Observation): void {
+    if (observation.type === 'calm run' && observation.error !== undefined) {
+      this.#violated(`I10: without a fault a poller ends with ${observation.error}`);
+    }
+    if (observation.type !== 'third run') return;
+    if (observation.hasDelivered) this.#violated('I10: a third run still delivers');
+    if (observation.hasSaved) this.#violated('I10: a third run still saves');
+  }
+
+  /** I12: a poller loads its state first, and neither delivers nor saves if the store fails or holds a corrupt state. */
+  #neverTakesABadStoreForAFirstRun(observation: Observation): void {
+    if (observation.type === 'request' && !observation.run.hasLoaded) {
+      this.#violated('I12: a poller requests events before it has loaded its state');
+    }
+    if (observation.type === 'save' && !observation.run.hasLoaded) {
+      this.#violated('I12: a poller saves before it has loaded its state');
+    }
+    if (observation.type !== 'corrupt run') return;
+    if (!observation.isIntact) this.#violated('I12: a poller overwrites a corrupt state');
+    if (observation.run.hasDelivered) this.#violated('I12: a poller delivers on a corrupt state');
+  }
+
+  /** I13: a poller awaits one request, save, notice or consumer at a time. */
+  #doesOneThingAtATime(observation: Observation): void {
+    if (observation.type === 'await' && observation.isEarly) this.#violated('I13: a poller does two things at a time');
+  }
+
+  /** I14: a poller awaits nothing after its end. */
+  #stopsAtItsEnd(observation: Observation): void {
+    if (observation.type === 'await' && observation.isAfterEnd) this.#violated('I14: a poller goes on after its end');
+  }
+
+  /** A poller delivers only events of the action and the time that the schedule asks for. */
+  #deliversOnlyWantedEvents(observation: Observation): void {
+    if (observation.type !== 'delivery' || this.ledger.isWanted(observation.event)) return;
+    this.#violated(`a poller delivers ${observation.event.id}, which is not wanted`);
+  }
+
+  /** A poller ends with the consumer's error or with one of the library's, and waits out a retryable error if it may. */
+  #endsOnlyAsItMay(observation: Observation): void {
+    if (observation.type !== 'error' || observation.error instanceof ConsumerError) return;
+    const { error, mayRetry } = observation;
+    if (!(error instanceof PlanetScaleAuditError)) this.#violated(`a poller ends with ${error}`);
+    else if (error.retryable && mayRetry) this.#violated(`a poller that runs on ends with a retryable ${error}`);
+  }
+
+  /** While a run is not over, a poller has a turn or waits for a timer. */
+  #alwaysGoesOn({ type }: Observation): void {
+    if (type === 'stall') this.#violated('a poller waits without end');
   }
 }

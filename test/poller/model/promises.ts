@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { poller } from 'planetscale-audit';
 import { afterAll, beforeAll, vi } from 'vitest';
-import { schedule } from './schedule.ts';
+import { schedule } from './draws.ts';
 import { simulate, type Trial } from './simulation.ts';
 
-/** SEED=… repeats a run that failed. */
+/** The seed of all draws: `SEED=…` repeats a run that failed. */
 export const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-/** The schedules of a file take no real time. */
+/** Fakes the time for the tests of a file, so that schedules take no real time. */
 export function fakeTime(): void {
   const { random } = Math;
   beforeAll(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }));
@@ -17,18 +17,18 @@ export function fakeTime(): void {
   });
 }
 
-/** That no schedule makes a poller break a promise, of those that are judged. */
+/** The property that no schedule makes a poller break any of the judged promises. */
 export const keepsItsPromises = ({ makePoller = poller, judged = /^/ }: Partial<Trial> = {}) =>
   fc.asyncProperty(schedule, fc.scheduler(), async (plan, scheduler) => {
     const { violations } = await simulate(plan, plan.pollers > 1 ? scheduler : undefined, { makePoller, judged });
     if (violations.length > 0) throw new Error(violations.join('\n'));
   });
 
-/** I11: the same events in the same order, whatever PlanetScale answers to a cursor that it does not know. */
+/** I11: a poller delivers the same events in the same order under every answer to an unknown cursor. */
 export const isIndifferentToUnknownCursors = () =>
-  fc.asyncProperty(schedule, async ({ incidents, ...plan }) => {
-    // A second incident would come at another moment: the answers take different numbers of requests to see through.
-    const alone = { ...plan, pollers: 1, incidents: incidents.slice(0, 1) };
+  fc.asyncProperty(schedule, async ({ steps, ...plan }) => {
+    // A second step would come at another moment: a poller makes more requests under one answer than under another.
+    const alone = { ...plan, pollers: 1, steps: steps.slice(0, 1) };
     const deliveries: string[] = [];
     for (const unknownCursor of ['not-found', 'empty', 'first-page'] as const) {
       const log = { ...plan.log, unknownCursor };
