@@ -5,7 +5,7 @@ import type { MakePoller } from './model/running-poller.ts';
 export interface Mutant {
   /** Completes the sentence "a poller that …". */
   readonly mistake: string;
-  /** The violations that the mistake must cause: the invariants are those of docs/polling.md. */
+  /** The violations that the mistake must cause: the invariants are those of docs/internals/polling.md. */
   readonly breaks: RegExp;
   /** Makes the mistaken poller. */
   readonly poller: MakePoller;

@@ -150,7 +150,7 @@ export class AuditLog {
 
   /**
    * Deletes the events that PlanetScale no longer keeps, and returns them. A postdated event goes with the events that became
-   * visible on the same day: an event that outlived them would hide a gap, as docs/polling.md says.
+   * visible on the same day: an event that outlived them would hide a gap, as docs/internals/polling.md says.
    */
   applyRetention(): AuditEvent[] {
     const keptSinceMs = this.nowMs() - retentionMs;

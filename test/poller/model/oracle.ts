@@ -13,7 +13,7 @@ const maxSeen = 10_000;
 export class ConsumerError extends Error {}
 
 /**
- * Judges pollers by the audit log's own ledger. Each invariant of docs/polling.md has one method, which alone raises its
+ * Judges pollers by the audit log's own ledger. Each invariant of docs/internals/polling.md has one method, which alone raises its
  * violations; every method sees every observation. README.md has the table.
  */
 export class Oracle {
