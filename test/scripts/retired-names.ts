@@ -1,0 +1,43 @@
+/**
+ * Fails if a file still uses a name that the project has retired. Prints `file:line:name` and the name of today.
+ *
+ * `node test/scripts/retired-names.ts` checks all files that git knows or would add; file names as arguments limit it to those.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const listUrl = new URL('retired-names.txt', import.meta.url);
+
+/** The changelog tells of renames, the list holds the names, and the lock file names packages such as `acorn-walk`. */
+const exempt = new Set(['CHANGELOG.md', 'package-lock.json', 'test/scripts/retired-names.txt']);
+
+const nameOfToday = new Map<string, string>();
+for (const line of readFileSync(listUrl, 'utf8').split(/\r?\n/)) {
+  const [retired, today] = line.split(' → ');
+  if (retired && today && !line.startsWith('#')) nameOfToday.set(retired, today);
+}
+
+const patterns = [...nameOfToday.keys()].map((name) => {
+  const literal = name.replace(/[.()]/g, '\\$&');
+  return `${/^\w/.test(name) ? '(?<![\\w-])' : ''}${literal}${/\w$/.test(name) ? '(?![\\w-])' : ''}`;
+});
+const retiredName = new RegExp(patterns.join('|'), 'g');
+
+const filesOfRepository = (): string[] =>
+  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    encoding: 'utf8',
+  })
+    .split('\0')
+    .filter((file) => !exempt.has(file) && existsSync(file));
+
+const [, , ...chosen] = process.argv;
+for (const file of chosen.length > 0 ? chosen : filesOfRepository()) {
+  for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries()) {
+    for (const [name] of line.matchAll(retiredName)) {
+      console.error(`${file}:${index + 1}:${name} (now: ${nameOfToday.get(name)})`);
+      process.exitCode = 1;
+    }
+  }
+}
