@@ -28,27 +28,27 @@ const jobs = workflows.flatMap(({ file, jobs }) =>
 const steps = jobs.flatMap(({ name, job }) => job.steps.map((step) => ({ name, step })));
 
 describe('the workflows of GitHub Actions', () => {
-  test('pin each action of others to a commit, with its version beside it', () => {
+  test('pin each third-party action to a commit and note its version', () => {
     const uses = files.flatMap((file) => read(file).match(/\buses: .*/g) ?? []);
     expect(uses.length).toBeGreaterThan(5);
     expect(files.map((file) => basename(file)).sort()).toEqual(['ci.yml', 'release.yml']);
     for (const use of uses) expect(use).toMatch(/^uses: (\.\/\S+|[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$/);
   });
 
-  test('give no job more than the right to read, unless the job itself asks for it', () => {
+  test('grant read access at most, unless a job asks for more', () => {
     for (const { permissions } of workflows) {
       expect([{}, { contents: 'read' }]).toContainEqual(permissions);
     }
   });
 
-  test('end each job after a time, and leave no credentials behind a checkout', () => {
+  test('limit the time of each job, and keep no credentials after a checkout', () => {
     for (const { name, job } of jobs) if (!job.uses) expect(job['timeout-minutes'], name).toBeLessThanOrEqual(45);
     const checkouts = steps.filter(({ step }) => step.uses?.startsWith('actions/checkout@'));
     expect(checkouts.length).toBeGreaterThan(3);
     for (const { name, step } of checkouts) expect(step.with, name).toEqual({ 'persist-credentials': false });
   });
 
-  test('run only scripts and files that exist', () => {
+  test('call only scripts and files that exist', () => {
     const { scripts } = JSON.parse(read('package.json'));
     const commands = steps.flatMap(({ step }) => [step.run ?? '', Object(step.with).script ?? '']).join('\n');
     const npmScripts = [...commands.matchAll(/npm run ([\w:-]+)/g)].map(([, script]) => script);
@@ -61,7 +61,7 @@ describe('the workflows of GitHub Actions', () => {
   });
 });
 
-test('the form for bug reports warns of tokens, and asks for version, runtime, store, error and expectation', () => {
+test('the bug report form warns against pasting tokens, and asks for version, runtime, store, error and expectation', () => {
   const form = parse(read('.github/ISSUE_TEMPLATE/bug.yml'));
   const fields = z.array(z.object({ type: z.string(), id: z.string().optional() })).parse(form.body);
   expect(form).toMatchObject({ name: expect.any(String), description: expect.any(String) });

@@ -1,7 +1,7 @@
 /**
- * Fails if a file still uses a name that the project has retired. Prints `file:line:name` and the name of today.
+ * Prints `file:line:name` for each name that the project has retired, with the name of today, and exits with status 1 if it finds any.
  *
- * `node test/scripts/retired-names.ts` checks all files that git knows or would add; file names as arguments limit it to those.
+ * `node test/scripts/retired-names.ts` checks all files that git tracks or would add. File names as arguments limit the check to those files.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const listUrl = new URL('retired-names.txt', import.meta.url);
 
-/** The changelog tells of renames, the list holds the names, and the lock file names packages such as `acorn-walk`. */
+/** The changelog describes renames, the list is made of these names, and the lock file has packages such as `acorn-walk`. */
 const exempt = new Set(['CHANGELOG.md', 'package-lock.json', 'test/scripts/retired-names.txt']);
 
 const nameOfToday = new Map<string, string>();
