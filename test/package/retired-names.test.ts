@@ -19,17 +19,23 @@ const check = async (text: string): Promise<{ file: string; failed: boolean; out
 
 // The names are put together here, or the check would find them in this file.
 const retired = ['planetscaleLogs', 'Table'].join('');
+const retiredPrefix = ['most', 'Pages'].join('');
 const retiredMethod = ['fake', 'fail('].join('.');
 
 test('the check for retired names fails on each of them, with its file, its line and the name of today', async () => {
-  const { file, failed, output } = await check(`const a = 1;\n${retired}();\n  ${retiredMethod}{});\n`);
+  const { file, failed, output } = await check(
+    `const a = 1;\n${retired}();\n  ${retiredMethod}{});\n${retiredPrefix};\n`,
+  );
   expect(failed).toBe(true);
   expect(output).toContain(`${file}:2:${retired} (now: planetscaleLogsDdl)\n`);
   expect(output).toContain(`${file}:3:${retiredMethod} (now: failNext)\n`);
+  expect(output).toContain(`${file}:4:${retiredPrefix} (now: max…)\n`);
 });
 
 test('the check for retired names passes names that only contain a retired one', async () => {
-  const { failed, output } = await check(`my${retired}; ${retired}s; planetscaleLogsDdl; fake.failNext();\n`);
+  const { failed, output } = await check(
+    `my${retired}; ${retired}s; planetscaleLogsDdl; fake.failNext(); almostAll; mostly;\n`,
+  );
   expect(output).toBe('');
   expect(failed).toBe(false);
 });

@@ -18,11 +18,15 @@ for (const line of readFileSync(listUrl, 'utf8').split(/\r?\n/)) {
   if (retired && today && !line.startsWith('#')) nameOfToday.set(retired, today);
 }
 
-const patterns = [...nameOfToday.keys()].map((name) => {
+/** `most*` stands for all names with that prefix, such as `mostPages`. */
+const patternOf = (name: string): string => {
+  if (name.endsWith('*')) return `(?<![\\w-])${name.slice(0, -1)}[A-Z]\\w*`;
   const literal = name.replace(/[.()]/g, '\\$&');
   return `${/^\w/.test(name) ? '(?<![\\w-])' : ''}${literal}${/\w$/.test(name) ? '(?![\\w-])' : ''}`;
-});
-const retiredName = new RegExp(patterns.join('|'), 'g');
+};
+const retiredName = new RegExp([...nameOfToday.keys()].map(patternOf).join('|'), 'g');
+
+const prefixOfToday = (name: string): string | undefined => nameOfToday.get(`${name.replace(/[A-Z].*/, '')}*`);
 
 const filesOfRepository = (): string[] =>
   execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
@@ -36,7 +40,7 @@ const [, , ...chosen] = process.argv;
 for (const file of chosen.length > 0 ? chosen : filesOfRepository()) {
   for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries()) {
     for (const [name] of line.matchAll(retiredName)) {
-      console.error(`${file}:${index + 1}:${name} (now: ${nameOfToday.get(name)})`);
+      console.error(`${file}:${index + 1}:${name} (now: ${nameOfToday.get(name) ?? prefixOfToday(name)})`);
       process.exitCode = 1;
     }
   }
