@@ -143,7 +143,7 @@ describe('examples/to-runreveal.ts', () => {
   const sending = (env: Record<string, string>, until: string) =>
     run(process.execPath, ['examples/to-runreveal.ts'], { env, until: (output) => output.includes(until) });
 
-  test('resends the batch that RunReveal did not accept, and no other batch', async () => {
+  test('retries the batch that RunReveal did not accept, and no other batch', async () => {
     const webhook = await recordingWebhook();
     const cursors = { CURSOR_DIRECTORY: join(project, 'runreveal-cursors'), RUNREVEAL_WEBHOOK_URL: webhook.url };
     const env = { ...(await served(30)), ...cursors };

@@ -4,7 +4,7 @@
  * `node test/scripts/retired-names.ts` checks all files that git tracks or would add. File names as arguments limit the check to those files.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const listUrl = new URL('retired-names.txt', import.meta.url);
@@ -34,7 +34,7 @@ const filesOfRepository = (): string[] =>
     encoding: 'utf8',
   })
     .split('\0')
-    .filter((file) => !exempt.has(file) && existsSync(file));
+    .filter((file) => !exempt.has(file) && statSync(file, { throwIfNoEntry: false })?.isFile());
 
 const [, , ...chosen] = process.argv;
 for (const file of chosen.length > 0 ? chosen : filesOfRepository()) {
