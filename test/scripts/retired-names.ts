@@ -18,7 +18,7 @@ for (const line of readFileSync(listUrl, 'utf8').split(/\r?\n/)) {
   if (retired && today && !line.startsWith('#')) nameOfToday.set(retired, today);
 }
 
-/** `most*` stands for all names with that prefix, such as `mostPages`. */
+/** `most*` stands for all names in which a capital letter follows the prefix. */
 const patternOf = (name: string): string => {
   if (name.endsWith('*')) return `(?<![\\w-])${name.slice(0, -1)}[A-Z]\\w*`;
   const literal = name.replace(/[.()]/g, '\\$&');
