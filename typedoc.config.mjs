@@ -22,5 +22,5 @@ export default {
   intentionallyNotExported: ['RunRevealColumn', 'JsonTypes'],
   intentionallyNotDocumented: derivedProperties.map((name) => `planetscale-audit.${name}`),
   treatWarningsAsErrors: true,
-  validation: { notExported: true, invalidLink: true, notDocumented: false },
+  validation: { notExported: true, invalidLink: true, notDocumented: true },
 };
