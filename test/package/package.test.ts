@@ -10,7 +10,7 @@ import { leaks } from '../support/leaks.ts';
 import { recordingWebhook, webhookSecret } from '../support/recording-webhook.ts';
 import { credentials, numbered, serve } from '../support/served.ts';
 
-// What a user gets: built, packed, and installed from the tarball. One file, since all of it needs the same build.
+// These tests build and pack the package, and install it from the tarball as a user does. They share one file because they share one build.
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let project: string;
 let tarball: string;
@@ -20,7 +20,7 @@ interface Outcome {
   readonly output: string;
 }
 
-/** Runs a command to its end, or until its output is what was waited for; then it gets a SIGTERM. */
+/** Runs a command to its end. If `until` accepts the output so far, the command receives a SIGTERM. */
 const run = (
   command: string,
   args: readonly string[],
@@ -32,7 +32,7 @@ const run = (
     let output = '';
     const onData = (data: Buffer) => {
       output += data;
-      if (!child.killed && until?.(output)) child.kill('SIGTERM'); // A second one would not be waited for.
+      if (!child.killed && until?.(output)) child.kill('SIGTERM'); // A second SIGTERM would end the program before its cleanup.
     };
     child.stdout.on('data', onData);
     child.stderr.on('data', onData);
@@ -40,7 +40,7 @@ const run = (
     child.on('close', (code) => resolve({ code, output }));
   });
 
-const runWell = async (...call: Parameters<typeof run>): Promise<string> => {
+const runSuccessfully = async (...call: Parameters<typeof run>): Promise<string> => {
   const { code, output } = await run(...call);
   expect(code, output).toBe(0);
   return output;
@@ -50,16 +50,16 @@ const lines = (output: string): string[] => output.split('\n').filter(Boolean);
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'planetscale-audit-project-'));
-  await runWell('npm', ['pack', '--pack-destination', project]);
+  await runSuccessfully('npm', ['pack', '--pack-destination', project]);
   const { name, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   tarball = join(project, `${name}-${version}.tgz`);
   await writeFile(join(project, 'package.json'), '{"private":true}');
-  await runWell('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: project });
+  await runSuccessfully('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: project });
 }, 240_000);
 
 afterAll(() => rm(project, { recursive: true, force: true }));
 
-/** An organization that the environment leads to. */
+/** Serves an organization with so many events, and returns the environment variables that point to it. */
 const served = async (count: number, changes: readonly Partial<AuditEvent>[] = []) => {
   const { url } = await serve({ events: numbered(count).map((event, index) => ({ ...event, ...changes[index] })) });
   return {
@@ -70,7 +70,7 @@ const served = async (count: number, changes: readonly Partial<AuditEvent>[] = [
   };
 };
 
-describe("the README's first example, in a project that has installed the package", () => {
+describe("the README's first example in a project that has installed the package", () => {
   const firstExample = async () => {
     const readme = await readFile(join(root, 'README.md'), 'utf8');
     const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
@@ -85,7 +85,7 @@ describe("the README's first example, in a project that has installed the packag
   test.each([
     ['import', 'example.mjs', (example: string) => example],
     ['require()', 'example.cjs', asCommonJs],
-  ])('runs by %s', async (_, name, transform) => {
+  ])('runs with %s', async (_, name, transform) => {
     await writeFile(join(project, name), transform(await firstExample()));
     const env = await served(250);
     const cursors = join(project, 'cursors');
@@ -100,8 +100,8 @@ describe("the README's first example, in a project that has installed the packag
   });
 });
 
-test('the tarball holds what it needs and nothing of how it was made', async () => {
-  const listing = await runWell('tar', ['-tzf', tarball]);
+test('the tarball contains the build, the readme, the changelog and the license, and nothing else', async () => {
+  const listing = await runSuccessfully('tar', ['-tzf', tarball]);
   const names = lines(listing).map((name) => name.replace('package/', ''));
   expect(names).toEqual(
     expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts']),
@@ -110,7 +110,7 @@ test('the tarball holds what it needs and nothing of how it was made', async () 
 });
 
 describe('examples/tail.ts', () => {
-  test('prints the newest events, ends by SIGTERM, and goes on from there', async () => {
+  test('prints the newest events, exits on SIGTERM, and resumes after the last printed event', async () => {
     const env = { ...(await served(30)), CURSOR_DIRECTORY: join(project, 'tail-cursors') };
     const first = await run(process.execPath, ['examples/tail.ts'], {
       env,
@@ -130,7 +130,7 @@ describe('examples/tail.ts', () => {
     ]);
   }, 60_000);
 
-  test('says what to set where nothing is', async () => {
+  test('names the missing environment variable and exits with an error', async () => {
     const { code, output } = await run(process.execPath, ['examples/tail.ts'], {
       env: { PLANETSCALE_ORG: '', PLANETSCALE_ORGANIZATION: '' },
     });
@@ -143,16 +143,16 @@ describe('examples/to-runreveal.ts', () => {
   const sending = (env: Record<string, string>, until: string) =>
     run(process.execPath, ['examples/to-runreveal.ts'], { env, until: (output) => output.includes(until) });
 
-  test('sends a batch again that RunReveal has not accepted, and no other', async () => {
+  test('retries the batch that RunReveal did not accept, and no other batch', async () => {
     const webhook = await recordingWebhook();
     const cursors = { CURSOR_DIRECTORY: join(project, 'runreveal-cursors'), RUNREVEAL_WEBHOOK_URL: webhook.url };
     const env = { ...(await served(30)), ...cursors };
 
     webhook.answer({ status: 503, headers: { 'retry-after': '3600' } });
-    const whileDown = await sending(env, 'accepted');
-    expect(whileDown.code, whileDown.output).toBe(1);
-    expect(whileDown.output).toContain('RunReveal answered 503');
-    expect(leaks(whileDown.output, webhookSecret)).toBe(false);
+    const duringOutage = await sending(env, 'accepted');
+    expect(duringOutage.code, duringOutage.output).toBe(1);
+    expect(duringOutage.output).toContain('RunReveal answered 503');
+    expect(leaks(duringOutage.output, webhookSecret)).toBe(false);
     expect(webhook.accepted).toEqual([]);
 
     const afterwards = await sending(env, 'accepted 30 event(s), up to 2026-11-01T00:00:29.000Z');
@@ -166,7 +166,7 @@ describe('examples/to-runreveal.ts', () => {
     );
   }, 60_000);
 
-  test('sends what examples/tail.ts has printed all the same, with the same directory for cursors', async () => {
+  test('sends the events that examples/tail.ts has already printed, even if both share a cursor directory', async () => {
     const webhook = await recordingWebhook();
     const cursors = { CURSOR_DIRECTORY: join(project, 'shared-cursors'), RUNREVEAL_WEBHOOK_URL: webhook.url };
     const env = { ...(await served(3)), ...cursors };
@@ -175,7 +175,7 @@ describe('examples/to-runreveal.ts', () => {
     expect(webhook.accepted).toHaveLength(3);
   }, 60_000);
 
-  test('says what to set where nothing is', async () => {
+  test('names the missing webhook URL and exits with an error', async () => {
     const { code, output } = await run(process.execPath, ['examples/to-runreveal.ts'], {
       env: { RUNREVEAL_WEBHOOK_URL: '' },
     });
@@ -184,9 +184,9 @@ describe('examples/to-runreveal.ts', () => {
   });
 });
 
-test('examples/where-from.ts prints where events came from', async () => {
+test('examples/where-from.ts prints the country of each IP address', async () => {
   const env = await served(3, [{ remote_ip: '8.8.8.8' }, { remote_ip: '203.0.113.24' }, { remote_ip: null }]);
-  const output = await runWell(process.execPath, ['examples/where-from.ts', geoLite2.country], { env });
+  const output = await runSuccessfully(process.execPath, ['examples/where-from.ts', geoLite2.country], { env });
   expect(lines(output).map((line) => line.split('\t').slice(2, 4))).toEqual([
     ['', ''],
     ['203.0.113.24', ''],
@@ -197,8 +197,8 @@ test('examples/where-from.ts prints where events came from', async () => {
 describe('the demo', () => {
   const noCredentials = { PLANETSCALE_ORG: '', PLANETSCALE_SERVICE_TOKEN_ID: '', PLANETSCALE_SERVICE_TOKEN: '' };
 
-  test('loses nothing over a stop and a restart, and shows the table', async () => {
-    const output = await runWell(process.execPath, ['examples/demo.ts'], { env: noCredentials });
+  test('loses no event across a stop and a restart, and prints the table', async () => {
+    const output = await runSuccessfully(process.execPath, ['examples/demo.ts'], { env: noCredentials });
     expect(output).toMatch(/Stopped after \d+ events, and started again/);
     expect(output).toContain('SELECT * FROM runreveal.planetscale_logs LIMIT 10');
     expect(output).toMatch(/^psMetadata: /m);
@@ -206,16 +206,16 @@ describe('the demo', () => {
     expect(lines(output).at(-1)).toBe('made 390, delivered 390, repeated 0, lost 0');
   }, 60_000);
 
-  test('ends with another status than 0 where an event was lost, and takes no deletion for a loss', async () => {
+  test('exits with status 1 if an event was lost, and does not count a deleted event as lost', async () => {
     const { fake, url } = await serve({ events: numbered(250) });
-    let isAtWork = false;
+    let hasChanged = false;
     const { code, output } = await run(process.execPath, ['examples/demo.ts'], {
       env: { ...(await served(0)), PLANETSCALE_API_URL: url },
       until: (soFar) => {
-        if (isAtWork || !soFar.includes('00:04:09.000Z')) return false;
-        isAtWork = true;
+        if (hasChanged || !soFar.includes('00:04:09.000Z')) return false;
+        hasChanged = true;
         fake.remove('event0000200');
-        // Visible later than any look-back: no poller can know of it.
+        // This event becomes visible later than the lookback covers, so no poller can find it.
         fake.add({ created_at: '2026-11-01T00:03:30.500Z' });
         return false;
       },
@@ -224,8 +224,8 @@ describe('the demo', () => {
     expect(code).toBe(1);
   }, 60_000);
 
-  test('reads the PlanetScale of the environment where that is set', async () => {
-    const output = await runWell(process.execPath, ['examples/demo.ts'], { env: await served(250) });
+  test('reads the organization that the environment names', async () => {
+    const output = await runSuccessfully(process.execPath, ['examples/demo.ts'], { env: await served(250) });
     expect(lines(output).at(-1)).toBe('made 200, delivered 200, repeated 0, lost 0');
   }, 60_000);
 });

@@ -14,19 +14,19 @@ type Column = (typeof runRevealColumns)[number]['name'];
 type PsColumn = Extract<Column, `ps${string}`>;
 type Schema = z.output<typeof runRevealRowSchema>;
 
-test('the row and its schema have the 53 columns, from which the DDL is written, and no other', () => {
+test('the row and its schema have exactly the 53 columns that the DDL is made from', () => {
   expectTypeOf<(typeof runRevealColumns)['length']>().toEqualTypeOf<53>();
   expectTypeOf<keyof RunRevealRow>().toEqualTypeOf<Column>();
   expectTypeOf<Schema>().toEqualTypeOf<WritableDeep<RunRevealRow>>();
   expectTypeOf(toRunRevealRow).returns.toEqualTypeOf<RunRevealRow>();
 });
 
-test("there is a ps column of text for each of the event's fields, and no other", () => {
+test('each field of the event has one ps column of type string', () => {
   expectTypeOf<PsColumn>().toEqualTypeOf<`ps${PascalCase<keyof AuditEvent>}`>();
   expectTypeOf<RunRevealRow[PsColumn]>().toEqualTypeOf<string>();
 });
 
-test('a column has the type that its ClickHouse type has in JSON', () => {
+test('each column has the type that JSON gives its ClickHouse type', () => {
   expectTypeOf<RunRevealRow['receivedAt']>().toEqualTypeOf<string>();
   expectTypeOf<RunRevealRow['sourceTTL']>().toEqualTypeOf<number>();
   expectTypeOf<RunRevealRow['srcLatitude']>().toEqualTypeOf<number>();
@@ -35,12 +35,12 @@ test('a column has the type that its ClickHouse type has in JSON', () => {
   expectTypeOf<RunRevealRow['actor']>().toEqualTypeOf<Readonly<Record<string, string>>>();
 });
 
-test('a row with a column less, a column more or another value does not compile', () => {
+test('a row with a missing column, an extra column or a changed value does not compile', () => {
   const { psMetadata: _, ...forgotten } = toRunRevealRow(event);
-  // @ts-expect-error One that is forgotten.
+  // @ts-expect-error The column psMetadata is missing.
   forgotten satisfies RunRevealRow;
-  // @ts-expect-error One that is not in the table.
+  // @ts-expect-error The table has no column psExtra.
   ({ ...toRunRevealRow(event), psExtra: '' }) satisfies RunRevealRow;
-  // @ts-expect-error A row is not for changing.
+  // @ts-expect-error A row is read-only.
   toRunRevealRow(event).psMetadata = '';
 });

@@ -1,0 +1,26 @@
+import { runRevealColumns } from './src/runreveal/row/columns.ts';
+
+/** The compiler derives these properties from the list of columns, so they have no place for a docstring. */
+const derivedProperties = [
+  ...['name', 'type'].map((property) => `runRevealColumns.__type.${property}`),
+  ...runRevealColumns.map(({ name }) => `runRevealRowSchema.__type.${name}`),
+  ...['data', 'name', 'provider', 'type', 'value'].map(
+    (property) => `runRevealRowSchema.__type.enrichments.__type.${property}`,
+  ),
+];
+
+/** @type {Partial<import('typedoc').TypeDocOptions>} */
+export default {
+  entryPoints: ['src/index.ts', 'src/node.ts', 'src/testing.ts'],
+  out: 'docs/api',
+  excludeInternal: true,
+  excludePrivate: true,
+  excludeExternals: true,
+  readme: 'README.md',
+  includeVersion: true,
+  disableSources: true,
+  intentionallyNotExported: ['RunRevealColumn', 'JsonTypes'],
+  intentionallyNotDocumented: derivedProperties.map((name) => `planetscale-audit.${name}`),
+  treatWarningsAsErrors: true,
+  validation: { notExported: true, invalidLink: true, notDocumented: true },
+};
