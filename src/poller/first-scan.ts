@@ -18,9 +18,18 @@ import { extendOlderRun, type Inspection, type StopCondition, type StopPoint } f
 export type StartFrom =
   | 'oldest'
   | 'now'
-  | { readonly newest: number }
-  | { readonly since: Date }
-  | { readonly newerThan: string };
+  | {
+      /** How many events. */
+      readonly newest: number;
+    }
+  | {
+      /** The earliest `created_at`. */
+      readonly since: Date;
+    }
+  | {
+      /** The id of an event that PlanetScale lists. */
+      readonly newerThan: string;
+    };
 
 /** The result of the very first scan, and the state to save before the poller delivers its events. */
 export interface FirstScan extends Pick<PollState, 'anchors' | 'seen' | 'start'> {

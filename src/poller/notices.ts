@@ -14,22 +14,37 @@ import type { PlanetScaleAuditError } from '../errors.ts';
  */
 export type PollNotice =
   | {
+      /** The poller will repeat an operation that failed. */
       readonly type: 'retrying';
+      /** Why the operation failed. */
       readonly error: PlanetScaleAuditError;
       /** 1 for the first failure in a row. */
       readonly attempt: number;
+      /** The wait before the next attempt. */
       readonly delayMs: number;
     }
   | {
+      /** PlanetScale may have deleted events that the poller never saw. */
       readonly type: 'possible-gap';
       /** The newest event that the poller remembers as delivered. */
       readonly lastSeenId: string | undefined;
+      /** When the last completed scan started, by PlanetScale's clock. */
       readonly lastScanAt: Date;
       /** `created_at` of the oldest event that PlanetScale still lists. */
       readonly oldestAvailable: Date | undefined;
     }
-  | { readonly type: 'late-events'; readonly ids: readonly string[] }
-  | { readonly type: 'possible-duplicates' | 'lookback-overflow' | 'cursor-rolled-back'; readonly message: string };
+  | {
+      /** The poller delivers events that became visible after younger ones. */
+      readonly type: 'late-events';
+      /** The ids of the late events. */
+      readonly ids: readonly string[];
+    }
+  | {
+      /** What the poller or the store lost track of. */
+      readonly type: 'possible-duplicates' | 'lookback-overflow' | 'cursor-rolled-back';
+      /** What happened, and what to do about it. */
+      readonly message: string;
+    };
 
 /** Prints the notices that a person should look at. */
 export function logNotice(notice: PollNotice): void {

@@ -13,10 +13,10 @@ import {
 } from '../support/polling.ts';
 import { collect, numbered } from '../support/served.ts';
 
-/** A source whose answers take `tookMs`. It calls `change` after it has read the list and before it dates the answer. */
+/** A source whose answers take `durationMs`. It calls `change` after it has read the list and before it dates the answer. */
 const answeringSlowly = (
   { client, clock }: Awaited<ReturnType<typeof serveAt>>,
-  tookMs: number,
+  durationMs: number,
   change: () => unknown,
 ): AuditSource => {
   vi.useFakeTimers({ toFake: ['Date'] });
@@ -27,8 +27,8 @@ const answeringSlowly = (
     async page(query) {
       const page = await source.page(query);
       change();
-      vi.setSystemTime(Date.now() + tookMs);
-      clock.ms += tookMs;
+      vi.setSystemTime(Date.now() + durationMs);
+      clock.ms += durationMs;
       return { ...page, servedAt: new Date(clock.ms) };
     },
   };
@@ -54,7 +54,7 @@ describe('a late event', () => {
     },
   );
 
-  test('is delivered without a repetition of its neighbours, before and after a stop above it', async () => {
+  test('is delivered without a repetition of its neighbors, before and after a stop above it', async () => {
     const served = await serveAt({ events: [], pageSize: 10 });
     const { clock, fake } = served;
     const store = memoryCursorStore();

@@ -54,7 +54,7 @@ export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]>
   return all;
 }
 
-/** Starts a server that answers as the test says, for behaviour that the fake does not have. */
+/** Starts a server that answers as the test says, for behavior that the fake does not have. */
 export const serveRaw = async (answer: Parameters<typeof createServer>[1]): Promise<string> => {
   const server = createServer({}, answer).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));

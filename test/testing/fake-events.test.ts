@@ -176,7 +176,7 @@ describe('a large fake audit log', () => {
 
   test('stays sorted while events are added late and removed', async () => {
     const fake = fakePlanetScale();
-    // A permutation of 0 … 4,999 in which neighbours in time are added far apart.
+    // A permutation of 0 … 4,999 in which neighbors in time are added far apart.
     const seconds = Array.from({ length: 5000 }, (_, index) => (index * 2731) % 5000);
     for (const second of seconds) fake.add({ id: `e${second}`, created_at: new Date(second * 1000).toISOString() });
     for (let second = 0; second < 1000; second++) fake.remove(`e${second}`);

@@ -14,8 +14,7 @@ type Column = (typeof runRevealColumns)[number]['name'];
 type PsColumn = Extract<Column, `ps${string}`>;
 type Schema = z.output<typeof runRevealRowSchema>;
 
-test('the row and its schema have exactly the 53 columns that the DDL is made from', () => {
-  expectTypeOf<(typeof runRevealColumns)['length']>().toEqualTypeOf<53>();
+test('the row and its schema have exactly the columns that the DDL is made from', () => {
   expectTypeOf<keyof RunRevealRow>().toEqualTypeOf<Column>();
   expectTypeOf<Schema>().toEqualTypeOf<WritableDeep<RunRevealRow>>();
   expectTypeOf(toRunRevealRow).returns.toEqualTypeOf<RunRevealRow>();

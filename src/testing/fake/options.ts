@@ -2,7 +2,7 @@ import type { AuditEvent } from '../../audit-log/event.ts';
 import { AuditConfigError } from '../../errors.ts';
 
 /**
- * Options of {@link fakePlanetScale}. Some behaviour of PlanetScale is not documented. An option selects it, so that you can test
+ * Options of {@link fakePlanetScale}. Some behavior of PlanetScale is not documented. An option selects it, so that you can test
  * your code against each answer that PlanetScale may give.
  */
 export interface FakePlanetScaleOptions {
