@@ -13,13 +13,10 @@ export interface CheckpointOptions {
   readonly retry: Retry;
 }
 
-/** An idle poller saves this often, so that the age of its state tells how long it was away. */
+/** An idle poller saves this often, so that its state shows how long the poller was away. */
 const heartbeatMs = 60 * 60_000;
 
-/**
- * The poller's place in the store, from the moment it was loaded. Each save replaces the value that this checkpoint stored last,
- * and no other value.
- */
+/** The poller's hold on its key in the store. Each save replaces the text that this checkpoint loaded or wrote last, and no other. */
 export class Checkpoint {
   readonly #options: CheckpointOptions;
   /** Why the store gave an earlier state than the one saved last; undefined if it did not. */
@@ -30,7 +27,9 @@ export class Checkpoint {
   #pendingWrite: string | undefined;
   #savedState: PollState | undefined;
   #state: PollState | undefined;
+  /** Whether `#state` has to be written. */
   #isDirty = false;
+  /** Whether nothing may be written any more, after a conflict, a loss or the last save. */
   #isClosed = false;
 
   private constructor(
@@ -58,7 +57,7 @@ export class Checkpoint {
     if (!state) throw invalidStateError(key, text);
     if (JSON.stringify(state.scope) !== JSON.stringify(scope)) {
       throw new AuditConfigError(
-        `poller: the state under "${key}" belongs to ${describe(state.scope)}, and this poller reads ${describe(scope)}. Give this poller another key.`,
+        `The poller found the state of other events under "${key}" (saved: ${describe(state.scope)}; requested: ${describe(scope)}). Give this poller another key.`,
       );
     }
     const rollbackReason = await retry(() => wrapStoreErrors(key, 'read', () => store.rollbackReason?.(key)));
@@ -92,8 +91,10 @@ export class Checkpoint {
   }
 
   /**
-   * Takes over the state after a completed scan, and saves it if one of three holds: the last save is an hour old; nothing was
-   * saved yet; or the scan took several pages and moved the anchors, so that the next scan need not read these pages again.
+   * Takes over the state after a completed scan, and saves it in three cases:
+   * - Nothing was saved under the key yet.
+   * - The scan started at least an hour after the `lastScanStartedAt` in the store.
+   * - The scan read several pages and moved the first anchor. Without this save, the next run would read those pages again.
    *
    * @throws as {@link Checkpoint.save}
    */
@@ -138,7 +139,10 @@ export class Checkpoint {
     if (this.#stored !== text) throw isConfirmed ? lostWriteError(key) : refusedWriteError(key);
   }
 
-  /** The store holds the text that was attempted, or what it held before. Anything else is the work of another writer. */
+  /**
+   * Reads the store after a write with an unknown outcome. The attempted text means that the write succeeded, and the text before
+   * it that the write had no effect. Any other text, or none, closes this checkpoint.
+   */
   async #reconcile(attempted: string): Promise<void> {
     const { store, key } = this.#options;
     const found = await read(store, key);
@@ -153,13 +157,13 @@ export class Checkpoint {
 
 const refusedWriteError = (key: string): CursorStoreError =>
   new CursorStoreError(
-    `The cursor store refused to save "${key}", although it holds the expected value. The poller tries again.`,
+    `The cursor store refused a save of "${key}" (it still holds the expected value). Save again, or check its compareAndSet.`,
     { key, retryable: true },
   );
 
 const lostWriteError = (key: string): CursorStoreError =>
   new CursorStoreError(
-    `The cursor store does not return what was just saved under "${key}": it may lose writes, or hide the errors of its backend. With Keyv, set throwOnErrors.`,
+    `The cursor store did not return the text that was just saved under "${key}" (it may lose writes, or hide the errors of its backend). Use a store that throws if a call fails. With Keyv 5, set throwOnErrors.`,
     { key },
   );
 
@@ -189,7 +193,7 @@ const read = async (store: CursorStore, key: string): Promise<string | null> => 
   const value = await wrapStoreErrors(key, 'read', () => store.get(key));
   if (value === undefined || value === null || typeof value === 'string') return value ?? null;
   throw new CursorStoreError(
-    `The cursor store returned a value of type ${typeof value} under "${key}". It must return the text that was saved.`,
+    `The cursor store returned a value of type ${typeof value} under "${key}". Change the store to return the text that was saved.`,
     { key },
   );
 };
@@ -212,11 +216,14 @@ const wrapStoreErrors = async <Result>(
     return await operation();
   } catch (error) {
     if (error instanceof PlanetScaleAuditError) throw error;
-    throw new CursorStoreError(`The cursor store failed to ${action} "${key}".`, {
-      key,
-      retryable: true,
-      cause: error,
-    });
+    throw new CursorStoreError(
+      `The cursor store failed to ${action} "${key}" (the store's own error is the cause of this error). Check the store and its backend.`,
+      {
+        key,
+        retryable: true,
+        cause: error,
+      },
+    );
   }
 };
 

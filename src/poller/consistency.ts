@@ -5,7 +5,7 @@ import { AuditApiError, AuditResponseError } from '../errors.ts';
 /** The list changed between two requests. The scan discards all that it has learned and starts again. */
 export class InconsistentListError extends AuditResponseError {
   constructor(reason: string) {
-    super(`PlanetScale's list changed during the scan (${reason}). The poller scans again from the newest event.`, {
+    super(`PlanetScale's list changed during the scan (${reason}). A new scan from the newest event is needed.`, {
       retryable: true,
     });
   }
@@ -16,9 +16,9 @@ export const fetchConsistently = <Page extends AuditPage>(fetchPage: FetchPage<P
   mapLostCursorError(rejectIgnoredCursor(fetchPage));
 
 /**
- * PlanetScale may answer a cursor that it no longer knows with the newest page. Every other page has something above it, so a
- * page that denies this is compared with the newest page. One comparison per scan is enough if it finds a different page:
- * PlanetScale then reports `has_prev: false` for every page.
+ * PlanetScale may answer an unknown cursor with the newest page. A page below a cursor always has newer events above it. If a
+ * page reports none, the scan compares that page with the newest one. If they differ, PlanetScale does not report `has_prev` at
+ * all, and the scan compares no more.
  */
 const rejectIgnoredCursor = <Page extends AuditPage>(fetchPage: FetchPage<Page>): FetchPage<Page> => {
   let reportsHasPrev = true;
@@ -28,7 +28,7 @@ const rejectIgnoredCursor = <Page extends AuditPage>(fetchPage: FetchPage<Page>)
     if (!looksLikeNewest || !reportsHasPrev) return page;
     const newest = await fetchPage(undefined);
     if (newest.cursorStart === page.cursorStart) {
-      throw new InconsistentListError('PlanetScale answers a cursor that it gave with the newest page');
+      throw new InconsistentListError('PlanetScale answered one of its own cursors with the newest page');
     }
     reportsHasPrev = false;
     return page;
@@ -46,6 +46,6 @@ const mapLostCursorError =
       return await fetchPage(cursor);
     } catch (error) {
       if (cursor === undefined || !(error instanceof AuditApiError) || error.retryable) throw error;
-      throw new InconsistentListError(`PlanetScale answers a cursor that it gave with ${error.status}`);
+      throw new InconsistentListError(`PlanetScale answered one of its own cursors with ${error.status}`);
     }
   };

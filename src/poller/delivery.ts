@@ -10,7 +10,7 @@ const maxBatchSize = 100;
 /** Events to deliver together, oldest first. */
 export interface Batch {
   readonly events: readonly AuditEvent[];
-  /** Ids of those events that lie below an event that an earlier scan delivered. */
+  /** The ids of those events that stand below a seen event. */
   readonly lateIds: readonly string[];
   /** The unbroken part of the list from which the events come, oldest first. */
   readonly stretch: readonly AuditEvent[];
@@ -25,29 +25,30 @@ export interface DeliveryOptions {
   readonly before: PollState;
   readonly result: ScanResult;
   isWanted(event: AuditEvent): boolean;
-  /** Ids of events that earlier scans delivered and that this scan found again. */
+  /** The ids of seen events that this scan met again. */
   readonly stillListed: ReadonlySet<string>;
-  /** The scan alone found more events to remember than the poller may. */
+  /** Whether the first scan left out more events within the look-back than the poller may remember. */
   readonly hasOverflowed: boolean;
 }
 
 /**
- * Delivers the events of a scan, from the oldest to the newest, and turns the consumer's progress into states to save.
+ * Delivers the events of a scan, oldest first, and makes the state to save after each batch.
  *
- * The list divides into the part that this scan has processed, and the part above it. What earlier scans delivered in the upper
- * part is carried over from state to state until the delivery reaches it.
+ * The delivery moves up the list, and everything below it is final. For the part above it, each state keeps the seen events from
+ * before the scan.
  */
 export class Delivery {
   readonly #before: PollState;
   readonly #result: ScanResult;
   readonly #isWanted: (event: AuditEvent) => boolean;
-  /** Ids that earlier scans delivered, and that lie above the part that is processed. */
-  readonly #deliveredAbove: Set<string>;
+  /** The ids of seen events that the scan met and the delivery has not reached yet. An event below one of them is late. */
+  readonly #seenAbove: Set<string>;
+  /** The seen events that each state still has to hold: those in `#seenAbove`, and young ones that the scan did not meet. */
   readonly #carriedOver: Map<string, EventRef>;
-  /** The processed part, oldest first, as far as the poller has to remember it. */
-  #processed: EventRef[];
-  /** How many of the processed events are settled, counted from the oldest. */
-  #settledCount: number;
+  /** The final events that the poller has to remember, oldest first. */
+  #final: EventRef[];
+  /** How many of the final events are at or below the first anchor, counted from the oldest. */
+  #anchoredCount: number;
   #anchors: readonly EventRef[];
   #hasOverflowed: boolean;
 
@@ -55,15 +56,15 @@ export class Delivery {
     this.#before = before;
     this.#result = result;
     this.#isWanted = isWanted;
-    this.#deliveredAbove = new Set(stillListed);
+    this.#seenAbove = new Set(stillListed);
     // An old event that the scan did not find has been deleted, or lies below the end of the scan. It does not come again.
     const carriedOver = before.seen.filter((ref) => stillListed.has(ref[0]) || !isBefore(ref, result.watermarkMs));
     this.#carriedOver = new Map(carriedOver.map((ref) => [ref[0], ref]));
     this.#anchors = before.anchors;
     this.#hasOverflowed = hasOverflowed;
-    this.#processed = [];
-    this.#advance(settledBelow(before.anchors, result.below).toReversed());
-    this.#settledCount = this.#processed.length;
+    this.#final = [];
+    this.#advance(finalAtStop(before.anchors, result.below).toReversed());
+    this.#anchoredCount = this.#final.length;
   }
 
   /** The poller has more events to remember than it may: it will miss late events among the oldest of them. */
@@ -79,15 +80,15 @@ export class Delivery {
     }
   }
 
-  /** The state to save after the consumer has processed so many events of the batch, counted from the oldest. */
-  commit({ events, stretch, refs, earliestAboveMs }: Batch, processedCount: number): PollState {
-    const next = events[processedCount];
+  /** Returns the state to save after the consumer has acknowledged the first `acknowledgedCount` events of the batch. */
+  commit({ events, stretch, refs, earliestAboveMs }: Batch, acknowledgedCount: number): PollState {
+    const next = events[acknowledgedCount];
     const end = next ? stretch.indexOf(next) : stretch.length;
     this.#advance(refs.slice(0, end));
     return this.#settle(Math.min(earliestAboveMs, earliestMs(refs.slice(end))));
   }
 
-  /** The state to save after the consumer has processed all batches. */
+  /** Returns the state to save after the consumer has acknowledged all batches. */
   finish(): PollState {
     return {
       ...this.#settle(Number.POSITIVE_INFINITY),
@@ -118,10 +119,10 @@ export class Delivery {
 
   #lateIds(stretch: readonly AuditEvent[]): string[] {
     const late: string[] = [];
-    let deliveredAbove = this.#deliveredAbove.size;
+    let seenAbove = this.#seenAbove.size;
     for (const event of stretch) {
-      if (this.#deliveredAbove.has(event.id)) deliveredAbove--;
-      else if (deliveredAbove > 0 && this.#isWanted(event)) late.push(event.id);
+      if (this.#seenAbove.has(event.id)) seenAbove--;
+      else if (seenAbove > 0 && this.#isWanted(event)) late.push(event.id);
     }
     return late;
   }
@@ -129,25 +130,25 @@ export class Delivery {
   #advance(refs: readonly EventRef[]): void {
     for (const ref of refs) {
       const [id] = ref;
-      this.#processed.push(ref);
+      this.#final.push(ref);
       this.#carriedOver.delete(id);
-      this.#deliveredAbove.delete(id);
+      this.#seenAbove.delete(id);
     }
   }
 
   /**
-   * Settles what is old enough, and forgets what lies below the anchors.
+   * Makes anchors of the events that are old enough, and forgets the events below the anchors.
    *
-   * @param earliestLeftMs the earliest readable `created_at` above the processed part
+   * @param earliestLeftMs the earliest readable `created_at` above the final events
    */
   #settle(earliestLeftMs: number): PollState {
     const { watermarkMs } = this.#result;
     const capacity = maxSeen - this.#carriedOver.size;
-    const { anchors, seen, truncated } = settle(this.#processed, this.#settledCount, watermarkMs, capacity);
-    if (truncated) this.#hasOverflowed = true;
+    const { anchors, seen, hasOverflowed } = settle(this.#final, this.#anchoredCount, watermarkMs, capacity);
+    if (hasOverflowed) this.#hasOverflowed = true;
     if (anchors.length > 0) this.#anchors = anchors;
-    this.#processed = [...anchors.toReversed(), ...seen];
-    this.#settledCount = anchors.length;
+    this.#final = [...anchors.toReversed(), ...seen];
+    this.#anchoredCount = anchors.length;
     return {
       ...this.#before,
       anchors: this.#anchors,
@@ -158,10 +159,10 @@ export class Delivery {
 }
 
 /**
- * The settled events where the scan ended, newest first: the known anchors from the one that the scan found, or the events that
- * the scan read there if they are more.
+ * Returns the final events at the stop point, newest first, as the next anchors. The saved anchors serve if they are more than
+ * the events that the scan read there, because the page may end below the stop point.
  */
-const settledBelow = (anchors: readonly EventRef[], below: readonly AuditEvent[]): readonly EventRef[] => {
+const finalAtStop = (anchors: readonly EventRef[], below: readonly AuditEvent[]): readonly EventRef[] => {
   const found = anchors.findIndex(([id]) => id === below[0]?.id);
   const known = found === -1 ? [] : anchors.slice(found);
   const listed = anchorsFrom(below);

@@ -35,7 +35,7 @@ export type StartFrom =
 export interface FirstScan extends Pick<PollState, 'anchors' | 'seen' | 'start'> {
   readonly result: ScanResult;
   isWanted(event: AuditEvent): boolean;
-  /** More events that the poller leaves out lie within the look-back than it may remember. */
+  /** Whether the scan left out more events within the look-back than the poller may remember. */
   readonly hasOverflowed: boolean;
 }
 
@@ -54,7 +54,7 @@ export function firstScan(
 
 const isAlwaysWanted = (): boolean => true;
 
-/** A condition without findings, by which the poller delivers every event above the stop. */
+/** Returns a stop condition for a poller that delivers every event above the stop. The condition remembers no page. */
 const stopAt = (findStop: (events: readonly AuditEvent[]) => StopPoint | undefined): StopCondition<undefined> => ({
   initialFindings: undefined,
   inspect: (findings, events) => {
@@ -123,7 +123,10 @@ const scanFromNewest = async (
   };
 };
 
-/** A wanted event that is ahead of its time can lie below late events that are left out, so the scan reads on past those. */
+/**
+ * A wanted event can be ahead of its time and stand below late events that are too old. The scan therefore ends only at a long
+ * run of old events.
+ */
 const scanSince = async (fetchPage: FetchPage<TimedPage>, sinceMs: number, lookbackMs: number): Promise<FirstScan> => {
   const isWanted = (event: AuditEvent): boolean => !isBefore(refOf(event), sinceMs);
   const condition: StopCondition<number> = {
@@ -153,7 +156,7 @@ const scanNewerThan = async (fetchPage: FetchPage<TimedPage>, id: string, lookba
   const anchors = anchorsFrom(result.below);
   if (anchors.length === 0) {
     throw new AuditConfigError(
-      `poller: PlanetScale does not list the event of startFrom, { newerThan: '${id}' }, or not among the chosen actions. Start from 'oldest', from a date, or from an event that PlanetScale lists.`,
+      `The poller did not find the event of startFrom.newerThan in PlanetScale's list (id: ${id}; actions can hide an event). Start from 'oldest', from a date, or from an event that PlanetScale lists.`,
     );
   }
   const start = startAbove(anchors, result, lookbackMs);
@@ -161,8 +164,8 @@ const scanNewerThan = async (fetchPage: FetchPage<TimedPage>, id: string, lookba
 };
 
 /**
- * The time before which the poller delivers nothing, even if all anchors are deleted. No event that is wanted was created
- * before it. An event that becomes visible later than the look-back is delivered too, unless it is older than this time.
+ * Returns the `start` of the state: the poller never delivers an event that was created earlier, even if all anchors are
+ * deleted. No wanted event is older. An event that arrives later than the look-back is delivered if it is not older than `start`.
  */
 const startAbove = (leftOutNewestFirst: readonly EventRef[], result: ScanResult, lookbackMs: number): string | null =>
   toIso(Math.min(result.pendingSinceMs, earliestAbove(leftOutNewestFirst, lookbackMs)));

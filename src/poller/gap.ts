@@ -3,10 +3,13 @@ import type { PollNotice } from './notices.ts';
 import type { ScanResult } from './scan.ts';
 import type { PollState } from './state.ts';
 
-/** PlanetScale keeps events for 15 days or longer. No retention is shorter than a day. */
+/**
+ * The shortest retention that the poller assumes. PlanetScale documents 15 days and 6 months. A day is well below both, so that
+ * no real gap goes unreported.
+ */
 const minRetentionMs = 24 * 60 * 60_000;
 
-/** The notice to give if the scan met no known event after an absence that may have been longer than the retention. */
+/** Returns the notice of a gap if the scan met no anchor and the poller may have been away for longer than the retention. */
 export function findGap(
   state: PollState,
   { end, endedAtMs, oldest }: ScanResult,

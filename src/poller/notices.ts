@@ -1,13 +1,13 @@
 import type { PlanetScaleAuditError } from '../errors.ts';
 
 /**
- * Something that an operator should know and that is no error. Later versions may add types: handle those that you know, and
+ * A report for an operator about something that does not stop the poller. Later versions may add types: handle those that you know, and
  * log the others.
  * - `retrying`: an operation failed with an error that may pass. The poller repeats it after `delayMs`
  * - `possible-gap`: the poller was away for so long that PlanetScale may have deleted events which the poller never saw. If you
  *   can, get the events between `lastScanAt` and `oldestAvailable` from another source
- * - `late-events`: these events became visible after younger ones that are already delivered. The poller delivers them now.
- *   There is nothing to do
+ * - `late-events`: PlanetScale listed these events below events that the poller knew already. The poller delivers the late
+ *   events now. If their delay often comes close to `lookbackMs`, raise `lookbackMs`
  * - `possible-duplicates`: every event that the poller remembers as final was deleted. It may deliver some events again
  * - `lookback-overflow`: the look-back holds more events than the poller can remember. Shorten `lookbackMs`
  * - `cursor-rolled-back`: the store lost the last state and returned an earlier one. The poller may deliver some events again
@@ -26,7 +26,7 @@ export type PollNotice =
   | {
       /** PlanetScale may have deleted events that the poller never saw. */
       readonly type: 'possible-gap';
-      /** The newest event that the poller remembers as delivered. */
+      /** The newest event in the poller's saved state. */
       readonly lastSeenId: string | undefined;
       /** When the last completed scan started, by PlanetScale's clock. */
       readonly lastScanAt: Date;

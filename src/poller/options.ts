@@ -37,9 +37,9 @@ export interface PollerOptions {
    */
   readonly intervalMs?: number | undefined;
   /**
-   * How late an event may become visible after its `created_at`, and how far ahead of its time it may be, in milliseconds.
-   * Differences between clocks count. The poller loses an event that is later, without a notice. A longer look-back costs one
-   * more request for every 100 events within it.
+   * The longest time, in milliseconds, from an event's `created_at` until PlanetScale lists the event. It also bounds how far in
+   * the future a `created_at` may lie. Include the differences between clocks. The poller may lose a later event without a
+   * notice. A longer look-back costs one more request for every 100 events within it.
    *
    * @default 600_000
    */
@@ -47,9 +47,9 @@ export interface PollerOptions {
   /** Only these actions. A key belongs to one set of actions: the poller refuses to start with another set. */
   readonly actions?: readonly AuditAction[] | undefined;
   /**
-   * End once the poller has caught up: for cron, Lambda and job queues. The poller throws the first error that the client's own
-   * retries did not cure, after it has saved the acknowledged events, so that the job can be run again. Without `drain`, the
-   * poller retries such errors itself.
+   * Whether the iteration ends once the poller has caught up, for cron, Lambda and job queues. The poller then throws the first
+   * error that outlasts the client's retries. It saves the acknowledged events first, so that the job can run again. Without
+   * `drain`, the poller retries such errors itself.
    *
    * @default false
    */
@@ -84,7 +84,7 @@ const startFromSchema = z.union(
 
 export const sourceSchema = z.custom<AuditSource>(
   (value) => hasMethod(value, 'page') && typeof Reflect.get(Object(value), 'organization') === 'string',
-  'its first argument must be a PlanetScaleAuditClient, or an object with an organization and a method page',
+  'the first argument must be a PlanetScaleAuditClient, or an object with an organization and a page method',
 );
 
 export const pollerOptionsSchema = z.object({

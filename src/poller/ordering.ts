@@ -2,20 +2,21 @@ import { parseTimestamp } from '../internal/timestamp.ts';
 import type { EventRef } from './state.ts';
 
 /**
- * How much older an event can be than an event below it in the list: the upper one can be late by the look-back, and the
- * lower one ahead of its time by the look-back.
+ * Returns how much older an event can be than one below it. The upper event can be late by the look-back, and the lower event
+ * ahead of its time by the look-back.
  */
 export const maxOutOfOrderMs = (lookbackMs: number): number => 2 * lookbackMs;
 
-/** The earliest time that can be read; Infinity if none can. */
+/** Returns the earliest time that can be read, or Infinity if none can. */
 export const earliestMs = (refs: readonly EventRef[]): number =>
   refs.reduce((ms, [, createdAt]) => Math.min(ms, parseTimestamp(createdAt) ?? ms), Number.POSITIVE_INFINITY);
 
 /**
- * A time before which no event above these refs was created; -Infinity if the refs tell none.
+ * Returns a time before which no event above these refs was created, or -Infinity if no ref gives one.
  *
- * An event can be older than one below it by at most {@link maxOutOfOrderMs}, so the youngest ref decides. A ref does not count
- * if its time cannot be read, or if the ref is younger by more than the look-back than a ref above it: that time is wrong.
+ * An event can be older than one below it by at most {@link maxOutOfOrderMs}, so the youngest ref decides. Two kinds of refs do
+ * not count: those with unreadable times, and those that are younger than a ref above them by more than the look-back. Times of
+ * the second kind contradict the list.
  */
 export function earliestAbove(newestFirst: readonly EventRef[], lookbackMs: number): number {
   let plausibleUntilMs = Number.POSITIVE_INFINITY;

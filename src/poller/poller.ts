@@ -1,3 +1,4 @@
+// docs/internals/polling.md explains the algorithm and the words of this folder: anchor, final, seen, pending, watermark.
 import type { AuditEvent } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
 import { AuditConfigError, type PlanetScaleAuditError } from '../errors.ts';
@@ -17,7 +18,7 @@ import type { TimedPage } from './scan-clock.ts';
 import { type CursorScope, type PollState, scopeOf, toIso } from './state.ts';
 
 /**
- * New events, oldest first, at least once each.
+ * A poller that {@link poller} made. An iteration over it gives new events, oldest first and each at least once.
  *
  * An event counts as acknowledged when your loop asks for the next one. The poller saves the cursor once per batch, after all
  * events of the batch are acknowledged, and whenever the iteration ends.
@@ -36,16 +37,18 @@ export interface AuditPoller extends AsyncIterable<AuditEvent> {
 }
 
 /**
- * Delivers the events that are new since the cursor in the store: oldest first and at least once, across restarts, errors and
- * late arrivals. After a failure the poller repeats at most the batch that was in flight. It waits for more events until the
- * iteration ends or `signal` is aborted; with `drain` it ends once it has caught up.
+ * Returns a poller for the events that are new since the cursor in the store. Iterate over the poller to start it. Events come
+ * oldest first and at least once, across restarts, errors and late arrivals. After a failure the poller repeats at most the batch
+ * that was in flight. It waits for more events until the iteration ends or `signal` is aborted. With `drain` it ends once it has
+ * caught up.
  *
  * The poller reads the list from the newest event down to a known one before it delivers anything. A backlog of n events takes
  * n / 100 requests first: a million events take 17 minutes at PlanetScale's limit.
  *
  * The iteration throws
- * - {@link AuditConfigError} if the key belongs to other events, or a second iteration begins
- * - {@link AuditApiError}, {@link AuditConnectionError} and {@link AuditResponseError} that are not retryable; with `drain` all
+ * - {@link AuditConfigError} if the key belongs to another organization or to other `actions`, or a second iteration begins
+ * - {@link AuditApiError}, {@link AuditConnectionError} or {@link AuditResponseError} if the error is not retryable. With
+ *   `drain`, retryable ones too
  * - {@link CursorStoreError} if the store holds something that no poller wrote, or lost a saved state
  * - {@link CursorConflictError} if another poller moved the cursor
  *
@@ -124,7 +127,7 @@ class Poller implements AuditPoller {
   async *#run(): AsyncGenerator<InFlightBatch, void, undefined> {
     if (this.#isIterating) {
       throw new AuditConfigError(
-        'poller: this poller already has an iteration. Create a second poller with another key.',
+        'The poller has an iteration already. End that iteration first, or create a second poller with another key.',
       );
     }
     const { signal } = this.#options;
@@ -206,7 +209,7 @@ class Poller implements AuditPoller {
 
     await reportOverflow();
     if (firstState) {
-      // Saved before the first delivery: after a crash in between, the next run must not be a first run again.
+      // Without this save, a crash before the first batch would cause a second first run.
       checkpoint.stage(firstState);
       await checkpoint.save();
     }
@@ -262,7 +265,7 @@ class Poller implements AuditPoller {
     return { delivery, pageCount: result.pageCount };
   }
 
-  /** The duration leaves out earlier attempts and the waits between them: those can take days. */
+  /** The duration covers the last attempt only. Earlier attempts and their waits can take days. */
   readonly #fetchPage = (cursor: string | undefined): Promise<TimedPage> => {
     const { actions, signal } = this.#options;
     return this.#retry(async () => {

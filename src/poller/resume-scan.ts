@@ -7,11 +7,11 @@ import type { ScanClock, TimedPage } from './scan-clock.ts';
 import { type EventRef, fromIso, isBefore, type PollState, refOf } from './state.ts';
 import { extendOlderRun, type StopCondition } from './stop-condition.ts';
 
-/** The result of every scan after the first: the list down to an anchor. */
+/** The result of a scan that starts from a saved state. */
 export interface ResumeScan {
   readonly result: ScanResult;
   isWanted(event: AuditEvent): boolean;
-  /** Ids of seen events that the list still has. */
+  /** The ids of seen events that the list still has. */
   readonly stillListed: ReadonlySet<string>;
   /** The scan went below the first anchor without finding any anchor. It may have read processed events there. */
   readonly hasLostAnchors: boolean;
@@ -40,7 +40,7 @@ export async function resumeScan(
   };
 }
 
-/** Whether a poller with this state has yet to deliver an event. */
+/** Returns whether a poller with this state still has to deliver an event. */
 export function isNewFor(state: PollState): (event: AuditEvent) => boolean {
   const seenIds = new Set(state.seen.map(([id]) => id));
   const startMs = fromIso(state.start);
@@ -48,8 +48,9 @@ export function isNewFor(state: PollState): (event: AuditEvent) => boolean {
 }
 
 /**
- * Ends the scan at an anchor. If all anchors are gone, the scan ends where a run of events is older than anything that is
- * pending. The times of the anchors bound that as well, for a burst of events that are later than the look-back allows.
+ * Ends the scan at an anchor. If no anchor is left, the scan ends at a run of events that are older than everything pending.
+ * The run must also be older than {@link earliestAbove} of the anchors. Without that second bound, a hundred events that arrive
+ * too late would end the scan.
  */
 const resumeCondition = (
   state: PollState,
@@ -84,7 +85,10 @@ const resumeCondition = (
   };
 };
 
-/** A time that cannot be read, or that lies in the future, says nothing about the place of an event. */
+/**
+ * Whether the event may be as old as the anchors, which means that the scan may have passed their place. A time that is
+ * unreadable, or more than a look-back in the future, proves nothing. Such an event counts as old.
+ */
 const mayBeOlderThanAnchor = (
   { created_at }: AuditEvent,
   newestAnchorMs: number,

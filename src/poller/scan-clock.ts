@@ -6,10 +6,11 @@ export interface TimedPage extends AuditPage {
   readonly durationMs: number;
 }
 
-/** The times that a scan works with, in milliseconds of PlanetScale's clock. */
+/** The times that a scan works with, in milliseconds since 1970. */
 export interface ScanClock {
+  /** The `Date` of the first page, or the local time if that page has no `Date`. */
   readonly startedAtMs: number;
-  /** An event that was created before the watermark and is not in the list will not appear in it. */
+  /** An event that was created before the watermark and is not in the list yet will never appear there. */
   readonly watermarkMs: number;
 }
 
@@ -19,12 +20,12 @@ interface RunningScanClock extends ScanClock {
 }
 
 /**
- * The clock of a scan after one more page.
+ * Returns the clock of a scan after one more page.
  *
- * The `Date` header of the first page tells when the scan started. Without the header, the newest event so far stands in for
- * it, or the local clock if that event is ahead of it.
+ * If the first page has no `Date`, the watermark counts from the newest event so far, but never from a time after the local
+ * clock.
  *
- * PlanetScale reads its list before it dates the answer, and the page lacks the events that became visible in between. The
+ * PlanetScale reads its list before it dates the answer. The page lacks the events that became visible between the two. The
  * watermark is therefore lower by the duration of the first request.
  */
 export function advanceScanClock(

@@ -13,6 +13,7 @@ export interface ScanResult<Findings = unknown> extends ScanClock {
   readonly findings: Findings;
   /** Every event above the end, or not visible yet, was created at or after this time if its `created_at` can be read. */
   readonly pendingSinceMs: number;
+  /** Why the scan ended. `known` is an anchor, or the event at which a first run starts. */
   readonly end: StopPoint['reason'] | 'end of list';
   /** The event at which the scan ended and those below it on its page, newest first. Empty at the end of the list. */
   readonly below: readonly AuditEvent[];

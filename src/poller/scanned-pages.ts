@@ -24,7 +24,7 @@ interface EvictedPage extends Pick<BufferedPage, 'earliestAboveMs'> {
   readonly lastId: string;
 }
 
-/** How many pages with events to deliver stay in memory, beside the newest page. */
+/** How many pages with events to deliver stay in memory, in addition to the newest page. */
 const maxBufferedPages = 50;
 
 /**
@@ -33,7 +33,7 @@ const maxBufferedPages = 50;
  */
 export class ScannedPages {
   readonly #newestFirst: (UnwantedPage | BufferedPage | EvictedPage)[] = [];
-  /** The pages in memory that can be evicted, newest first: the place of each, and what replaces it there. */
+  /** The pages that can be evicted, newest first. `index` is a page's place in `#newestFirst`, and `evicted` replaces it there. */
   readonly #evictable: { readonly index: number; readonly evicted: EvictedPage }[] = [];
   readonly #newestIds = new Set<string>();
   #earliestMs = Number.POSITIVE_INFINITY;
@@ -67,7 +67,7 @@ export class ScannedPages {
     }
   }
 
-  /** The oldest pages are delivered first, so the newest page in memory goes first. */
+  /** Evicts the newest page that can be evicted, because the delivery reaches that page last. */
   #evictBeyondLimit(): void {
     const page = this.#evictable.length > maxBufferedPages ? this.#evictable.shift() : undefined;
     if (page) this.#newestFirst[page.index] = page.evicted;

@@ -7,7 +7,7 @@ export type EventRef = readonly [id: string, createdAt: string];
 
 export const refOf = ({ id, created_at }: AuditEvent): EventRef => [id, created_at];
 
-/** An event whose `created_at` cannot be read is before nothing: the poller never treats it as old. */
+/** Returns false for an unreadable `created_at`. The poller therefore never treats such an event as old. */
 export const isBefore = ([, createdAt]: EventRef, ms: number): boolean =>
   (parseTimestamp(createdAt) ?? Number.POSITIVE_INFINITY) < ms;
 
@@ -37,15 +37,15 @@ export const scopeOf = (organization: string, actions: readonly AuditAction[] | 
 /** Everything that a poller knows between two scans. The store holds its text form, and nothing else. */
 export interface PollState {
   readonly scope: CursorScope;
-  /** Newest first. Every event at or below the first anchor has been processed. The others serve if the first is deleted. */
+  /** Newest first. Every event at or below the first anchor is final. The others serve if the first is deleted. */
   readonly anchors: readonly EventRef[];
-  /** Processed events above the first anchor, oldest first. */
+  /** Events above the first anchor that need no delivery, oldest first: acknowledged ones, and those that a first run left out. */
   readonly seen: readonly EventRef[];
   /** The poller delivers no event that was created before this time, ISO 8601; null if there is no such limit. */
   readonly start: string | null;
   /**
-   * Every event that may still have to be delivered, and whose `created_at` can be read, was created at or after this time,
-   * ISO 8601; null if such an event can have any age.
+   * No pending event was created before this time, ISO 8601. Events with unreadable times do not count. Null if a pending event
+   * can have any age.
    */
   readonly pendingSince: string | null;
   /** PlanetScale's time at the start of the last completed scan, ISO 8601. */

@@ -23,20 +23,20 @@ export interface StopCondition<Findings> {
   inspect(findings: Findings, events: readonly AuditEvent[], clock: ScanClock): Inspection<Findings>;
 }
 
-/** As many events as the largest page has. So many older events in a row are no accident of order. */
+/** As many events as the largest page has. Fewer older events in a row can be late or backdated. */
 const olderRunThreshold = 100;
 
-/** The older events in a row with which the pages read so far end. */
+/** A run of older events at the end of the pages that the scan has read. */
 export interface OlderRun {
   readonly length: number;
-  /** Where the run begins on the last page, if it is long enough to end the scan there. */
+  /** The start of the run on the last page, if the run is long enough to end the scan. */
   readonly stop: StopPoint | undefined;
 }
 
 /**
  * Continues a run of events created before `ms` with the next page.
  *
- * A run spans pages, because a filter can leave one backdated event alone on its page: such an event must not end a scan.
+ * A run spans pages. A filter can leave one backdated event alone on its page, and that event must not end a scan.
  */
 export function extendOlderRun(previousLength: number, events: readonly AuditEvent[], ms: number): OlderRun {
   const index = events.findLastIndex((event) => !isBefore(refOf(event), ms)) + 1;

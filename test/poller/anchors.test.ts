@@ -9,15 +9,19 @@ const refAt = (id: number, ms: number): EventRef => [String(id), new Date(waterm
 describe('settle()', () => {
   test('makes anchors of the newest event before the watermark and the nine below it, and remembers the events above', () => {
     const acknowledged = Array.from({ length: 20 }, (_, index) => refAt(index, (index - 15) * 1000));
-    const { anchors, seen, truncated } = settle(acknowledged, 0, watermarkMs, 10_000);
+    const { anchors, seen, hasOverflowed } = settle(acknowledged, 0, watermarkMs, 10_000);
     expect(anchors.map(([id]) => Number(id))).toEqual([14, 13, 12, 11, 10, 9, 8, 7, 6, 5]);
     expect(seen.map(([id]) => Number(id))).toEqual([15, 16, 17, 18, 19]);
-    expect(truncated).toBe(false);
+    expect(hasOverflowed).toBe(false);
   });
 
   test('makes no anchor while no event is old enough', () => {
     const acknowledged = [refAt(0, 0), refAt(1, 1)];
-    expect(settle(acknowledged, 0, watermarkMs, 10_000)).toEqual({ anchors: [], seen: acknowledged, truncated: false });
+    expect(settle(acknowledged, 0, watermarkMs, 10_000)).toEqual({
+      anchors: [],
+      seen: acknowledged,
+      hasOverflowed: false,
+    });
   });
 
   test('settles newer events below an old one, since no event becomes visible below it any more', () => {
@@ -39,10 +43,10 @@ describe('settle()', () => {
 
   test('settles the oldest events early beyond the capacity, and reports the truncation', () => {
     const acknowledged = Array.from({ length: 5 }, (_, index) => refAt(index, 1000 + index));
-    const { anchors, seen, truncated } = settle(acknowledged, 0, watermarkMs, 2);
+    const { anchors, seen, hasOverflowed } = settle(acknowledged, 0, watermarkMs, 2);
     expect(seen.map(([id]) => id)).toEqual(['3', '4']);
     expect(anchors.map(([id]) => id)).toEqual(['2', '1', '0']);
-    expect(truncated).toBe(true);
+    expect(hasOverflowed).toBe(true);
   });
 
   test('changes nothing when it settles the same events again', () => {
