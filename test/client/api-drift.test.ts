@@ -112,15 +112,18 @@ test.each(['has_prev', 'cursor_start', 'type'])(
   },
 );
 
-test.each(['data', 'has_next', 'cursor_end'])('a page without %s rejects with an AuditResponseError', async (name) => {
-  const { fake, client } = await serve();
-  const body: Record<string, unknown> = { data: [], has_next: false, cursor_end: null };
-  delete body[name];
-  fake.failNext({ status: 200, body });
-  expect(await failure(client().page())).toMatchObject({ name: 'AuditResponseError', issues: [{ path: name }] });
-});
+test.each(['data', 'has_next', 'cursor_end'])(
+  'page() rejects an answer without %s with an AuditResponseError',
+  async (name) => {
+    const { fake, client } = await serve();
+    const body: Record<string, unknown> = { data: [], has_next: false, cursor_end: null };
+    delete body[name];
+    fake.failNext({ status: 200, body });
+    expect(await failure(client().page())).toMatchObject({ name: 'AuditResponseError', issues: [{ path: name }] });
+  },
+);
 
-test('one invalid event among a hundred loses none of the others with an onInvalidEvent function', async () => {
+test('a page gives the 99 valid events beside an invalid one if the client has an onInvalidEvent function', async () => {
   const { fake, client } = await serve();
   const items = Array.from({ length: 100 }, (_, index) =>
     index === 42 ? { id: 'bad' } : { ...event, id: `event${index}` },

@@ -14,7 +14,7 @@ const clientOf = (baseUrl: string, options = {}) =>
 
 describe('an error status of PlanetScale', () => {
   test.each(samples.errors)(
-    '$status $body becomes an AuditApiError with its status and code',
+    'becomes an AuditApiError with its status and code: $status $body',
     async ({ status, body }) => {
       const { fake, client } = await serve();
       fake.failNext({ status, body });
@@ -33,7 +33,7 @@ describe('an error status of PlanetScale', () => {
     ['truncated JSON', '{"code":"not_fo'],
     ['an array', [1, 2]],
     ['odd types', { code: 7, message: { text: 'x' } }],
-  ])('with %s as its body becomes an AuditApiError with that status', async (_, body) => {
+  ])('becomes an AuditApiError with that status if its body is %s', async (_, body) => {
     const { fake, client } = await serve();
     fake.failNext({ status: 502, body });
     expect(await failure(client().page())).toMatchObject({
@@ -44,18 +44,21 @@ describe('an error status of PlanetScale', () => {
     });
   });
 
-  test('404 names its three causes and the method that tells them apart in its message', async () => {
+  test('becomes an error that names its three causes, and the method that tells them apart, if it is 404', async () => {
     const { client } = await serve({ missingPermissionStatus: 404 });
     await expect(client().page()).rejects.toThrow(
       'PlanetScale answered 404 (not_found) to GET /organizations/acme/audit-log. PlanetScale does so for an unknown organization, an invalid or expired token, and a token without read_audit_logs. Call client.verifyAccess() to find out which.',
     );
   });
 
-  test.each([401, 403])('%s names the permission and the place to grant it in its message', async (status) => {
-    const { fake, client } = await serve();
-    fake.failNext({ status });
-    await expect(client().page()).rejects.toThrow(/read_audit_logs.*Settings > Service tokens/);
-  });
+  test.each([401, 403])(
+    'becomes an error that names the permission, and the place to grant it, if it is %s',
+    async (status) => {
+      const { fake, client } = await serve();
+      fake.failNext({ status });
+      await expect(client().page()).rejects.toThrow(/read_audit_logs.*Settings > Service tokens/);
+    },
+  );
 });
 
 describe('page() without a whole answer', () => {

@@ -37,7 +37,7 @@ describe('invalid events', () => {
     expect(parked).toEqual(bad.map((event) => JSON.stringify(event)));
   });
 
-  test('go to onInvalidEvent again if it has thrown', async () => {
+  test('go to onInvalidEvent again if the function has thrown', async () => {
     const { fake, client } = await serve();
     fake.failNext(listOf([bad[0]]), listOf([bad[0]]));
     let calls = 0;

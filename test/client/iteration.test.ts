@@ -4,9 +4,9 @@ import { listOf, numbered, serve } from '../support/served.ts';
 
 const [, newer] = numbered(2);
 
-describe('leaving an iteration', () => {
+describe('an iteration', () => {
   test.each([false, true])(
-    'by break leaves no listener on the signal and sends no more requests (prefetch %s)',
+    'leaves no listener on the signal and sends no more requests after a break (prefetch %s)',
     async (prefetch) => {
       const { fake, client } = await serve({ events: numbered(50), pageSize: 10 });
       const { signal } = new AbortController();
@@ -19,7 +19,7 @@ describe('leaving an iteration', () => {
     },
   );
 
-  test.each([false, true])('by an abort throws the reason of the signal (prefetch %s)', async (prefetch) => {
+  test.each([false, true])('throws the reason of the signal after an abort (prefetch %s)', async (prefetch) => {
     const { client } = await serve({ events: numbered(50), pageSize: 10 });
     const controller = new AbortController();
     const reason = new Error('enough');
@@ -31,7 +31,7 @@ describe('leaving an iteration', () => {
   });
 
   test.each([false, true])(
-    'by an abort on the last page throws the reason at the next event (prefetch %s)',
+    'throws the reason at the next event after an abort on the last page (prefetch %s)',
     async (prefetch) => {
       const { client } = await serve({ events: numbered(30) });
       const controller = new AbortController();
@@ -53,7 +53,7 @@ describe('leaving an iteration', () => {
     },
   );
 
-  test.each(['pages', 'events'] as const)('by an abort gives nothing of a prefetched page: %s()', async (items) => {
+  test.each(['pages', 'events'] as const)('gives nothing of a prefetched page after an abort: %s()', async (items) => {
     const { fake, client } = await serve({ events: numbered(20), pageSize: 10 });
     const controller = new AbortController();
     const reason = new Error('enough');
@@ -66,7 +66,7 @@ describe('leaving an iteration', () => {
     expect(await iteration.next()).toMatchObject({ done: true });
   });
 
-  test('before its first event sends no request', async () => {
+  test('sends no request before its first event is requested', async () => {
     const { fake, client } = await serve({ events: numbered(1) });
     client().events();
     expect(fake.requests).toHaveLength(0);

@@ -18,7 +18,7 @@ const sentBy = async (make: (fetch: typeof globalThis.fetch) => PlanetScaleAudit
   return sent;
 };
 
-describe('the constructor throws an AuditConfigError that names the remedy', () => {
+describe('the constructor', () => {
   test.each([
     [{ organization: '' }, /organization: must not be empty/],
     [{ organization: '..' }, /organization: must be the bare name/],
@@ -54,7 +54,7 @@ describe('the constructor throws an AuditConfigError that names the remedy', () 
     [{ baseUrl: 'ftp://api.planetscale.com' }, /baseUrl: must be https:/],
     [{ onInvalidEvent: 'ignore' }, /onInvalidEvent: /],
     [{ fetch: 'fetch' }, /fetch: must be a function/],
-  ])('for the options %j', (wrong, message) => {
+  ])('rejects the options %j with an AuditConfigError that names the remedy', (wrong, message) => {
     const options = { ...good, ...wrong } as PlanetScaleAuditClientOptions; // The options are invalid on purpose.
     expect(() => new PlanetScaleAuditClient(options)).toThrow(AuditConfigError);
     expect(() => new PlanetScaleAuditClient(options)).toThrow(message);
@@ -63,7 +63,7 @@ describe('the constructor throws an AuditConfigError that names the remedy', () 
   const numbers = ['timeoutMs', 'retries', 'requestsPerMinute', 'maxResponseBytes'] as const;
   const outOfRange = [-1, Number.NaN, 1.5, Number.POSITIVE_INFINITY];
   test.each(numbers.flatMap((name) => outOfRange.map((value) => [name, value] as const)))(
-    'for a number out of range: %s %d',
+    'rejects the number %s %d with an AuditConfigError that names its range',
     (name, value) => {
       const make = () => new PlanetScaleAuditClient({ ...good, [name]: value });
       expect(make).toThrow(AuditConfigError);
@@ -71,7 +71,7 @@ describe('the constructor throws an AuditConfigError that names the remedy', () 
     },
   );
 
-  test('that shows no credential', () => {
+  test('shows no credential in its error', () => {
     const options = { ...good, serviceToken: 'pscale_tkn_with a space' };
     expect(() => new PlanetScaleAuditClient(options)).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('pscale_tkn') }),
@@ -79,20 +79,20 @@ describe('the constructor throws an AuditConfigError that names the remedy', () 
   });
 });
 
-describe('a client sends its credentials', () => {
-  test('as ID:TOKEN for a service token', async () => {
+describe('a client', () => {
+  test('sends a service token as ID:TOKEN', async () => {
     const sent = await sentBy((fetch) => new PlanetScaleAuditClient({ ...good, fetch }));
     expect(sent?.authorization).toBe(`${credentials.serviceTokenId}:${credentials.serviceToken}`);
   });
 
-  test('as ID:TOKEN for a serviceToken that is an id:token pair', async () => {
+  test('sends a serviceToken that is an id:token pair as ID:TOKEN', async () => {
     const sent = await sentBy(
       (fetch) => new PlanetScaleAuditClient({ organization: 'acme', serviceToken: 'theid:thetoken', fetch }),
     );
     expect(sent?.authorization).toBe('theid:thetoken');
   });
 
-  test('as a Bearer token for an access token', async () => {
+  test('sends an access token as a Bearer token', async () => {
     const sent = await sentBy(
       (fetch) => new PlanetScaleAuditClient({ organization: 'acme', accessToken: 'login-token', fetch }),
     );

@@ -61,7 +61,7 @@ test('a page carries the cursors, the flags and the clock of the server', async 
 });
 
 describe('an iteration over inconsistent pages', () => {
-  test('throws on a repeated cursor, after the events of the first page', async () => {
+  test('throws after the events of the first page if a cursor is repeated', async () => {
     const { fake, client } = await serve();
     const page = listOf([newer], { has_next: true, cursor_end: newer?.id });
     fake.failNext(page, page);
@@ -73,20 +73,20 @@ describe('an iteration over inconsistent pages', () => {
     expect(seen).toEqual([newer?.id]);
   });
 
-  test('throws on a circle of cursors over several pages', async () => {
+  test('throws if the cursors of several pages lead in a circle', async () => {
     const { fake, client } = await serve();
     const page = (cursor: string) => listOf([], { has_next: true, cursor_end: cursor });
     fake.failNext(page('cursora'), page('cursorb'), page('cursorc'), page('cursora'));
     await expect(collect(client().events())).rejects.toThrow(/lead in a circle/);
   });
 
-  test('throws if the server ignores the start cursor, and does not give the newest page', async () => {
+  test('throws before it gives a page if the server ignores the start cursor', async () => {
     const { fake, client } = await serve();
     fake.failNext(listOf([newer, older], { cursor_end: older?.id }));
     await expect(collect(client().events({ startingAfter: newer?.id }))).rejects.toThrow(/lead in a circle/);
   });
 
-  test('throws on a promise of more events without a cursor, after the events of that page', async () => {
+  test('throws after the events of a page that promises more but has no cursor', async () => {
     const { fake, client } = await serve();
     fake.failNext(listOf([newer], { has_next: true, cursor_end: null }));
     const pages = client().pages();

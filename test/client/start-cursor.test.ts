@@ -31,7 +31,7 @@ describe('startingAfter', () => {
     ['empty', AuditResponseError],
     ['first-page', AuditResponseError],
   ] as const)(
-    'gives no newer event if PlanetScale answers a cursor that is deleted later with %s',
+    'throws and gives no newer event if a later cursor is deleted and PlanetScale answers it with %s',
     async (unknownCursor, error) => {
       const { fake, client } = await serve({ events: numbered(50), pageSize: 10, unknownCursor });
       const seen: string[] = [];
@@ -46,7 +46,7 @@ describe('startingAfter', () => {
     },
   );
 
-  test('gives nothing below the last event if that event is on the newest page', async () => {
+  test('gives nothing below the oldest event if that event is on the newest page', async () => {
     const { client } = await serve({ events: numbered(3), unknownCursor: 'empty' });
     expect(await collect(client().events({ startingAfter: 'event0000000' }))).toEqual([]);
   });
@@ -56,14 +56,14 @@ describe('startingAfter', () => {
     expect(await collect(client().events({ startingAfter: 'gone00000000' }))).toEqual([]);
   });
 
-  test('throws for the last event of a long log, which looks like a deleted event', async () => {
+  test('throws for the oldest event of a long log, which looks like a deleted event', async () => {
     const { client } = await serve({ events: numbered(30), pageSize: 10, unknownCursor: 'empty' });
     await expect(collect(client().events({ startingAfter: 'event0000000' }))).rejects.toThrow(
       /nothing older than event0000000, which it may have no longer/,
     );
   });
 
-  test.each([1, 5, 25])('accepts an event whose action the query leaves out: number %d', async (place) => {
+  test.each([1, 5, 25])('accepts the id of event %d, whose action the query leaves out', async (place) => {
     const events = numbered(30).map((event, index) =>
       index % 10 === 1 ? { ...event, audit_action: 'database.deleted' } : event,
     );
@@ -75,7 +75,7 @@ describe('startingAfter', () => {
   });
 
   test.each([true, false])(
-    'accepts an event that is newer than all requested actions (the server sends has_prev: %s)',
+    'accepts the id of an event that is newer than all requested actions (the server sends has_prev: %s)',
     async (sendsHasPrev) => {
       const { fake, client } = await serve();
       const [oldest, middle, newest] = numbered(3);

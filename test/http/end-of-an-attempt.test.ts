@@ -80,19 +80,19 @@ test('a client cancels the body of a redirect without waiting for it', async () 
   expect(isCancelled).toBe(true);
 });
 
-describe('a custom fetch', () => {
+describe('a request with a custom fetch', () => {
   const deaf: readonly [string, typeof globalThis.fetch][] = [
-    ['that never answers', () => new Promise(() => {})],
-    ['whose body never ends', async () => new Response(new ReadableStream())],
+    ['never answers', () => new Promise(() => {})],
+    ['has a body that never ends', async () => new Response(new ReadableStream())],
   ];
 
-  test.each(deaf)('%s and ignores its signal times out after timeoutMs', async (_, fetch) => {
+  test.each(deaf)('times out after timeoutMs if the fetch ignores its signal and %s', async (_, fetch) => {
     const error = await failure(clientOf('https://example.com', { fetch, timeoutMs: 30 }).page());
     expect(error).toMatchObject({ name: 'AuditConnectionError', retryable: true });
     expect(error).toHaveProperty('message', expect.stringContaining('within 30 ms'));
   });
 
-  test.each(deaf)('%s and ignores its signal ends at once after an abort', async (_, fetch) => {
+  test.each(deaf)('ends at once after an abort if the fetch ignores its signal and %s', async (_, fetch) => {
     const controller = new AbortController();
     const asking = clientOf('https://example.com', { fetch, timeoutMs: 2 ** 31 - 1 });
     const page = failure(asking.page({ signal: controller.signal }));
@@ -101,7 +101,7 @@ describe('a custom fetch', () => {
     expect(await page).toBe('no more');
   });
 
-  test('that follows redirects makes the request reject', async () => {
+  test('rejects if the fetch follows redirects', async () => {
     const url = await serveRaw((request, response) => {
       if (request.url?.startsWith('/elsewhere')) response.end(emptyPage);
       else response.writeHead(302, { location: '/elsewhere' }).end();
@@ -111,7 +111,7 @@ describe('a custom fetch', () => {
     expect(error).toMatchObject({ name: 'AuditConnectionError', retryable: false });
   });
 
-  test('whose error has a circle of causes counts as a lost connection', async () => {
+  test('rejects with a retryable AuditConnectionError if the error of the fetch has a circle of causes', async () => {
     const inner = new Error('inner');
     const outer = new Error('outer', { cause: inner });
     inner.cause = outer;
@@ -124,7 +124,7 @@ describe('a custom fetch', () => {
     });
   });
 
-  test('receives a signal that is aborted when its attempt times out', async () => {
+  test('gives the fetch a signal that aborts when the attempt times out', async () => {
     const signals: AbortSignal[] = [];
     const fake = fakePlanetScale(credentials);
     fake.failNext({ network: 'hang' });

@@ -195,14 +195,14 @@ test('docs/ocsf.md names every attribute', () => {
   expect(names.filter((name) => !docs.includes(`\`${name}\``) && !docs.includes(`\`${name}.`))).toEqual([]);
 });
 
-describe('the activity', () => {
+describe('toOcsf', () => {
   test.each([
     ['database_branch.something_new', 99, 'something_new'],
     ['database_branch.updated_something_new', 3, 'Update'],
     ['database_branch.updatedness', 99, 'updatedness'],
     ['database_branch.constructor', 99, 'constructor'],
     ['created', 1, 'Create'],
-  ])('of the unknown action %s is %i %s', (audit_action, activity_id, activity_name) => {
+  ])('gives the unknown action %s the activity %i %s', (audit_action, activity_id, activity_name) => {
     expect(toOcsf(eventWith({ audit_action }))).toMatchObject({
       activity_id,
       activity_name,
@@ -210,7 +210,7 @@ describe('the activity', () => {
     });
   });
 
-  test('of every known action is listed in docs/ocsf.md', () => {
+  test('gives each known action the activity under which docs/ocsf.md lists the action', () => {
     const known = knownAuditActions.map((audit_action) => {
       const { activity_id, type_name } = toOcsf(eventWith({ audit_action }));
       return { audit_action, id: Number(activity_id), caption: String(type_name).replace('Entity Management: ', '') };
@@ -278,12 +278,12 @@ describe('nested metadata', () => {
       ),
     );
 
-  test('of 1,000 levels is in unmapped', () => {
+  test('is in unmapped if it has 1,000 levels', () => {
     expect(JSON.stringify(ocsfWith(nested(1000)).unmapped)).toBe(`{"metadata":${nested(1000)}}`);
   });
 
   test.each([1001, 4000, 5000, 20_000])(
-    'of %i levels is in raw_data only, and the event can still be written as JSON',
+    'is in raw_data only if it has %i levels, and the event can still be written as JSON',
     (levels) => {
       const ocsf = ocsfWith(nested(levels));
       expect(ocsf).not.toHaveProperty('unmapped');

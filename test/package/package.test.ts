@@ -100,7 +100,7 @@ describe("the README's first example in a project that has installed the package
   });
 });
 
-test('the tarball contains the build, the readme, the changelog and the license, and nothing else', async () => {
+test('the tarball holds the built files, README, CHANGELOG, LICENSE and package.json, and nothing else', async () => {
   const listing = await runSuccessfully('tar', ['-tzf', tarball]);
   const names = lines(listing).map((name) => name.replace('package/', ''));
   expect(names).toEqual(
@@ -206,7 +206,7 @@ describe('the demo', () => {
     expect(lines(output).at(-1)).toBe('made 390, delivered 390, repeated 0, lost 0');
   }, 60_000);
 
-  test('exits with status 1 if an event was lost, and does not count a deleted event as lost', async () => {
+  test('exits with status 1 if an event was lost, and does not count a deletion as a loss', async () => {
     const { fake, url } = await serve({ events: numbered(250) });
     let hasChanged = false;
     const { code, output } = await run(process.execPath, ['examples/demo.ts'], {

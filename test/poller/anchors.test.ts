@@ -24,24 +24,24 @@ describe('settle()', () => {
     });
   });
 
-  test('settles newer events below an old one, since no event becomes visible below it any more', () => {
+  test('makes newer events below an old one final, since no event becomes visible below it any more', () => {
     const { anchors, seen } = settle([refAt(0, 5000), refAt(1, -1000), refAt(2, 9000)], 0, watermarkMs, 10_000);
     expect(anchors.map(([id]) => id)).toEqual(['1', '0']);
     expect(seen.map(([id]) => id)).toEqual(['2']);
   });
 
-  test('never settles an event whose time is unreadable by its age', () => {
+  test('never makes an event with an unreadable time final by its age', () => {
     expect(settle([['a', 'yesterday']], 0, watermarkMs, 10_000).anchors).toEqual([]);
   });
 
-  test('keeps a settled event settled, even if it is younger than the watermark', () => {
+  test('keeps a final event final, even if it is younger than the watermark', () => {
     const acknowledged = [refAt(0, -1000), refAt(1, 1000), refAt(2, 2000)];
     const { anchors, seen } = settle(acknowledged, 2, watermarkMs, 10_000);
     expect(anchors.map(([id]) => id)).toEqual(['1', '0']);
     expect(seen.map(([id]) => id)).toEqual(['2']);
   });
 
-  test('settles the oldest events early beyond the capacity, and reports the truncation', () => {
+  test('makes the oldest events final early beyond the capacity, and reports the overflow', () => {
     const acknowledged = Array.from({ length: 5 }, (_, index) => refAt(index, 1000 + index));
     const { anchors, seen, hasOverflowed } = settle(acknowledged, 0, watermarkMs, 2);
     expect(seen.map(([id]) => id)).toEqual(['3', '4']);

@@ -46,7 +46,7 @@ const clientOf = (fake: FakePlanetScale, retries = 0) =>
   new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries, fetch: fake.fetch });
 
 // 1: https://github.com/elastic/integrations/issues/4796
-test('delivers every event, oldest first, after a crash on page 3 of 5', async () => {
+test('a poller delivers every event, oldest first, after a crash on page 3 of 5', async () => {
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
@@ -59,7 +59,7 @@ test('delivers every event, oldest first, after a crash on page 3 of 5', async (
 });
 
 // 2: https://github.com/zed-industries/zed/issues/19343
-test.each([101, 250, 10_000])('delivers all %i events between two polls, oldest first', async (count) => {
+test.each([101, 250, 10_000])('a poller delivers all %i events between two polls, oldest first', async (count) => {
   const served = await serveAt();
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'now' }));
@@ -74,7 +74,7 @@ test.each<[string, FakeFailure]>([
   ['a reset', { network: 'reset' }],
   ['truncated JSON', { network: 'truncated' }],
   ['the HTML page of a proxy', { status: 200, body: '<html>Bad gateway</html>' }],
-])('skips no event after %s in the middle of the pages', async (_, failure) => {
+])('a poller skips no event after %s in the middle of the pages', async (_, failure) => {
   const events = numbered(50);
   const served = await serveAt({ events, pageSize: 10 });
   const store = memoryCursorStore();
@@ -85,7 +85,7 @@ test.each<[string, FakeFailure]>([
 });
 
 // 4: https://github.com/airbytehq/airbyte/issues/15427
-test('misses none of 300 events in one second after a stop in the middle, and keeps their times as text', async () => {
+test('a poller misses none of 300 events of one second after a stop among them, and keeps their times as text', async () => {
   const created_at = '2026-11-01T00:00:00.123456Z';
   const served = await serveAt({ events: numbered(300).map((event) => ({ ...event, created_at })) });
   const store = memoryCursorStore();
@@ -96,7 +96,7 @@ test('misses none of 300 events in one second after a stop in the middle, and ke
 });
 
 // 5: https://github.com/wazuh/wazuh/issues/13529, https://github.com/obelisk/plaid/issues/76
-test('delivers a late event within the look-back, and reports it as late', async () => {
+test('a poller delivers a late event within the look-back, and reports the event as late', async () => {
   const served = await serveAt({ events: numbered(20, startMs + dayMs - 5 * minuteMs) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
@@ -108,7 +108,7 @@ test('delivers a late event within the look-back, and reports it as late', async
 });
 
 // 6: https://github.com/grafana/loki/issues/6931
-test('reports a possible gap once after retention has deleted all anchors, and resumes within one scan', async () => {
+test('a poller reports a possible gap once after retention has deleted all anchors, and resumes within one scan', async () => {
   const served = await serveAt({ events: numbered(20) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
@@ -126,7 +126,7 @@ test('reports a possible gap once after retention has deleted all anchors, and r
 
 // 7: https://github.com/demisto/content/issues/31135
 test.each([400, 404, 410, 422])(
-  'starts the scan again if a cursor is answered with %i, and does not take it for the end',
+  'a poller scans again if PlanetScale answers a cursor with %i, and does not end the scan there',
   async (status) => {
     vi.useFakeTimers({ now: startMs + dayMs });
     const events = numbered(50);
@@ -143,7 +143,7 @@ test.each([400, 404, 410, 422])(
 
 // 8: https://github.com/vercel/workflow/issues/2179
 test.each(['not-found', 'empty', 'first-page'] as const)(
-  'neither loops nor stalls if PlanetScale no longer knows a cursor and answers it with %s',
+  'a poller neither loops nor stalls if PlanetScale no longer knows a cursor and answers it with %s',
   async (unknownCursor) => {
     vi.useFakeTimers({ now: startMs + dayMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(50), pageSize: 10, unknownCursor });
@@ -158,7 +158,7 @@ test.each(['not-found', 'empty', 'first-page'] as const)(
 );
 
 // 9: https://github.com/gravitational/teleport/issues/58365
-test('turns stale after five intervals without a completed scan, even without an error', async () => {
+test('a poller turns stale after five intervals without a completed scan, even without an error', async () => {
   vi.useFakeTimers({ now: startMs });
   const { running, controller, ended } = pollInBackground({
     organization: 'acme',
@@ -174,7 +174,7 @@ test('turns stale after five intervals without a completed scan, even without an
 });
 
 // 10: https://github.com/grafana/loki/issues/5157
-test('recovers by itself from fifty connection resets in a row', async () => {
+test('a poller recovers by itself from fifty connection resets in a row', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
   fake.failNext(...Array.from({ length: 50 }, () => ({ network: 'reset' }) as const));
@@ -187,7 +187,7 @@ test('recovers by itself from fifty connection resets in a row', async () => {
 });
 
 // 11: https://github.com/elastic/beats/issues/33999
-test('fails after one attempt on a 403, and makes no hot loop', async () => {
+test('a poller fails after one attempt on a 403, and makes no hot loop', async () => {
   vi.useFakeTimers({ now: startMs });
   const fake = fakePlanetScale({ ...credentials, events: numbered(3), missingPermissionStatus: 403 });
   const { ended } = pollInBackground(clientOf(fake, 4));
@@ -207,7 +207,7 @@ describe('a Retry-After', () => {
     ['-5', 0],
     ['3600', hourMs],
     ['1e9', 1e12],
-  ])('of %s is waited out in full, and once for all layers together', async (retryAfter, minWaitMs) => {
+  ])('delays the next request once, by exactly its wait: %s', async (retryAfter, minWaitMs) => {
     vi.useFakeTimers({ now: startMs });
     const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
     fake.failNext({ status: 429, headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter } });
@@ -222,7 +222,7 @@ describe('a Retry-After', () => {
 });
 
 // 16: https://github.com/ConduitIO/conduit/issues/2677
-test('redelivers the unfinished events to a slow consumer that was killed: the cursor is never ahead of the consumer', async () => {
+test('a poller never moves its cursor ahead of a slow consumer that was killed, and redelivers the unfinished events', async () => {
   const served = await serveAt({ events: numbered(250) });
   const store = memoryCursorStore();
   const killed = drain(served, { store, startFrom: 'oldest' }).batches();
@@ -235,7 +235,7 @@ test('redelivers the unfinished events to a slow consumer that was killed: the c
 });
 
 // 17: https://github.com/snowplow/enrich/issues/649
-test('stops one of two pollers on the same key, and never moves the cursor back', async () => {
+test('one of two pollers on the same key stops, and neither moves the cursor back', async () => {
   const served = await serveAt({ events: numbered(250), pageSize: 50 });
   const inner = memoryCursorStore();
   const anchors: number[] = [];
@@ -259,7 +259,7 @@ test('stops one of two pollers on the same key, and never moves the cursor back'
 });
 
 // 18: https://github.com/tulios/kafkajs/issues/28
-test('commits every finished event when a signal ends it in the middle of a batch', async () => {
+test('a poller commits every finished event when a signal ends it in the middle of a batch', async () => {
   const served = await serveAt({ events: numbered(100) });
   const store = memoryCursorStore();
   const terminate = new AbortController();
@@ -277,7 +277,7 @@ test.each([
   ['other actions', { actions: ['database.deleted'] }, 'acme'],
   ['another organization', {}, 'globex'],
 ])(
-  'refuses to start with %s on the saved state of another poller, and names the key',
+  'a poller with %s refuses to start on the saved state of another poller, and names the key',
   async (_, change, organization) => {
     const events = numbered(3);
     const store = memoryCursorStore();
@@ -292,7 +292,7 @@ test.each([
 );
 
 // 20: https://github.com/firezone/firezone/issues/14132
-test('never skips an invalid event: the event stops the poller, or goes to onInvalidEvent', async () => {
+test('a poller never skips an invalid event, but stops at the event or gives it to onInvalidEvent', async () => {
   const unreadable = { id: 'unreadable00', created_at: '2026-11-01T00:00:30Z' };
   const [below, above] = numbered(2, startMs);
   const served = await serveAt();
@@ -316,7 +316,7 @@ describe('a store whose backend is down', () => {
     return { served, store };
   };
 
-  test('is not taken for an empty store if it throws', async () => {
+  test('causes no first run if it throws', async () => {
     const { served } = await working();
     const store = { get: () => Promise.reject(new Error('ECONNREFUSED')), set: () => {} };
     expect(await iterate(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
@@ -325,7 +325,7 @@ describe('a store whose backend is down', () => {
     });
   });
 
-  test('is not taken for an empty store if it hides the errors of its reads and writes', async () => {
+  test('causes no first run if it hides the errors of its reads and writes', async () => {
     const { served } = await working();
     const store = { get: () => undefined, set: () => {} };
     expect(await iterate(drain(served, { store, startFrom: 'oldest' }))).toMatchObject({
@@ -336,7 +336,7 @@ describe('a store whose backend is down', () => {
 });
 
 // 23
-test("delivers the first event of an organization that was empty at the first poll, with 'now' too", async () => {
+test("a poller with startFrom 'now' delivers the first event of an organization that was empty at the first poll", async () => {
   const served = await serveAt();
   const store = memoryCursorStore();
   expect(await collect(drain(served, { store, startFrom: 'now' }))).toEqual([]);
@@ -345,7 +345,7 @@ test("delivers the first event of an organization that was empty at the first po
 });
 
 // 24: https://github.com/elastic/beats/issues/30693
-test('makes one request and no write for a poll that finds nothing', async () => {
+test('a poll that finds nothing makes one request and no write', async () => {
   const served = await serveAt({ events: numbered(99) });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
@@ -356,7 +356,7 @@ test('makes one request and no write for a poll that finds nothing', async () =>
 });
 
 // 25
-test('delivers every event below a backdated event at the head of the list', async () => {
+test('a poller delivers every event below a backdated event at the head of the list', async () => {
   const served = await serveAt({ events: numbered(20), order: 'added', pageSize: 10 });
   const store = memoryCursorStore();
   await collect(drain(served, { store, startFrom: 'oldest' }));
@@ -367,7 +367,7 @@ test('delivers every event below a backdated event at the head of the list', asy
   expect(ids(await collect(drain(served, { store })))).toEqual([...ids(below), 'backdated000']);
 });
 
-test('waits out a network error of a custom source like one of the client', async () => {
+test('a poller waits out a network error of a custom source like one of the client', async () => {
   vi.useFakeTimers({ now: startMs });
   const inner = sourceOf(fakePlanetScale({ ...credentials, events: numbered(3) }));
   let failures = 3;

@@ -36,7 +36,7 @@ const answeringSlowly = (
 
 describe('a late event', () => {
   test.each(['created', 'added'] as const)(
-    'is delivered if it is within the look-back, and reported if it is below a delivered event (list order: %s)',
+    'is delivered if it is within the look-back, and reported if it stands below a delivered event (list order: %s)',
     async (order) => {
       const served = await serveAt({ order });
       const { clock, fake } = served;
@@ -54,7 +54,7 @@ describe('a late event', () => {
     },
   );
 
-  test('is delivered without a repetition of its neighbors, before and after a stop above it', async () => {
+  test('is delivered once if the poller stops at the event above it, and no acknowledged event is repeated', async () => {
     const served = await serveAt({ events: [], pageSize: 10 });
     const { clock, fake } = served;
     const store = memoryCursorStore();
@@ -133,7 +133,7 @@ describe('a late event', () => {
     expect(ids(await collect(drain(served, options)))).toEqual([late.id]);
   });
 
-  test('loses no event that it pushes off a refetched page', async () => {
+  test('causes no loss of an event that it pushes off a refetched page', async () => {
     const events = numbered(300);
     const served = await serveAt({ events, pageSize: 2 });
     const { clock, fake } = served;

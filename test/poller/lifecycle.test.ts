@@ -92,7 +92,7 @@ describe('a poller that runs on', () => {
 });
 
 describe('an iteration', () => {
-  test('that is the second beside another is rejected with an AuditConfigError', async () => {
+  test('is rejected with an AuditConfigError while another iteration runs', async () => {
     const running = poller(sourceOf(fakeWith(3)), { store: new Map(), startFrom: 'oldest' });
     for await (const _ of running) {
       await expect(running.batches().next()).rejects.toThrow(AuditConfigError);
@@ -101,7 +101,7 @@ describe('an iteration', () => {
     expect(await collect(poller(sourceOf(fakeWith(3)), { store: new Map(), drain: true }))).toHaveLength(3);
   });
 
-  test('that begins while the one before it is still saving is rejected with an AuditConfigError', async () => {
+  test('is rejected with an AuditConfigError during the last save of another iteration', async () => {
     const store = memoryCursorStore();
     let release = () => {};
     const held = new Promise<void>((resolve) => {

@@ -28,7 +28,7 @@ describe('more events within the look-back than the poller remembers', () => {
   });
 
   test.each([10_000, 10_001, 10_500])(
-    'are reported by a first run that skips %i events, if it cannot remember them all',
+    'are reported by a first run that leaves out %i events, if it cannot remember them all',
     async (count) => {
       const served = await serveAt({ events: numbered(count, startMs + 20 * hourMs) });
       const store = memoryCursorStore();
@@ -93,7 +93,7 @@ describe('the memory of the poller', () => {
   });
 });
 
-describe('without a Date header, the poller', () => {
+describe('a poller without a Date header', () => {
   test('reads the time from the newest event, so that an idle poll is short for rare actions too', async () => {
     const events = numbered(1000).map((event, index) =>
       index % 100 ? event : { ...event, audit_action: 'database.deleted' },

@@ -9,7 +9,7 @@ fakeTime();
 describe('the random model', () => {
   // test.each would cut long mistakes short in its titles.
   for (const { mistake, breaks, poller } of mutants) {
-    test(`catches a poller that ${mistake} within 1,000 schedules (seed ${seed})`, async () => {
+    test(`catches within 1,000 schedules a poller that ${mistake} (seed ${seed})`, async () => {
       const found = await fc.check(keepsItsPromises({ makePoller: poller, judged: breaks }), {
         numRuns: 1000,
         seed,

@@ -21,16 +21,7 @@ describe('new events', () => {
     expect(await collect(drain(served, { store }))).toEqual([]);
   });
 
-  test('cost one request if there are none', async () => {
-    const served = await serveAt({ events: numbered(150) });
-    const store = memoryCursorStore();
-    await collect(drain(served, { store, startFrom: 'oldest' }));
-    const requestsBefore = served.fake.requests.length;
-    await collect(drain(served, { store }));
-    expect(served.fake.requests).toHaveLength(requestsBefore + 1);
-  });
-
-  test('come in batches of at most 100, and the poller saves once for each batch', async () => {
+  test('are delivered in batches of at most 100, and the poller saves once for each batch', async () => {
     const served = await serveAt({ events: numbered(250) });
     const store = memoryCursorStore();
     let saves = 0;
@@ -77,8 +68,17 @@ describe('new events', () => {
   });
 });
 
+test('a poll that finds no new event costs one request', async () => {
+  const served = await serveAt({ events: numbered(150) });
+  const store = memoryCursorStore();
+  await collect(drain(served, { store, startFrom: 'oldest' }));
+  const requestsBefore = served.fake.requests.length;
+  await collect(drain(served, { store }));
+  expect(served.fake.requests).toHaveLength(requestsBefore + 1);
+});
+
 describe('a restart of the poller', () => {
-  test('repeats only the event at which the consumer stopped, at every event of a three-page backlog', async () => {
+  test('repeats only the event at which the consumer stopped, wherever in a three-page backlog the event stands', async () => {
     const events = numbered(250);
     const served = await serveAt({ events });
     for (let stopAt = 0; stopAt < events.length; stopAt += 1) {

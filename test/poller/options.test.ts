@@ -35,7 +35,7 @@ describe('poller()', () => {
     },
   );
 
-  test('without onNotice warns on the console of notices that need attention, and of no others', async () => {
+  test('makes a poller that logs the notices that need attention, and no others, if onNotice is missing', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const fake = fakeWith(3);
     const store = memoryCursorStore();

@@ -139,7 +139,7 @@ describe('a shortened look-back', () => {
 });
 
 describe('anchors', () => {
-  test('of a first run that broke off are found below a hundred events from just before { since }', async () => {
+  test('are found below a hundred events from just before { since } after a first run that broke off', async () => {
     const justBefore = numbered(150, startMs - 5 * minuteMs).map(({ id: _, ...event }) => event);
     const served = await serveAt({ events: [...numbered(120, startMs - hourMs), ...justBefore] });
     const wanted = served.fake.add({ audit_action: 'database.created' }, { audit_action: 'database.deleted' });

@@ -45,7 +45,7 @@ describe('an error while polling', () => {
     await ended;
   });
 
-  test('in a list that stays inconsistent is retried after growing waits, and not in a hot loop', async () => {
+  test('is retried after growing waits if the list stays inconsistent, and not in a hot loop', async () => {
     const fake = fakeWith(150);
     const inner = sourceOf(fake);
     let isBroken = true;
@@ -71,7 +71,7 @@ describe('an error while polling', () => {
     await ended;
   });
 
-  test('with a Retry-After is not retried earlier, however long that is', async () => {
+  test('is not retried before its Retry-After, however long that is', async () => {
     const fake = fakeWith(3);
     const inner = sourceOf(fake);
     let requests = 0;
@@ -92,7 +92,7 @@ describe('an error while polling', () => {
     await ended;
   });
 
-  test('that is waited out for a day does not lengthen the look-back', async () => {
+  test('does not lengthen the look-back if its Retry-After is a day', async () => {
     const fake = fakeWith(0);
     const inner = sourceOf(fake);
     let requests = 0;
@@ -125,7 +125,7 @@ describe('an error while polling', () => {
     expect(new Set(seen)).toEqual(new Set([0]));
   });
 
-  test('with a Retry-After of NaN from a custom source is still retried after a wait', async () => {
+  test('is retried after a wait if a custom source gives it a Retry-After of NaN', async () => {
     let requests = 0;
     const source = {
       organization: 'acme',
@@ -141,7 +141,7 @@ describe('an error while polling', () => {
     await ended;
   });
 
-  test('with a Retry-After beyond a minute is not retried by the client, and the poller waits it out', async () => {
+  test('is not retried by the client if its Retry-After is more than a minute, and the poller waits it out', async () => {
     const fake = fakeWith(3);
     fake.failNext({ status: 429, headers: { 'retry-after': '3600' } });
     const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, retries: 4, fetch: fake.fetch });
@@ -157,7 +157,7 @@ describe('an error while polling', () => {
     await ended;
   });
 
-  test.each([401, 403, 404])('with status %s ends the poller after one attempt', async (status) => {
+  test.each([401, 403, 404])('ends the poller after one attempt if its status is %s', async (status) => {
     const fake = fakeWith(3);
     fake.failNext({ status });
     const { ended } = pollInBackground(sourceOf(fake));
@@ -166,7 +166,7 @@ describe('an error while polling', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('with drain is thrown at once, after the acknowledged events have been committed', async () => {
+  test('is thrown at once with drain, after the acknowledged events have been committed', async () => {
     const fake = fakePlanetScale({ ...credentials, events: numbered(200), pageSize: 2 });
     const store = memoryCursorStore();
     const inner = sourceOf(fake);
@@ -189,12 +189,12 @@ describe('an error while polling', () => {
     expect([...delivered, ...rest.map(({ id }) => id)]).toEqual(numbered(200).map(({ id }) => id));
   });
 
-  test('of a foreign class is thrown as it is', async () => {
+  test('is thrown as it is if its class is not one of the library', async () => {
     const source = { organization: 'acme', page: () => Promise.reject(new TypeError('a bug in a wrapper')) };
     await expect(collect(poller(source, { store: new Map() }))).rejects.toThrow(new TypeError('a bug in a wrapper'));
   });
 
-  test('from onNotice ends the poller', async () => {
+  test('ends the poller if onNotice throws it', async () => {
     const fake = fakeWith(3);
     fake.failNext({ status: 500 });
     const { ended } = pollInBackground(sourceOf(fake), { onNotice: () => Promise.reject(new Error('pager is down')) });

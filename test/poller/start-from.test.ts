@@ -94,7 +94,7 @@ describe('startFrom', () => {
     );
   });
 
-  test('{ since } holds for later polls: an older event that becomes visible later is not delivered', async () => {
+  test('{ since } holds for later polls, which deliver no older event that becomes visible later', async () => {
     const served = await serveAt({ order: 'added' });
     const since = new Date(served.clock.ms - minuteMs);
     const options = { store: memoryCursorStore(), startFrom: { since } };
@@ -118,18 +118,21 @@ describe('startFrom', () => {
     ['is years ahead', '2107-01-01T00:00:00Z'],
     ['is a little ahead', '2026-11-02T00:05:00Z'],
   ] as const;
-  test.each(times)('above an event whose time %s loses no older event at a break', async (_, created_at) => {
-    for (const startFrom of [{ newerThan: 'below' }, { newest: 5 }]) {
-      const served = await serveAt({ order: 'added' });
-      served.fake.add({ id: 'below', created_at }, ...numbered(5));
-      const store = memoryCursorStore();
-      for await (const _ of drain(served, { store, startFrom })) break;
-      expect(ids(await collect(drain(served, { store })))).toEqual(ids(numbered(5)));
-    }
-  });
+  test.each(times)(
+    'loses no event above one whose time %s, even if the first run breaks off',
+    async (_, created_at) => {
+      for (const startFrom of [{ newerThan: 'below' }, { newest: 5 }]) {
+        const served = await serveAt({ order: 'added' });
+        served.fake.add({ id: 'below', created_at }, ...numbered(5));
+        const store = memoryCursorStore();
+        for await (const _ of drain(served, { store, startFrom })) break;
+        expect(ids(await collect(drain(served, { store })))).toEqual(ids(numbered(5)));
+      }
+    },
+  );
 
   test.each([8 * minuteMs, 180 * minuteMs])(
-    'delivers late events above an event postdated by %i ms to the run after a break too',
+    'delivers late events above an event postdated by %i ms, even if the first run breaks off',
     async (aheadMs) => {
       for (const by of ['newest', 'newerThan'] as const) {
         const { served, postdated, addLate } = await postdatedBelowLate({ aheadMs });
@@ -150,7 +153,7 @@ describe('startFrom', () => {
     expect(ids(await collect(drain(served, { store })))).toEqual(ids(numbered(50).slice(-5)));
   });
 
-  test('applies only to the first run: a poller with a saved state resumes from it', async () => {
+  test('applies only to the first run, and a poller with a saved state resumes from that state', async () => {
     const served = await serveAt({ events: numbered(5) });
     const store = memoryCursorStore();
     await collect(drain(served, { store, startFrom: 'now' }));
@@ -158,7 +161,7 @@ describe('startFrom', () => {
   });
 
   test.each(['now', { newest: 2 }] as const)(
-    '%j skips the events before the start, even within the look-back, and delivers a late event',
+    '%j leaves out the events before the start, even within the look-back, and delivers a late event',
     async (startFrom) => {
       const served = await serveAt({ order: 'created' });
       const { clock, fake } = served;

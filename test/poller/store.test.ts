@@ -80,34 +80,34 @@ test('a poller saves one text that no store reformats, and no credential in it',
 
 describe('a saved value', () => {
   test.each(['', 'v1:', 'v1:{}', 'v1:{"anchors":[]}', 'v2:{}', '\0\0\0\0', '{"cursor":"event0000001"}'])(
-    'of %j ends the poller with a CursorStoreError that is not retryable, and starts no first run',
+    'ends the poller with a CursorStoreError that is not retryable, and causes no first run, if it is %j',
     async (corrupt) => {
       const run = collect(drain(new Map([[key, corrupt]])));
       await expect(run).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false, key });
     },
   );
 
-  test('of a newer version ends the poller with an error that asks for that version, and not for a deletion', async () => {
+  test('ends the poller with an error that asks for a newer version, and not for a deletion, if that version wrote it', async () => {
     const run = collect(drain(new Map([[key, 'v2:{"for":"acme"}']])));
     await expect(run).rejects.toThrow(/newer version/);
     await expect(run).rejects.not.toThrow(/delete/);
   });
 
-  test('that is truncated ends the poller with a CursorStoreError', async () => {
+  test('ends the poller with a CursorStoreError if it is truncated', async () => {
     const store = new Map<string, string>();
     await collect(drain(store));
     store.set(key, (store.get(key) ?? '').slice(0, -10));
     await expect(collect(drain(store))).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
   });
 
-  test.each([7, {}, []])('of %j, which is not text, ends the poller with a CursorStoreError', async (value) => {
+  test.each([7, {}, []])('ends the poller with a CursorStoreError if it is %j, which is not text', async (value) => {
     // A store that is written in JavaScript may return anything.
     const store = { get: () => value as unknown as string, set: () => {} };
     await expect(collect(drain(store))).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
   });
 
   test.each([{ actions: ['database.deleted'] }, { actions: undefined }])(
-    'of a poller with other actions ends the poller with an AuditConfigError that names the key (%j)',
+    'ends a poller with other actions with an AuditConfigError that names the key (%j)',
     async ({ actions }) => {
       const store = memoryCursorStore();
       await collect(drain(store, { actions: ['database_branch.created'] }));
@@ -117,7 +117,7 @@ describe('a saved value', () => {
     },
   );
 
-  test('of a poller with the same actions in another order, with duplicates, is accepted', async () => {
+  test('is accepted by a poller with the same actions in another order, with duplicates', async () => {
     const store = memoryCursorStore();
     await collect(drain(store, { actions: ['database_branch.created', 'database.deleted'] }));
     expect(
@@ -153,21 +153,24 @@ describe('a failing store', () => {
     ['get', 'before'],
     ['compareAndSet', 'before'],
     ['compareAndSet', 'after'],
-  ] as const)('is waited out, and every event is delivered once (%s fails %s its effect)', async (method, effect) => {
-    const notices: PollNotice[] = [];
-    const store = failing(method, 3, effect);
-    const running = poller(sourceOf(fakeWith(250)), {
-      store,
-      startFrom: 'oldest',
-      onNotice: async (notice) => void notices.push(notice),
-    });
-    expect(await take(250, running)).toEqual(ids(events));
-    expect(notices).toMatchObject([
-      { type: 'retrying', attempt: 1, error: { name: 'CursorStoreError', retryable: true, key } },
-      { type: 'retrying', attempt: effect === 'after' ? 1 : 2 },
-      { type: 'retrying', attempt: effect === 'after' ? 1 : 3 },
-    ]);
-  });
+  ] as const)(
+    'is called again after a wait, and every event is delivered once (%s fails %s its effect)',
+    async (method, effect) => {
+      const notices: PollNotice[] = [];
+      const store = failing(method, 3, effect);
+      const running = poller(sourceOf(fakeWith(250)), {
+        store,
+        startFrom: 'oldest',
+        onNotice: async (notice) => void notices.push(notice),
+      });
+      expect(await take(250, running)).toEqual(ids(events));
+      expect(notices).toMatchObject([
+        { type: 'retrying', attempt: 1, error: { name: 'CursorStoreError', retryable: true, key } },
+        { type: 'retrying', attempt: effect === 'after' ? 1 : 2 },
+        { type: 'retrying', attempt: effect === 'after' ? 1 : 3 },
+      ]);
+    },
+  );
 
   test('ends a run with drain at once, and the thrown error is the cause', async () => {
     await expect(collect(drain(failing('get', 1)))).rejects.toMatchObject({
@@ -197,7 +200,7 @@ describe('a failing store', () => {
     expect(saves).toBe(2);
   });
 
-  test('that hides its errors and so looks empty leads to no delivery', async () => {
+  test('causes no delivery if it hides its errors and so looks empty', async () => {
     const dead = { get: () => undefined, set: () => {} };
     const delivered: string[] = [];
     const run = async () => {
@@ -257,7 +260,7 @@ describe('two pollers on one key', () => {
     expect(await collect(poller(source, options))).toEqual([]);
   });
 
-  test('start only once if both find an empty store', async () => {
+  test('begin only one first run if both find an empty store', async () => {
     const store = memoryCursorStore();
     const runs = await Promise.allSettled([collect(drain(store)), collect(drain(store))]);
     expect(runs.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);

@@ -65,7 +65,7 @@ test('every row has every column, in the order of the table', () => {
   );
 });
 
-test('an event with only the required fields has every column, and no column is null', () => {
+test('the row of an event with only the required fields has every column, and no column is null', () => {
   const row = toRunRevealRow(eventFromText('{"id":"a","audit_action":"x.y","created_at":"z"}'), { receivedAt });
   expect(Object.keys(row)).toEqual(columnNames);
   expect(row).toMatchObject({ actor: {}, tags: {}, resources: [], srcIP: '', psMetadata: '', psActorId: '' });
@@ -80,7 +80,7 @@ test.each([
     'with fields that are not text',
     { actor_id: 5, actor_display_name: true, remote_ip: ['x'], location: { city: 'x' } },
   ],
-])('an event made elsewhere %s has every column', (_, fields) => {
+])('the row of an event made elsewhere %s has every column', (_, fields) => {
   // The assertion stands for JavaScript code, whose types nothing checks.
   const event = {
     id: 'a',

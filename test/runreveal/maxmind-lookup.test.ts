@@ -128,10 +128,10 @@ test('a single Enterprise database fills every column of IpInfo', () => {
   });
 });
 
-describe('with several databases', () => {
+describe('maxmindLookup with several databases', () => {
   const { city, asn, isp, connectionType, enterprise } = records;
 
-  test('each database fills the fields that it has', () => {
+  test('fills the fields that each database has', () => {
     expect(maxmindLookup(...[city, asn, isp, connectionType].map(always))('203.0.113.24')).toEqual({
       asCountryCode: 'SE',
       asNumber: 64_496,
@@ -144,7 +144,7 @@ describe('with several databases', () => {
     });
   });
 
-  test('a field comes from the first database that has it', () => {
+  test('takes a field from the first database that has it', () => {
     expect(maxmindLookup(always(isp), always(asn))('203.0.113.24')).toMatchObject({ asNumber: 64_497 });
     expect(maxmindLookup(always(connectionType), always(enterprise))('203.0.113.24')).toMatchObject({
       connectionType: 'Cable/DSL',
@@ -152,7 +152,7 @@ describe('with several databases', () => {
     });
   });
 
-  test('a database without the address is skipped, whether it returns null or throws AddressNotFoundError', () => {
+  test('skips a database without the address, whether it returns null or throws AddressNotFoundError', () => {
     const notFound = () => {
       throw Object.assign(new Error('not in the database'), { name: 'AddressNotFoundError' });
     };
@@ -162,7 +162,7 @@ describe('with several databases', () => {
     expect(maxmindLookup({ get: notFound })('203.0.113.24')).toBeUndefined();
   });
 
-  test('latitude and longitude come from the same database', () => {
+  test('takes latitude and longitude from the same database', () => {
     const half = always({ location: { latitude: 1 } });
     expect(maxmindLookup(half, always(city))('203.0.113.24')).toMatchObject({ latitude: 58.4167, longitude: 15.6167 });
     expect(maxmindLookup(half)('203.0.113.24')).toBeUndefined();

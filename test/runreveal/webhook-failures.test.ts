@@ -17,7 +17,7 @@ describe('a temporary failure', () => {
     ['503', { status: 503 }],
     ['a reset', 'reset'],
   ];
-  test.each(temporary)('%s is retried until RunReveal accepts the events', async (_, answer) => {
+  test.each(temporary)('is retried until RunReveal accepts the events: %s', async (_, answer) => {
     withoutBackoff();
     const webhook = await recordingWebhook();
     webhook.answer(answer, answer);
@@ -55,15 +55,7 @@ describe('a temporary failure', () => {
     expect(webhook.received).toHaveLength(5);
   });
 
-  test('of one request prevents the requests after it', async () => {
-    const webhook = await recordingWebhook();
-    webhook.answer({ status: 202 }, { status: 400 });
-    await expect(runRevealWebhook({ url: webhook.url })(numberedEvents(300))).rejects.toThrow('RunReveal answered 400');
-    expect(webhook.received).toHaveLength(2);
-    expect(webhook.accepted).toHaveLength(100);
-  });
-
-  test('a failed connection is thrown as a retryable AuditConnectionError', async () => {
+  test('is thrown as a retryable AuditConnectionError if the connection fails', async () => {
     withoutBackoff();
     const send = runRevealWebhook({
       url: 'http://127.0.0.1:9/sources/hook/x',
@@ -77,7 +69,7 @@ describe('a temporary failure', () => {
     });
   });
 
-  test('a request without a response for 30 seconds is thrown as a retryable AuditConnectionError', async () => {
+  test('is thrown as a retryable AuditConnectionError if no response arrives for 30 seconds', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     withoutBackoff();
@@ -111,7 +103,7 @@ describe('a permanent failure', () => {
     [422, 'format'],
     [418, 'RunReveal answered 418'],
     [425, 'RunReveal answered 425'],
-  ])('%i is thrown as an AuditApiError without a retry, and its message says what to do', async (status, hint) => {
+  ])('is thrown as an AuditApiError without a retry: the message for %i contains %j', async (status, hint) => {
     const webhook = await recordingWebhook();
     webhook.answer({ status, body: '{"error":"no"}' });
     const error = await failure(runRevealWebhook({ url: webhook.url })(numberedEvents(1)));
@@ -120,7 +112,15 @@ describe('a permanent failure', () => {
     expect(webhook.received).toHaveLength(1);
   });
 
-  test('a redirect is refused, so that neither the events nor the token reach another host', async () => {
+  test('prevents the requests after it', async () => {
+    const webhook = await recordingWebhook();
+    webhook.answer({ status: 202 }, { status: 400 });
+    await expect(runRevealWebhook({ url: webhook.url })(numberedEvents(300))).rejects.toThrow('RunReveal answered 400');
+    expect(webhook.received).toHaveLength(2);
+    expect(webhook.accepted).toHaveLength(100);
+  });
+
+  test('includes a redirect, so that neither the events nor the token reach another host', async () => {
     const elsewhere = await recordingWebhook();
     const webhook = await recordingWebhook();
     webhook.answer({ status: 307, headers: { location: elsewhere.url } });
@@ -130,7 +130,7 @@ describe('a permanent failure', () => {
     expect(elsewhere.received).toEqual([]);
   });
 
-  test("a redirect that the user's fetch has followed is refused", async () => {
+  test("includes a redirect that the user's fetch has followed", async () => {
     const elsewhere = await recordingWebhook();
     const webhook = await recordingWebhook();
     webhook.answer({ status: 307, headers: { location: elsewhere.url } });

@@ -48,13 +48,13 @@ describe('a batch that RunReveal accepts', () => {
     expect(webhook.accepted).toMatchObject(events.map(({ actor_id }) => ({ actor: { id: actor_id } })));
   });
 
-  test('makes no request if it is empty', async () => {
+  test('causes no request if it is empty', async () => {
     const webhook = await recordingWebhook();
     await runRevealWebhook({ url: webhook.url })([]);
     expect(webhook.received).toEqual([]);
   });
 
-  test('may be accepted with any status below 300 and any body', async () => {
+  test('is accepted with any status below 300 and any body', async () => {
     const webhook = await recordingWebhook();
     webhook.answer({ status: 204 }, { status: 200, body: '<p>ok</p>' }, { status: 201, body: 'x'.repeat(1_000_000) });
     const send = runRevealWebhook({ url: webhook.url });
@@ -101,20 +101,20 @@ describe('rawLog in the reveald format', () => {
   });
 });
 
-describe('an abort', () => {
-  test('before the call makes no request', async () => {
+describe('a send with a signal', () => {
+  test('makes no request if the signal has aborted before the call', async () => {
     const webhook = await recordingWebhook();
     const send = runRevealWebhook({ url: webhook.url });
     expect(await failure(send(numberedEvents(1), { signal: AbortSignal.abort('not now') }))).toBe('not now');
     expect(webhook.received).toEqual([]);
   });
 
-  test('before the call rejects an empty batch too', async () => {
+  test('rejects an empty batch too if the signal has aborted before the call', async () => {
     const send = runRevealWebhook({ url: 'https://hook.example.com/x' });
     expect(await failure(send([], { signal: AbortSignal.abort('not now') }))).toBe('not now');
   });
 
-  test('between two requests prevents the second', async () => {
+  test('makes no second request after an abort between two requests', async () => {
     const webhook = await recordingWebhook();
     const stop = new AbortController();
     const actorEmail = ({ id }: AuditEvent) => void (id === 'event100' && stop.abort('enough'));
@@ -123,7 +123,7 @@ describe('an abort', () => {
     expect(webhook.received).toHaveLength(1);
   });
 
-  test('while RunReveal does not respond rejects with its reason, closes the connection and leaves no listener', async () => {
+  test('rejects with the reason of an abort while RunReveal does not respond, closes the connection and leaves no listener', async () => {
     const stop = new AbortController();
     const reason = new Error('enough');
     const closed = Promise.withResolvers<void>();
@@ -136,7 +136,7 @@ describe('an abort', () => {
     await closed.promise;
   });
 
-  test('during the wait before a retry rejects with its reason and leaves no listener', async () => {
+  test('rejects with the reason of an abort during the wait before a retry, and leaves no listener', async () => {
     const stop = new AbortController();
     const reason = new Error('enough');
     const url = await serveRaw((request, response) => {
@@ -148,7 +148,7 @@ describe('an abort', () => {
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
   });
 
-  test('that never happens leaves no listener either, after any number of batches', async () => {
+  test('leaves no listener if the signal never aborts, after any number of batches', async () => {
     const webhook = await recordingWebhook();
     const { signal } = new AbortController();
     const send = runRevealWebhook({ url: webhook.url });
@@ -157,12 +157,12 @@ describe('an abort', () => {
   });
 });
 
-describe('a wrong option throws an AuditConfigError before any request', () => {
+describe('runRevealWebhook', () => {
   const url = `https://api.runreveal.com/sources/hook/${webhookSecret}`;
   test.each([
-    ['no URL', { url: '' }, 'url: must be the absolute URL'],
-    ['not a URL', { url: `${webhookSecret} `, token }, 'url: must be the absolute URL'],
-    ['a path only', { url: `/sources/hook/${webhookSecret}` }, 'url: must be the absolute URL'],
+    ['an empty URL', { url: '' }, 'url: must be the absolute URL'],
+    ['a text that is no URL', { url: `${webhookSecret} `, token }, 'url: must be the absolute URL'],
+    ['a URL that is only a path', { url: `/sources/hook/${webhookSecret}` }, 'url: must be the absolute URL'],
     ['plain HTTP', { url: url.replace('https', 'http') }, 'url: must be https:'],
     ['another protocol', { url: url.replace('https', 'ftp') }, 'url: must be https:'],
     ['a user in the URL', { url: url.replace('//', `//${webhookSecret}@`) }, 'url: must not hold a user or a password'],
@@ -171,7 +171,7 @@ describe('a wrong option throws an AuditConfigError before any request', () => {
     ['a token for a source without one', { url, token, format: 'reveald' }, 'token: is for a structured webhook'],
     ['an unknown format', { url, format: token }, "format: must be 'structured' or 'reveald'"],
     ['a fetch that is no function', { url, fetch: url }, 'fetch: must be a function'],
-  ])('%s', (_, options, problem) => {
+  ])('rejects %s with an AuditConfigError before any request', (_, options, problem) => {
     // biome-ignore lint/suspicious/noExplicitAny: what a user without types can pass
     const make = () => runRevealWebhook(options as any);
     expect(make).toThrow(AuditConfigError);
@@ -183,7 +183,7 @@ describe('a wrong option throws an AuditConfigError before any request', () => {
     }
   });
 
-  test('a wrong context rejects before any request', async () => {
+  test('rejects a context with an invalid receivedAt before any request', async () => {
     const webhook = await recordingWebhook();
     const send = runRevealWebhook({ url: webhook.url, context: { receivedAt: new Date(Number.NaN) } });
     expect(await failure(send(numberedEvents(1)))).toBeInstanceOf(AuditConfigError);
