@@ -78,7 +78,7 @@ describe('verifyAccess', () => {
     fake.failNext({ status: 404 }, organizations(['other'], 2), organizations(['another'], 2));
     expect(await client().verifyAccess()).toMatchObject({
       reason: 'unknown-organization',
-      message: expect.stringContaining('It belongs to: other, another.'),
+      message: expect.stringContaining('(organizations of the token: other, another)'),
     });
     expect(fake.requests).toHaveLength(3);
   });

@@ -47,7 +47,7 @@ describe('an error status of PlanetScale', () => {
   test('404 names its three causes and the method that tells them apart in its message', async () => {
     const { client } = await serve({ missingPermissionStatus: 404 });
     await expect(client().page()).rejects.toThrow(
-      'PlanetScale answered 404 (not_found) to GET /organizations/acme/audit-log. PlanetScale does so for an unknown organization, an invalid or expired token, and a token without read_audit_logs. Call client.verifyAccess() to find out which.',
+      'PlanetScale answered 404 (not_found) to GET /organizations/acme/audit-log. PlanetScale answers 404 for an unknown organization, an invalid or expired token, and a token without read_audit_logs. Call client.verifyAccess() to find out which.',
     );
   });
 

@@ -35,7 +35,7 @@ describe('the constructor throws an AuditConfigError that names the remedy', () 
     [{ serviceToken: 'secret\n' }, /serviceToken: must be printable ASCII/],
     [{ serviceToken: '' }, /serviceToken: must not be empty/],
     [{ accessToken: 'login-token' }, /not both/],
-    [{ serviceTokenId: undefined, serviceToken: undefined, accessToken: 'a:b' }, /accessToken holds a colon/],
+    [{ serviceTokenId: undefined, serviceToken: undefined, accessToken: 'a:b' }, /accessToken with a colon/],
     [{ timeoutMs: 0 }, /timeoutMs: must be a whole number from 1/],
     [{ timeoutMs: 2 ** 31 }, /timeoutMs: must be a whole number from 1 to 2147483647/],
     [{ requestsPerMinute: 0 }, /requestsPerMinute: must be a whole number from 1/],
