@@ -6,7 +6,7 @@ export interface AuditIssue {
   readonly message: string;
 }
 
-/** An event that cannot be read, since it lacks `id`, `audit_action` or `created_at`. */
+/** An event that cannot be read, because it lacks `id`, `audit_action` or `created_at`. */
 export interface InvalidAuditEvent {
   /** The event's id, if it has one. */
   readonly id: string | undefined;

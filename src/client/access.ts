@@ -110,5 +110,5 @@ const invalidCredentialsProblem: AccessProblem = {
   ok: false,
   reason: 'invalid-credentials',
   message:
-    'PlanetScale does not know these credentials. Check the service token, its id and whether it has expired. If you set baseUrl, check its path: a URL without an API gives the same response to every request.',
+    'PlanetScale does not know these credentials. Check the service token, its id and whether it has expired. If you set baseUrl, check its path, because a URL without an API gives the same response to every request.',
 };
