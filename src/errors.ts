@@ -1,12 +1,12 @@
 /** One problem of a value from PlanetScale. */
 export interface AuditIssue {
-  /** The dotted path from the event or the answer to the value, `''` for the event or the answer itself. */
+  /** The dotted path from the event or the response to the value, `''` for the event or the response itself. */
   readonly path: string;
   /** The expectation that the value does not meet. */
   readonly message: string;
 }
 
-/** An event that cannot be read, since it lacks `id`, `audit_action` or `created_at`. */
+/** An event that cannot be read, because it lacks `id`, `audit_action` or `created_at`. */
 export interface InvalidAuditEvent {
   /** The event's id, if it has one. */
   readonly id: string | undefined;
@@ -17,7 +17,8 @@ export interface InvalidAuditEvent {
 }
 
 /**
- * The base class of all errors that this library throws. No error holds a token, a header or a request, at any depth.
+ * The base class of all errors that this library throws. No error holds a token, a header or a request of a client, at any depth.
+ * Only a {@link CursorStoreError} has a `cause`, which is the error of your store.
  *
  * @example
  * ```ts
@@ -36,7 +37,7 @@ export abstract class PlanetScaleAuditError extends Error {
   abstract readonly retryable: boolean;
 }
 
-/** Other statuses do not change when the same request is sent again. */
+/** Returns whether a later attempt may succeed. Other statuses do not change when the same request is sent again. */
 const isRetryableStatus = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /** PlanetScale's API, or a webhook, answered with a status of 400 or more. */
@@ -45,7 +46,7 @@ export class AuditApiError extends PlanetScaleAuditError {
   override readonly name = 'AuditApiError' as const;
   /** True for 408, 429 and 5xx. */
   readonly retryable: boolean;
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   readonly status: number;
   /** The server's own code, such as `not_found`. PlanetScale may add codes. */
   readonly code: string | undefined;
@@ -69,7 +70,7 @@ export class AuditApiError extends PlanetScaleAuditError {
   }
 }
 
-/** No whole answer arrived: the connection failed, the request timed out, the body broke off, or the answer was a redirect. */
+/** No complete response arrived: the connection failed, the request timed out, the body broke off, or there was a redirect. */
 export class AuditConnectionError extends PlanetScaleAuditError {
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditConnectionError' as const;
@@ -83,13 +84,13 @@ export class AuditConnectionError extends PlanetScaleAuditError {
   }
 }
 
-/** A whole answer arrived that does not keep the API's promises. */
+/** A complete response arrived that does not keep the API's promises. */
 export class AuditResponseError extends PlanetScaleAuditError {
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditResponseError' as const;
-  /** True if the body was not JSON, as when a proxy answers with a page of its own. */
+  /** True if the body was not JSON, as when a proxy answers, or if the list changed during a poller's scan. */
   readonly retryable: boolean;
-  /** The problems of the answer or of its events. */
+  /** The problems of the response or of its events. */
   readonly issues: readonly AuditIssue[];
   /** The events that cannot be read, with their raw JSON. */
   readonly invalidEvents: readonly InvalidAuditEvent[];
@@ -134,7 +135,7 @@ export class CursorStoreError extends PlanetScaleAuditError {
 export class CursorConflictError extends PlanetScaleAuditError {
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'CursorConflictError' as const;
-  /** Always false: a retry would meet the same conflict. */
+  /** Always false, because a retry would meet the same conflict. */
   readonly retryable = false as const;
   /** The key of the cursor in the store. */
   readonly key: string;
@@ -146,11 +147,14 @@ export class CursorConflictError extends PlanetScaleAuditError {
   }
 }
 
-/** An option is missing or invalid. The message names the option and the remedy, but no value: a value can be a credential. */
+/**
+ * The caller has to change something. For example, an option is missing or invalid, a key belongs to other events, or a second
+ * iteration began. The message says what to change, and shows no credential.
+ */
 export class AuditConfigError extends PlanetScaleAuditError {
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditConfigError' as const;
-  /** Always false: the options must change first. */
+  /** Always false, because the same call would fail again. */
   readonly retryable = false as const;
 
   /** Makes an error with a message and, unlike `Error`, without a cause. */

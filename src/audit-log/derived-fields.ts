@@ -4,25 +4,26 @@ import type { AuditEvent } from './event.ts';
 
 // The RunReveal row, the webhook formats and OCSF share these fields.
 
-/** Gives the verb of an action, `created`. It comes from `audit_action`, since `action` may be null. */
+/** Returns the verb of an action, such as `created`. The verb comes from `audit_action`, because `action` may be null. */
 export const actionVerb = ({ audit_action }: AuditEvent): string =>
   audit_action.slice(audit_action.lastIndexOf('.') + 1);
 
 /** The verbs of actions that read something and change nothing. */
 export const readVerbs: readonly string[] = ['viewed', 'read', 'listed', 'downloaded', 'exported'];
 
-const readOnlyVerbs: ReadonlySet<string> = new Set([...readVerbs, 'signed_in', 'open_web_console']);
+/** A sign-in and an opened console change nothing, but are no activity `Read` in OCSF. */
+const nonWritingVerbs: ReadonlySet<string> = new Set([...readVerbs, 'signed_in', 'open_web_console']);
 
-/** Whether the action is known to change nothing. An unknown verb counts as a write. */
-export const isReadOnly = (event: AuditEvent): boolean => readOnlyVerbs.has(actionVerb(event));
+/** Returns whether the action is known to change nothing. An unknown verb counts as a write. */
+export const isReadOnly = (event: AuditEvent): boolean => nonWritingVerbs.has(actionVerb(event));
 
-/** Gives `remote_ip` as canonical text, or `''` if it is not a bare address. */
+/** Returns `remote_ip` as canonical text, or `''` if it is not a bare address. */
 export const sourceIp = (event: AuditEvent): string => canonicalIpAddress(toText(event.remote_ip));
 
 type Actor = { id?: string; username?: string; email?: string };
 
 /**
- * Gives the actor of an event without empty keys.
+ * Returns the actor of an event without empty keys.
  *
  * @param email the actor's e-mail address. If it is left out, a display name that is an address serves as one.
  */

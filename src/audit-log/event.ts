@@ -9,18 +9,18 @@ import type { knownAuditActions } from './actions.ts';
 export type AuditAction = LiteralUnion<(typeof knownAuditActions)[number], string>;
 
 /**
- * One audit event, with the API's own field names. A field that the API leaves out is null. A field that should be text and is not
- * holds its JSON. Fields that the API adds later are present at run time and in {@link rawJson}, except that a field named
- * `__proto__` is in `rawJson` alone.
+ * One audit event, with the API's own field names. A field that the API leaves out is null. If PlanetScale sends another type in a
+ * text field, the field holds that value as JSON. Fields that the API adds later are present at run time and in {@link rawJson},
+ * except that a field named `__proto__` is only in `rawJson`.
  *
  * Source: https://planetscale.com/docs/api/reference/list_audit_logs
  */
 export interface AuditEvent {
   /** An opaque id. Ids have no order, so do not compare or sort them. */
   readonly id: string;
-  /** The action with its subject, `deploy_request.queued`. */
+  /** The action with its subject, such as `deploy_request.queued`. */
   readonly audit_action: AuditAction;
-  /** The verb of the action, `queued`. */
+  /** The verb of the action, such as `queued`. */
   readonly action: string | null;
   /** The id of the user or service token that acted, probably null for PlanetScale itself. */
   readonly actor_id: string | null;
@@ -30,9 +30,9 @@ export interface AuditEvent {
   readonly actor_display_name: string | null;
   /** The id of the object that the action is about. */
   readonly auditable_id: string | null;
-  /** The kind of that object, `DeployRequest`. */
+  /** The kind of that object, such as `DeployRequest`. */
   readonly auditable_type: string | null;
-  /** The name of that object, `deploy request #102`. */
+  /** The name of that object, such as `deploy request #102`. */
   readonly auditable_display_name: string | null;
   /** The id of a second object, such as the database of a deploy request. */
   readonly target_id: string | null;
@@ -40,15 +40,15 @@ export interface AuditEvent {
   readonly target_type: string | null;
   /** The name of the target, such as that of a database. */
   readonly target_display_name: string | null;
-  /** The place of the request as free text, `Chicago, IL`. */
+  /** The place of the request as free text, such as `Chicago, IL`. */
   readonly location: string | null;
   /** The IP address of the request as free text. Expect IPv6. */
   readonly remote_ip: string | null;
   /**
    * The details of the action, an object in every public sample. Any other JSON value stays as the API sent it.
    *
-   * Node 24 and 26 may misread a key that is written with an escape, such as a line break, as a key with a backslash, if an object
-   * before it had such a key (https://github.com/nodejs/node/issues/63785). {@link rawJson} holds the right key.
+   * Node 24 and 26 have a bug in `JSON.parse` (https://github.com/nodejs/node/issues/63785). If two objects have a key with an
+   * escape, such as a line break, the second key may come out with a backslash. {@link rawJson} holds the right key.
    */
   readonly metadata: JsonObject | null;
   /** ISO 8601 as received. Two events can share it, and an event can be older than one that the list puts below it. */
@@ -59,7 +59,7 @@ export interface AuditEvent {
 
 const optionalText = z.string().nullable();
 
-/** Only `id`, `audit_action` and `created_at` can fail, since {@link fillMissingFields} runs before. */
+/** Only `id`, `audit_action` and `created_at` can fail, because {@link fillMissingFields} runs first. */
 const auditEventSchema = z.looseObject({
   id: z.string().min(1),
   audit_action: z.string(),
@@ -98,7 +98,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const rawTexts = new WeakMap<AuditEvent, string>();
 
-/** Reads an event from its parsed JSON, which it changes, and from its text, which {@link rawJson} returns later. */
+/** Returns the event, or why it cannot be read. Changes `parsed` in place, and keeps `text` for {@link rawJson}. */
 export function parseEvent(
   parsed: unknown,
   text: string,
@@ -114,8 +114,8 @@ export function parseEvent(
 }
 
 /**
- * Gives the event's JSON exactly as PlanetScale sent it, with its big integers, escapes, order of keys and white space. For an
- * event made elsewhere, or for a copy of an event, it gives `JSON.stringify(event)`.
+ * Returns the event's JSON exactly as PlanetScale sent it, with its big integers, escapes, order of keys and white space. For an
+ * event made elsewhere, or for a copy of an event, the function returns `JSON.stringify(event)`.
  *
  * @throws RangeError for an event made elsewhere that is nested deeper than the JavaScript engine can write, some thousands of
  * levels

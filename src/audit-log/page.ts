@@ -6,7 +6,7 @@ import { type AuditAction, type AuditEvent, parseEvent } from './event.ts';
 
 /**
  * One page of the audit log. `actions` and `onInvalidEvent` remove events from a page, but do not change its cursors and flags.
- * So `cursorEnd` may be the id of an event that is not in `events`.
+ * `cursorEnd` may therefore be the id of an event that is not in `events`.
  */
 export interface AuditPage {
   /** The events, newest first. A page in the middle of the log may be empty. */
@@ -19,15 +19,15 @@ export interface AuditPage {
   readonly cursorStart: string | null;
   /** The `startingAfter` of the next, older page, null if the server's page is empty. */
   readonly cursorEnd: string | null;
-  /** The server's clock at the time of the answer, to the second. Undefined if the answer has no `Date` header. */
+  /** The server's clock at the time of the response, to the second. Undefined if the response has no `Date` header. */
   readonly servedAt: Date | undefined;
 }
 
-/** Selects one page of the audit log. Without a cursor, it is the newest. */
+/** Selects one page of the audit log. A query without a cursor selects the newest page. */
 export interface PageQuery {
   /** A page's `cursorEnd`, or an event's id. The page holds the events older than that event. */
   readonly startingAfter?: string | undefined;
-  /** Sent to PlanetScale unchanged. PlanetScale does not document it in full, so do not rely on it. */
+  /** The `ending_before` of the request, sent as given. PlanetScale does not document it in full, so do not rely on it. */
   readonly endingBefore?: string | undefined;
   /**
    * The maximum number of events, from 1 to 100.
@@ -35,7 +35,7 @@ export interface PageQuery {
    * @default 100
    */
   readonly limit?: number | undefined;
-  /** Leaves out other actions. The client sends this filter to PlanetScale, and applies it again to the answer. */
+  /** Keeps only events with one of these actions. PlanetScale filters the list, and the client filters the response again. */
   readonly actions?: readonly AuditAction[] | undefined;
   /** Cancels the request. The promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -52,7 +52,7 @@ export interface AuditSource {
   page(query?: PageQuery): Promise<AuditPage>;
 }
 
-/** Only the fields that pagination needs are required, since PlanetScale has changed the others over the years. */
+/** Only the fields that pagination needs are required, because PlanetScale has changed the others over the years. */
 const envelopeSchema = z.object({
   data: z.array(z.unknown()),
   has_next: z.boolean(),
@@ -67,7 +67,11 @@ export interface ParsedPage {
   readonly invalidEvents: readonly InvalidAuditEvent[];
 }
 
-/** @throws AuditResponseError if the answer is not a page */
+/**
+ * Returns the page of a response, without the events that cannot be read.
+ *
+ * @throws AuditResponseError if the response is not a page
+ */
 export function parsePage(answer: {
   readonly text: string;
   readonly json: unknown;
@@ -101,6 +105,6 @@ export function parsePage(answer: {
 
 const notAListError = (issues: readonly AuditIssue[]): AuditResponseError =>
   new AuditResponseError(
-    `PlanetScale answered with JSON that is not a page of the audit log (${formatIssues(issues, 'answer')}). The API may have changed. Look for a newer version of planetscale-audit.`,
+    `PlanetScale answered with JSON that is not a page of the audit log (${formatIssues(issues, 'response')}). The API may have changed. Look for a newer version of planetscale-audit.`,
     { issues },
   );

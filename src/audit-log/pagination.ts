@@ -10,11 +10,11 @@ export interface FollowedPage<Page extends AuditPage = AuditPage> {
 }
 
 /**
- * Follows the cursors from page to page, down to the end of the list, and verifies that end. PlanetScale does not document its
- * answer to a cursor whose event has been deleted: the answer could be the newest page or an empty one.
+ * Follows the cursors from page to page, down to the end of the list, and checks that the end is real. PlanetScale does not
+ * document how it answers a cursor whose event has been deleted. The response could be the newest page or an empty one.
  *
  * @param start the cursor of the first request; undefined starts at the newest page
- * @param inconsistentError makes the error for pages that contradict each other
+ * @param inconsistentError returns the error for pages that contradict each other
  */
 export async function* followPages<Page extends AuditPage>(
   fetchPage: FetchPage<Page>,
@@ -28,13 +28,13 @@ export async function* followPages<Page extends AuditPage>(
     const page = await fetchPage(cursor);
     if (known.includesAnyOf(page)) throw inconsistentError('the cursors lead in a circle');
     if (cursor !== start && isEmptyLastPage(page) && !(await isStillListed(fetchPage, previousCursor, cursor))) {
-      throw inconsistentError('the list gives no events after a cursor, although it promised more');
+      throw inconsistentError('a page is empty although the page before it promised more events');
     }
     known.add(page);
     yield { page, requestCursor: cursor };
 
     if (!page.hasNext) return;
-    if (page.cursorEnd === null) throw inconsistentError('the list promises more events without a cursor');
+    if (page.cursorEnd === null) throw inconsistentError('a page promises more events but has no cursor');
     previousCursor = cursor;
     cursor = page.cursorEnd;
   }
@@ -60,17 +60,17 @@ class KnownIds {
   }
 }
 
-/** Whether the server has no events for a page. A page that the client has emptied still has a cursor. */
+/** Returns whether the server has no events for a page. A page that the client has emptied still has a cursor. */
 export const isEmptyLastPage = ({ events, cursorEnd, hasNext }: AuditPage): boolean =>
   events.length === 0 && cursorEnd === null && !hasNext;
 
-/** Whether the event of a cursor is on the page. The client may have taken it out of `events`, but not out of `cursorEnd`. */
+/** Returns whether the event of a cursor is on the page. The client may have removed it from `events`, but not from `cursorEnd`. */
 const holds = (page: AuditPage, cursor: string | undefined): boolean =>
   page.cursorEnd === cursor || page.events.some(({ id }) => id === cursor);
 
 /**
- * Whether the server still lists the event of a cursor after which it gives nothing, though it promised more. A listed event
- * proves that the list ends there. After a deleted one, the end would lose all events below.
+ * Resolves to whether the event of `cursor` is still listed. PlanetScale promised more events after it and then gave none. If the
+ * event is still there, the list really ends. If the event was deleted, ending here would lose all events below it.
  *
  * @param previousCursor the cursor of the page that ended in `cursor`
  */

@@ -1,13 +1,12 @@
 import { type FetchPage, type FollowedPage, isEmptyLastPage } from './pagination.ts';
 
 /**
- * Passes on the pages below a start cursor, or throws if PlanetScale may no longer have the event of that cursor. The caller may
- * have kept the cursor for long, and PlanetScale does not document its answer to a cursor that it has lost: the answer could be
- * the newest page or an empty one. A page that claims newer events above it needs no proof. Any other page is compared with the
- * newest page, which costs one more request in an iteration.
+ * Passes on the pages below a start cursor, and throws if PlanetScale may no longer have the event of that cursor. PlanetScale does
+ * not document its response in that case, which could be the newest page or an empty one. A page that reports newer events above it
+ * is below the cursor. Any other page is compared with the newest page, at the cost of one more request in an iteration.
  *
- * @param fetchUnfiltered fetches all actions, since a filter could hide the event of the start cursor
- * @param inconsistentError makes the error for a start cursor that may be lost
+ * @param fetchUnfiltered fetches all actions, because a filter could hide the event of the start cursor
+ * @param inconsistentError returns the error for a start cursor that may be lost
  */
 export async function* verifyStartCursor(
   pages: AsyncIterable<FollowedPage>,
@@ -25,21 +24,22 @@ export async function* verifyStartCursor(
       if (page.events.some(({ id }) => above.has(id))) {
         throw inconsistentError(`the list gives its newest events instead of those older than ${start}`);
       }
-      // In a long log, the last event looks like a lost one. Without the filter, there may be events below it.
+      // An empty page follows both the oldest event and a deleted one. A filter can empty the page too, so the check asks again
+      // without the filter.
       if (isEmptyBelowStart && !isConfirmedBy(newestIds, start) && isEmptyLastPage(await fetchUnfiltered(start))) {
-        throw inconsistentError(`the list gives nothing older than ${start}, which it may have no longer`);
+        throw inconsistentError(`the list has no events below ${start}, which PlanetScale may have deleted`);
       }
     }
     yield followed;
   }
 }
 
-/** The newest ids above the start cursor: all of them if its event is not among them. */
+/** Returns the newest ids above the start cursor. If its event is not among them, all of them are above. */
 const idsAbove = (start: string, newestIds: readonly string[]): ReadonlySet<string> => {
   const index = newestIds.indexOf(start);
   return new Set(index === -1 ? newestIds : newestIds.slice(0, index));
 };
 
-/** Whether nothing below the start cursor can be missing: its event is among the newest, or the log is empty. */
+/** Returns whether nothing below the start cursor can be missing: its event is among the newest, or the log is empty. */
 const isConfirmedBy = (newestIds: readonly string[], start: string): boolean =>
   newestIds.length === 0 || newestIds.includes(start);

@@ -13,7 +13,7 @@ export type AccessReport =
       readonly ok: false;
       /** The cause. `unreachable` covers every failure that is not a refusal, such as a lost connection or a 500. */
       readonly reason: 'invalid-credentials' | 'unknown-organization' | 'missing-permission' | 'unreachable';
-      /** A sentence for an operator: the problem and what to do about it. */
+      /** A message for an operator: the problem and what to do about it. */
       readonly message: string;
     };
 
@@ -31,7 +31,10 @@ const maxOrganizationPages = 100;
 /** The number of organizations that a message names. */
 const maxNamedOrganizations = 20;
 
-/** PlanetScale uses these statuses alike for invalid credentials, an unknown organization and a missing permission. */
+/**
+ * Returns whether PlanetScale refused access. PlanetScale uses these statuses alike for invalid credentials, an unknown organization
+ * and a missing permission.
+ */
 export const isAccessDenied = (error: unknown): boolean =>
   error instanceof AuditApiError && [401, 403, 404].includes(error.status);
 
@@ -45,7 +48,8 @@ export const unreachableProblem = (error: unknown): AccessProblem => ({
 });
 
 /**
- * Finds out why PlanetScale refused the audit log. Valid credentials can list their organizations, whatever else they lack.
+ * Resolves to the reason why PlanetScale refused the audit log. Valid credentials can list their organizations, whatever else they
+ * lack.
  *
  * @throws the signal's reason after an abort
  */
@@ -65,7 +69,7 @@ export async function diagnoseAccess(
   }
 }
 
-/** Lists the organizations of the credentials, page by page, until `wanted` is among them. */
+/** Resolves to the organizations of the credentials, read page by page until `wanted` is among them. */
 async function listOrganizationNames(
   api: PlanetScaleApi,
   wanted: string,
@@ -85,7 +89,7 @@ async function listOrganizationNames(
 const missingPermissionProblem = (organization: string): AccessProblem => ({
   ok: false,
   reason: 'missing-permission',
-  message: `The token may not read the audit log of ${organization}. Ask an organization admin to grant it read_audit_logs under Settings > Service tokens.`,
+  message: `The token lacks the permission to read the audit log of ${organization}. Ask an organization admin to grant read_audit_logs to the token under Settings > Service tokens.`,
 });
 
 const unknownOrganizationProblem = (
@@ -98,7 +102,7 @@ const unknownOrganizationProblem = (
   return {
     ok: false,
     reason: 'unknown-organization',
-    message: `The token does not belong to an organization named ${organization}. It belongs to: ${redact(named)}${more}.`,
+    message: `The token does not belong to the organization ${organization} (organizations of the token: ${redact(named)}${more}). Set organization to one that the token belongs to, or use a token of ${organization}.`,
   };
 };
 
@@ -106,5 +110,5 @@ const invalidCredentialsProblem: AccessProblem = {
   ok: false,
   reason: 'invalid-credentials',
   message:
-    'PlanetScale does not know these credentials. Check the service token, its id and whether it has expired. If you set baseUrl, check its path: a URL without an API gives the same answer to every request.',
+    'PlanetScale does not know these credentials. Check the service token, its id and whether it has expired. If you set baseUrl, check its path, because a URL without an API gives the same response to every request.',
 };

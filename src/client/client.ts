@@ -24,8 +24,8 @@ const verifyAccessSchema = z.object({ signal: abortSignalSchema });
 
 /**
  * Reads the audit log of one PlanetScale organization, newest first, page by page or event by event. The client validates every
- * answer, and {@link rawJson} gives each event's text as PlanetScale sent it. The client stores no cursor; {@link poller} gives
- * only new events.
+ * response, and {@link rawJson} returns each event's text as PlanetScale sent it. The client stores no cursor. Use {@link poller} to
+ * receive only new events.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   readonly #invalidEvents: InvalidEvents;
 
   /**
-   * Makes a client. It sends no request yet.
+   * Creates a client. The client sends no request yet.
    *
    * @throws {@link AuditConfigError} for an option that is missing or invalid
    */
@@ -60,7 +60,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 
   /**
-   * Makes a client from environment variables.
+   * Returns a client with options from environment variables.
    *
    * - `PLANETSCALE_ORG`, or else `PLANETSCALE_ORGANIZATION`
    * - `PLANETSCALE_SERVICE_TOKEN_ID` and `PLANETSCALE_SERVICE_TOKEN`, or else `PLANETSCALE_API_TOKEN` as `accessToken`
@@ -86,12 +86,12 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 
   /**
-   * Fetches one page, the newest if the query has no cursor. The library makes no other request for events.
+   * Resolves to one page, the newest if the query has no cursor.
    *
    * @throws {@link AuditConfigError} for an invalid query
    * @throws {@link AuditApiError} for a status of 400 or more
-   * @throws {@link AuditConnectionError} if no whole answer arrives, or the answer is a redirect
-   * @throws {@link AuditResponseError} for an answer that is not a page, or that holds an invalid event (see `onInvalidEvent`)
+   * @throws {@link AuditConnectionError} if no complete response arrives, or the response is a redirect
+   * @throws {@link AuditResponseError} for a response that is not a page, or that holds an invalid event (see `onInvalidEvent`)
    */
   async page(query: PageQuery = {}): Promise<AuditPage> {
     const checkedQuery = parseOptions(pageQuerySchema, query, 'page');
@@ -100,14 +100,18 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 
   /**
-   * Iterates over the pages, newest first, with the events that `since`, `until` and `actions` leave. A page may be empty. The
-   * first request starts when the first page is asked for.
+   * Iterates over the pages, newest first. Each page holds the events that match `since`, `until` and `actions`, which may be none.
+   * The first request starts when the first page is asked for.
    *
-   * @throws the errors of {@link PlanetScaleAuditClient.page}, and {@link AuditResponseError} if PlanetScale's cursors lead in a
-   * circle or a page promises more events without a cursor
+   * @throws the errors of {@link PlanetScaleAuditClient.page}, and {@link AuditResponseError} if pages contradict each other, for
+   * example because events were deleted during the iteration
    */
-  async *pages(query: EventsQuery = {}): AsyncGenerator<AuditPage, void, undefined> {
-    const options = parseOptions(eventsQuerySchema, query, 'events');
+  pages(query: EventsQuery = {}): AsyncGenerator<AuditPage, void, undefined> {
+    return this.#pages(query, 'pages');
+  }
+
+  async *#pages(query: EventsQuery, owner: 'pages' | 'events'): AsyncGenerator<AuditPage, void, undefined> {
+    const options = parseOptions(eventsQuerySchema, query, owner);
     const { since, until, actions, prefetch, signal } = options;
     const isWithin = createdWithin(since, until);
     const isRequested = hasAction(actions);
@@ -143,7 +147,7 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    * ```
    */
   async *events(query: EventsQuery = {}): AsyncGenerator<AuditEvent, void, undefined> {
-    for await (const page of this.pages(query)) {
+    for await (const page of this.#pages(query, 'events')) {
       for (const event of page.events) {
         yield event;
         query.signal?.throwIfAborted();
@@ -157,8 +161,8 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 
   /**
-   * Reports whether the credentials can read the audit log, and if not, why. PlanetScale gives the same 404 for an invalid token,
-   * an unknown organization and a missing permission, and this method tells them apart.
+   * Resolves to a report on whether the credentials can read the audit log, and if not, why. PlanetScale answers an invalid token,
+   * an unknown organization and a missing permission with the same 404, and this method tells them apart.
    *
    * The method sends one request if the credentials can read the audit log, and a few more if not. The report covers failures of
    * the API. The promise rejects only for invalid options, and with the signal's reason after an abort.
@@ -220,7 +224,7 @@ const inconsistentPagesError = (reason: string): AuditResponseError =>
     `PlanetScale gave pages that contradict each other (${reason}). Events may have been deleted meanwhile. Start the iteration again.`,
   );
 
-/** Gives the pages up to and including the first that lies entirely before the date. */
+/** Yields the pages up to and including the first that lies entirely before the date. */
 async function* takeUntilBefore(
   since: Date | undefined,
   pages: AsyncIterable<FollowedPage>,
@@ -231,7 +235,7 @@ async function* takeUntilBefore(
   }
 }
 
-/** Requests the next item before it gives the current one. An error is thrown when its item is asked for. */
+/** Yields each item after the next one has been requested. An error is thrown when its item is asked for. */
 async function* prefetchOne<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined> {
   for (let next = items.next(); ; ) {
     const { done, value } = await next;

@@ -1,12 +1,12 @@
 import { AuditConfigError } from '../errors.ts';
 import type { PlanetScaleAuditClientOptions } from './options.ts';
 
-/** Adds the options of the environment to the overrides. */
+/** Returns the overrides together with the options of the environment. */
 export function optionsFromEnv(
   overrides: Partial<PlanetScaleAuditClientOptions>,
   env: Readonly<Record<string, string | undefined>>,
 ): PlanetScaleAuditClientOptions {
-  // An empty variable counts as missing, since shells and CI clear a variable by an empty value.
+  // An empty variable counts as missing, because shells and CI clear a variable with an empty value.
   const read = (name: string): string | undefined => env[name] || undefined;
   const organization = overrides.organization ?? read('PLANETSCALE_ORG') ?? read('PLANETSCALE_ORGANIZATION');
   if (organization === undefined) {
@@ -31,7 +31,10 @@ export function optionsFromEnv(
   );
 }
 
-/** An empty credential counts: it is an error, and must not fall back on credentials that the caller did not mean. */
+/**
+ * Returns whether the caller gave credentials. An empty credential counts, because the client must refuse it and not fall back on
+ * credentials that the caller did not mean.
+ */
 const hasExplicitCredentials = ({
   serviceToken,
   serviceTokenId,
@@ -39,7 +42,7 @@ const hasExplicitCredentials = ({
 }: Partial<PlanetScaleAuditClientOptions>): boolean =>
   [serviceToken, serviceTokenId, accessToken].some((credential) => credential !== undefined);
 
-/** PlanetScale's own tools expect the host alone, `https://api.planetscale.com`. */
+/** Returns the base URL with a path. PlanetScale's own tools expect only the host, `https://api.planetscale.com`. */
 const baseUrlFromEnv = (value: string | undefined): string | undefined => {
   const url = value === undefined ? null : URL.parse(value);
   if (url?.pathname !== '/') return value;

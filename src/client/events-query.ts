@@ -7,12 +7,12 @@ import { parseTimestamp } from '../internal/timestamp.ts';
 /** Selects the events of an iteration, which gives them newest first. */
 export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
   /**
-   * An event's id, or a page's `cursorEnd`: the iteration gives only the events below it in the list.
+   * An event's id, or a page's `cursorEnd`. The iteration gives only the events below it in the list.
    *
-   * An id that PlanetScale no longer has is an error: an {@link AuditApiError}, or an {@link AuditResponseError} if PlanetScale
-   * answers with the newest page or an empty one. If an empty page follows an id that is not among the newest 100, the log may
-   * also end there, and the iteration throws the same error. So do not start below the last event of an iteration that ended
-   * with `hasNext` false. The check takes one or two more requests, and only if the first answer leaves a doubt.
+   * The iteration throws for an id that PlanetScale no longer has. The error is an {@link AuditApiError}, or an
+   * {@link AuditResponseError} after an empty or the newest page. An empty page also follows the oldest event. If that event is not
+   * among the newest 100, both cases look the same and the iteration throws too. So do not start below the last event of an
+   * iteration that ended with `hasNext` false. The check costs one or two more requests, and only if the first page leaves a doubt.
    */
   readonly startingAfter?: string | undefined;
   /** Leaves out events created before this date. The iteration ends after the first page that lies entirely before it. */
@@ -54,7 +54,7 @@ export const hasAction =
   ({ audit_action }: AuditEvent): boolean =>
     actions?.includes(audit_action) ?? true;
 
-/** An event whose date cannot be read is within every range, so that no filter loses it. */
+/** Returns a filter for a range of dates. An event whose date cannot be read is within every range, so that no filter loses it. */
 export const createdWithin =
   (since: Date | undefined, until: Date | undefined) =>
   ({ created_at }: AuditEvent): boolean => {

@@ -15,8 +15,9 @@ import { maxTimerMs } from '../internal/sleep.ts';
  *
  * - `'throw'`: the request rejects with an {@link AuditResponseError} that carries the event's raw JSON. A poller stops before
  *   the event, so nothing is lost.
- * - A function: it receives each such event at least once, and the client gives the other events of the page. A client calls
- *   the function once for the same JSON, although a poller reads the newest page again and again.
+ * - A function: the client calls the function with each such event, and gives the other events of the page. A poller reads the
+ *   newest page again and again, so the client does not repeat a call for the same JSON, unless the function threw or 10,000 other
+ *   invalid events followed. A new client reports the event again.
  *
  * An event whose `created_at` is not a date is valid.
  */
@@ -24,7 +25,7 @@ export type InvalidEventPolicy = 'throw' | ((invalid: InvalidAuditEvent) => Prom
 
 /** The options of a {@link PlanetScaleAuditClient}: an organization, credentials for it, and limits of the requests. */
 export interface PlanetScaleAuditClientOptions {
-  /** The organization's name, as in its URL: `acme`. */
+  /** The organization's name, as in its URL, such as `acme`. */
   readonly organization: string;
   /** The service token's id. Leave it out if {@link serviceToken} is an `id:token` pair. */
   readonly serviceTokenId?: string | undefined;
@@ -33,7 +34,7 @@ export interface PlanetScaleAuditClientOptions {
   /** A login or OAuth token instead of a service token, sent as `Authorization: Bearer …`. */
   readonly accessToken?: string | undefined;
   /**
-   * The URL of the API. `http:` is allowed only on loopback, since others could read the credentials on the way.
+   * The URL of the API. `http:` is allowed only on loopback, because others on the network could read the credentials.
    *
    * @default 'https://api.planetscale.com/v1'
    */
@@ -46,8 +47,8 @@ export interface PlanetScaleAuditClientOptions {
   readonly timeoutMs?: number | undefined;
   /**
    * The number of attempts after the first, for each page. The client retries after a lost connection, a timeout, 408, 429 and
-   * 5xx. A `Retry-After` of up to a minute delays all requests of the client. A longer one rejects at once, with an
-   * {@link AuditApiError} that carries it.
+   * 5xx. A `Retry-After` of up to a minute delays all requests of the client. After a longer one the promise rejects at once, with
+   * an {@link AuditApiError} that carries the wait.
    *
    * @default 4
    */
@@ -63,7 +64,7 @@ export interface PlanetScaleAuditClientOptions {
    */
   readonly requestsPerMinute?: number | undefined;
   /**
-   * The maximum size of an answer in bytes, after decompression.
+   * The maximum size of a response in bytes, after decompression.
    *
    * @default 33_554_432 (32 MiB)
    */
@@ -120,7 +121,11 @@ export type ParsedClientOptions = Omit<
 > &
   Credentials;
 
-/** @throws AuditConfigError */
+/**
+ * Returns the options with defaults, and the credentials as the header to send.
+ *
+ * @throws AuditConfigError
+ */
 export function parseClientOptions(options: PlanetScaleAuditClientOptions): ParsedClientOptions {
   const { serviceTokenId, serviceToken, accessToken, ...rest } = parseOptions(
     optionsSchema,
@@ -141,7 +146,7 @@ const parseCredentials = ({ serviceTokenId, serviceToken, accessToken }: Credent
     }
     if (accessToken.includes(':')) {
       throw new AuditConfigError(
-        'PlanetScaleAuditClient cannot send the credentials: accessToken holds a colon. Give an `id:token` pair as serviceToken.',
+        'PlanetScaleAuditClient received an accessToken with a colon. Give an `id:token` pair as serviceToken.',
       );
     }
     return { authorization: `Bearer ${accessToken}`, secrets: [accessToken] };

@@ -12,10 +12,10 @@ const planetScale: HttpService = {
     if (status === 401) return `PlanetScale did not accept the credentials. ${grantHint}`;
     if (status === 403) return `The credentials lack the permission read_audit_logs. ${grantHint}`;
     if (status === 404) {
-      return 'PlanetScale does so for an unknown organization, an invalid or expired token, and a token without read_audit_logs. Call client.verifyAccess() to find out which.';
+      return 'PlanetScale answers 404 for an unknown organization, an invalid or expired token, and a token without read_audit_logs. Call client.verifyAccess() to find out which.';
     }
     if (status === 429) {
-      return 'PlanetScale allows 600 requests a minute. Lower requestsPerMinute, or poll less often.';
+      return 'PlanetScale limits the number of requests a minute. Lower requestsPerMinute, divide it between your clients, or poll less often.';
     }
     return '';
   },
@@ -28,7 +28,7 @@ export interface PlanetScaleApiOptions extends Omit<HttpOptions, 'service'> {
   readonly authorization: string;
 }
 
-/** A whole answer with a status below 300 and JSON as its body. */
+/** A complete response with a status below 300 and JSON as its body. */
 export interface JsonAnswer {
   readonly text: string;
   /** The parsed text. */
@@ -37,7 +37,7 @@ export interface JsonAnswer {
   readonly servedAt: Date | undefined;
 }
 
-/** Sends requests to PlanetScale's API with the client's credentials, and parses the JSON of the answers. */
+/** Sends requests to PlanetScale's API with the client's credentials, and parses the JSON of the responses. */
 export class PlanetScaleApi {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -54,7 +54,11 @@ export class PlanetScaleApi {
     this.redact = this.#http.redact;
   }
 
-  /** @throws PlanetScaleAuditError, or the signal's reason after an abort */
+  /**
+   * Resolves to the JSON at a path of the API.
+   *
+   * @throws PlanetScaleAuditError, or the signal's reason after an abort
+   */
   async get(path: string, query: URLSearchParams, signal: AbortSignal | undefined): Promise<JsonAnswer> {
     const name = `GET ${path}`;
     const url = `${this.#baseUrl}${path}?${query}`;

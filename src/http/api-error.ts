@@ -37,7 +37,7 @@ const readErrorBody = (body: string, redact: Redact): ErrorBody => {
   }
 };
 
-/** Makes the error for an answer with a status of 400 or more. The error quotes the body, redacted. */
+/** Returns the error for a response with a status of 400 or more. The error quotes the body, redacted. */
 export function apiError({
   service,
   request,

@@ -8,7 +8,7 @@ import { createRedactor, type Redact } from './redact.ts';
 import { parseDateHeader } from './retry-after.ts';
 import type { HttpService } from './service.ts';
 
-/** A longer wait is left to the caller, who finds it in the error. */
+/** A longer wait is left to the caller, who finds the wait in `retryAfterMs` of the error. */
 const maxRetryAfterMs = 60_000;
 const backoffLimits = { firstMs: 500, maxMs: 20_000 };
 
@@ -16,9 +16,9 @@ export interface HttpOptions {
   readonly service: HttpService;
   /** Text that must not appear in an error, even if the server echoes it. */
   readonly secrets: readonly string[];
-  /** For one attempt, body included. */
+  /** The timeout of one attempt, body included. */
   readonly timeoutMs: number;
-  /** Attempts after the first. */
+  /** The number of attempts after the first. */
   readonly retries: number;
   /** Undefined means no limit. */
   readonly requestsPerMinute?: number | undefined;
@@ -27,27 +27,27 @@ export interface HttpOptions {
 }
 
 export interface HttpRequest<Result> {
-  /** Stands for the request in error messages, so it must hold no secret. */
+  /** Describes the request in error messages, so it must hold no secret. */
   readonly name: string;
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** Reads an answer with a status below 300. An error of this function fails the attempt, and a retryable one is retried. */
+  /** Reads a response with a status below 300. An error of this function fails the attempt, and a retryable one is retried. */
   read(answer: HttpAnswer): Promise<Result>;
 }
 
 export interface HttpAnswer {
-  /** Resolves to the whole body, or to undefined if the body is larger than `maxResponseBytes`. Call it once. */
+  /** Resolves to the complete body, or to undefined if the body is larger than `maxResponseBytes`. Call it once. */
   text(): Promise<string | undefined>;
   /** The server's clock, from the `Date` header. */
   readonly servedAt: Date | undefined;
 }
 
 /**
- * Sends requests to one service. The client keeps to a rate limit, times each attempt out, limits the size of a body, retries,
- * and turns every failure into an error of this library. ky drives the attempts, and {@link HttpClient.#attempt} defines one:
- * the body falls under the timeout and the retries, and ky never sees a status that it would put into an error of its own.
+ * Sends requests to one service within a rate limit, with retries. Every failure becomes an error of this library. ky repeats the
+ * attempts, and {@link HttpClient.#attempt} runs each of them. An attempt reads the body itself, so that the timeout, the size limit
+ * and the retries cover the body. ky never sees an error status, because ky would put the request with its token into an error.
  */
 export class HttpClient {
   readonly #options: HttpOptions;
@@ -92,7 +92,10 @@ export class HttpClient {
           delay: (attempt) => fullJitterMs(backoffLimits, attempt),
         },
       });
-      if (!outcome) throw new AuditConnectionError(`${service.name} gave no answer to ${request.name}.`);
+      if (!outcome)
+        throw new AuditConnectionError(
+          `${service.name} gave no response to ${request.name}. Check the fetch function.`,
+        );
       return outcome.value;
     } catch (error) {
       callerSignal?.throwIfAborted();
@@ -127,7 +130,7 @@ export class HttpClient {
     }
   }
 
-  /** Makes the error for a status of 400 or more. A `Retry-After` of up to a minute pauses all requests of this client. */
+  /** Resolves to the error for a status of 400 or more. A `Retry-After` of up to a minute pauses all requests of this client. */
   async #statusError({ status, headers }: Response, name: string, text: HttpAnswer['text']): Promise<AuditApiError> {
     const body = (await text().catch(() => undefined)) ?? ''; // A body that fails to arrive does not change the status.
     const error = apiError({
@@ -146,19 +149,23 @@ export class HttpClient {
   #toAuditError(error: unknown, name: string): PlanetScaleAuditError {
     if (error instanceof PlanetScaleAuditError) return error;
     const failure = this.redact(describeFailure(error), maxQuoteLength);
-    return new AuditConnectionError(`${this.#options.service.name} gave no whole answer to ${name} (${failure}).`);
+    return new AuditConnectionError(
+      `${this.#options.service.name} gave no complete response to ${name} (${failure}). Check the network, the DNS and any proxy.`,
+    );
   }
 }
 
 interface AttemptOutcome<Result> {
-  /** For ky, which looks at the status alone: the body has been read. */
+  /** The response for ky, which looks only at the status. The body has been read already. */
   readonly response: Response;
   readonly value: Result;
 }
 
 const timeoutError = ({ name, hintForTimeout }: HttpService, request: string, timeoutMs: number) =>
   new AuditConnectionError(
-    [`${name} gave no whole answer to ${request} within ${timeoutMs} ms.`, hintForTimeout].filter(Boolean).join(' '),
+    [`${name} gave no complete response to ${request} within ${timeoutMs} ms.`, hintForTimeout]
+      .filter(Boolean)
+      .join(' '),
   );
 
 const redirectError = ({ name, hintForRedirect }: HttpService, request: string, status: number) =>
@@ -167,19 +174,19 @@ const redirectError = ({ name, hintForRedirect }: HttpService, request: string, 
     { retryable: false },
   );
 
-/** `redirected` catches a custom `fetch` that follows redirects by itself. */
+/** Returns whether a response is a redirect. `redirected` catches a custom `fetch` that follows redirects by itself. */
 const isRedirect = ({ type, status, redirected }: Response): boolean =>
   type === 'opaqueredirect' || redirected || (status >= 300 && status < 400);
 
-/** Any foreign error of `fetch` counts as a lost connection. */
+/** Returns whether to try again. Any foreign error of `fetch` counts as a lost connection. */
 const isRetryable = (error: Error): boolean => !(error instanceof PlanetScaleAuditError) || error.retryable;
 
 const retryAfterOf = (error: Error): number => (error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0);
 
-/** Bounds the search, since a chain of causes can be a circle. */
+/** Bounds the search, because a chain of causes can be a circle. */
 const maxCauseDepth = 10;
 
-/** Node puts the reason into `cause.code` (`ECONNREFUSED`), under the message `fetch failed`. ky wraps that error once more. */
+/** Returns the reason in a few words. Node puts it into `cause.code`, such as `ECONNREFUSED`. ky wraps that error once more. */
 const describeFailure = (error: unknown): string => {
   let innermost = error;
   for (let depth = 0; depth < maxCauseDepth; depth++) {

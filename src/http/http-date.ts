@@ -13,7 +13,7 @@ const forms = [
 ].map((form) => new RegExp(`^${form}$`));
 
 /**
- * Gives the instant of a date in an HTTP header in milliseconds since 1970, or `undefined` for any other text. All three forms
+ * Returns the instant of a date in an HTTP header in milliseconds since 1970, or `undefined` for any other text. All three forms
  * are in UTC. `Date.parse` would read the third form, which names no zone, in local time.
  *
  * Source: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
@@ -28,7 +28,7 @@ export function parseHttpDate(text: string): number | undefined {
   return undefined;
 }
 
-/** A year of two digits that would be more than 50 years ahead lies in the past. */
+/** Returns the year in four digits. A year of two digits that would be more than 50 years ahead lies in the past. */
 const toFullYear = (year: string): string => {
   if (year.length === 4) return year;
   const thisYear = new Date().getUTCFullYear();

@@ -33,7 +33,8 @@ export class RateLimiter {
     const nowMs = performance.now();
     const startedAtMs = this.#startedAtMs;
     while (startedAtMs[0] !== undefined && startedAtMs[0] + minuteMs <= nowMs) startedAtMs.shift();
-    // This start must be a minute old first. It is undefined while the minute has room.
+    // A new request must wait until this earlier request is a minute old. There is none while fewer than `requestsPerMinute`
+    // requests started in the last minute.
     const blockingStartMs = startedAtMs[startedAtMs.length - this.#requestsPerMinute] ?? Number.NEGATIVE_INFINITY;
     return Math.max(blockingStartMs + minuteMs, this.#pausedUntilMs) - nowMs;
   }

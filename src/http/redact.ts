@@ -1,4 +1,4 @@
-/** Matches a character plain, escaped in JSON or encoded in a URL: `c`, `\c`, `\u0063`, `%63`. */
+/** Returns a pattern for a character plain, escaped in JSON or encoded in a URL: `c`, `\c`, `\u0063`, `%63`. */
 const anyEncodingOf = (char: string): string => {
   const code = char.charCodeAt(0).toString(16);
   const literal = char.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
@@ -8,7 +8,7 @@ const anyEncodingOf = (char: string): string => {
 /** The length of `\u0063`. */
 const maxEncodingLength = 6;
 
-/** An echo may cut a secret off: its first 12 characters are enough to recognize it. */
+/** The length of the part by which a truncated secret is recognized. A server may cut a secret off in its message. */
 const minPartLength = 12;
 
 /** Matches any token that PlanetScale issued, whether a client uses it or not. */
@@ -22,7 +22,7 @@ const encodedPattern = (text: string): string => [...text].map(anyEncodingOf).jo
 /** Replaces the secrets in a text with `[redacted]`, and cuts the result to `maxLength` characters. */
 export type Redact = (text: string, maxLength?: number) => string;
 
-/** Makes the function that redacts foreign text before an error quotes it. */
+/** Returns the function that redacts foreign text before an error quotes it. */
 export function createRedactor(secrets: readonly string[]): Redact {
   // A whole URL must match before its parts do.
   const byLength = secrets.toSorted((a, b) => b.length - a.length);
@@ -44,7 +44,7 @@ export function createRedactor(secrets: readonly string[]): Redact {
 /** A shorter part of a URL would match inside ordinary words. */
 const minSecretLength = 4;
 
-/** Lists the secrets in a URL that is a secret itself: the whole URL, its host, and each part that is not a public word. */
+/** Returns the secrets in a URL that is a secret itself: the whole URL, its host, and each part that is not a public word. */
 export function secretsInUrl(url: URL, publicWords: readonly string[]): string[] {
   const path = `${url.pathname}${url.search}`;
   const parts = path.split(/[/?&=]/);

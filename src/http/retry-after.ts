@@ -7,9 +7,9 @@ const secondsPattern = /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const separator = /(?<!day|Mon|Tue|Wed|Thu|Fri|Sat|Sun),/;
 
 /**
- * Gives the wait that the `Retry-After` headers ask for, in milliseconds, the maximum of several. A value may be seconds,
- * fractions of a second, an HTTP date or an ISO date; PlanetScale sends all four. A date is compared with the `Date` header, or
- * with the local clock if the answer has none. Any other value, such as a negative number, gives `undefined`.
+ * Returns the wait that the `Retry-After` headers ask for, in milliseconds, the maximum of several. A value may be seconds,
+ * fractions of a second, an HTTP date or an ISO date. PlanetScale sends all four. A date is compared with the `Date` header, or
+ * with the local clock if the response has none. The result of any other value, such as a negative number, is `undefined`.
  */
 export function parseRetryAfter(headers: Headers): number | undefined {
   const servedAtMs = parseDateHeader(headers)?.getTime() ?? Date.now();
@@ -26,7 +26,7 @@ const parseWaitMs = (value: string, servedAtMs: number): number | undefined => {
   return untilMs === undefined ? undefined : Math.max(0, untilMs - servedAtMs);
 };
 
-/** Gives the server's clock at the time of the answer, to the second. */
+/** Returns the server's clock at the time of the response, to the second. */
 export function parseDateHeader(headers: Headers): Date | undefined {
   const ms = parseHttpDate(headers.get('date') ?? '');
   return ms === undefined ? undefined : new Date(ms);

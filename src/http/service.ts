@@ -1,8 +1,8 @@
-/** The service that a client talks to, with the hints that its error messages end in: a sentence on what to do, or `''`. */
+/** The service that a client talks to. Each hint is a sentence on what to do, or `''`, and ends an error message. */
 export interface HttpService {
-  /** The subject of error messages, `PlanetScale`. */
+  /** The subject of error messages, such as `PlanetScale`. */
   readonly name: string;
-  /** For a status of 400 or more. */
+  /** Returns the hint for a status of 400 or more. */
   hintForStatus(status: number): string;
   readonly hintForRedirect: string;
   readonly hintForTimeout: string;

@@ -14,8 +14,9 @@ export async function raceAbort<Result>(promise: Promise<Result>, signal: AbortS
 }
 
 /**
- * Gives a signal that follows the caller's until `release` is called. `fetch` leaves its listener on a signal until the signal
- * is collected, and the caller's signal may live for years.
+ * Returns a signal that aborts with the caller's until `release` is called. An abort before this call is not passed on, so check
+ * the caller's signal first. `fetch` leaves its listener on a signal until the signal is collected, and the caller's signal may
+ * live for years.
  */
 export function followSignal(signal: AbortSignal | undefined): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController();

@@ -6,8 +6,8 @@ export interface BackoffLimits {
 }
 
 /**
- * Gives the wait after a failed attempt, counted from 1: a random part of the limit. Clients that fail together do not return
- * together.
+ * Returns the wait after a failed attempt, a random part of the limit. `attempt` counts from 1. Clients that fail together do not
+ * return together.
  *
  * Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("full jitter")
  */

@@ -6,7 +6,7 @@ const ipv6Characters = /^[\da-f:.]{2,45}$/i;
 const mappedPattern = /^::ffff:([\da-f]+):([\da-f]+)$/;
 
 /**
- * Gives the canonical text of an IP address, so that one address is one value. IPv4 stays as it is, and IPv6 becomes RFC 5952:
+ * Returns the canonical text of an IP address, so that one address is one value. IPv4 stays as it is, and IPv6 becomes RFC 5952:
  * lower case and compressed. An IPv4-mapped address stays IPv6, `::ffff:203.0.113.7`. The result is `''` for any text that is
  * not a bare address, such as one with a port, brackets, a zone or a prefix length.
  */

@@ -6,7 +6,7 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** In valid JSON, every character up to U+0020 outside a string is white space. */
+/** Skips to the next other character. In valid JSON, every character up to U+0020 outside a string is white space. */
 const skipWhiteSpace = (json: string, index: number): number => {
   let at = index;
   while (json.charCodeAt(at) <= 0x20) at++;
@@ -52,7 +52,7 @@ const skipValue = (json: string, index: number): number => {
   return char === openBrace || char === openBracket ? skipNested(json, index) : skipScalar(json, index);
 };
 
-/** Finds the start of the value of `key` in an object. Of a repeated key the last value counts, as for `JSON.parse`. */
+/** Returns the start of the value of `key` in an object. If a key is repeated, the last value counts, as for `JSON.parse`. */
 const findValue = (json: string, key: string): number | undefined => {
   let found: number | undefined;
   let at = skipWhiteSpace(json, skipWhiteSpace(json, 0) + 1);
@@ -68,10 +68,10 @@ const findValue = (json: string, key: string): number | undefined => {
 };
 
 /**
- * Gives the text of each element of the array under `key`, exactly as it stands in `json`. `JSON.parse` loses integers beyond
+ * Returns the text of each element of the array under `key`, exactly as it stands in `json`. `JSON.parse` loses integers beyond
  * 2^53, escapes and the order of keys.
  *
- * @param json valid JSON, an object with an array under `key`: the function does not validate it
+ * @param json an object with an array under `key`, in valid JSON, because the function does not validate the text
  */
 export function sliceElements(json: string, key: string): string[] {
   const array = findValue(json, key);

@@ -4,10 +4,10 @@ import { formatIssues, toAuditIssues } from './issues.ts';
 import { maxTimerMs } from './sleep.ts';
 
 /**
- * Gives the options with the defaults of their schema.
+ * Returns the options with the defaults of their schema.
  *
  * @param owner the function or class that takes the options, for the message
- * @throws AuditConfigError that names each invalid option. The message holds no value, since a value can be a credential.
+ * @throws AuditConfigError that names each invalid option. The message shows no value, because a value can be a credential.
  */
 export function parseOptions<Schema extends z.ZodType>(
   schema: Schema,
@@ -48,31 +48,31 @@ export const credentialSchema = z
   // A header cannot carry a line feed or a typographic quote that was copied with the token.
   .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without white space (check for a line feed at its end)');
 
-/** Accepts a function as it is, while `z.function()` would wrap it. */
+/** Accepts a function and returns it as it is. `z.function()` would wrap it. */
 export const functionSchema = <Fn extends (...args: never[]) => unknown>() =>
   z.custom<Fn>((value) => typeof value === 'function', 'must be a function');
 
-/** Excludes the names below `localhost`, which some resolvers look up in the DNS. */
+/** Excludes subdomains of `localhost`, which some resolvers look up in the DNS. */
 const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname);
 
-/** Gives the reason why no secret may be sent to a URL, or `''`. */
+/** Returns the reason why no secret may be sent to a URL, or `''`. */
 const insecureUrlReason = (url: URL): string => {
   if (url.username || url.password) return 'must not hold a user or a password (give the credentials as options)';
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return '';
-  return 'must be https: (http: is for loopback alone, since others could read the credentials)';
+  return 'must use https (http is allowed only on loopback, because others on the network could read the credentials)';
 };
 
 /**
- * Accepts a URL to which secrets may be sent, and gives it as a URL.
+ * Accepts an absolute URL to which secrets may be sent, and returns it as a `URL`.
  *
- * @param relativeMessage the message for text that is not an absolute URL
- * @param reasonAgainst gives the reason why a URL cannot be used, or `''`
+ * @param notAbsoluteMessage the message for text that is not an absolute URL
+ * @param rejectionOf returns the reason why a URL cannot be used, or `''`
  */
-export const secureUrlSchema = (relativeMessage: string, reasonAgainst: (url: URL) => string = () => '') =>
+export const secureUrlSchema = (notAbsoluteMessage: string, rejectionOf: (url: URL) => string = () => '') =>
   z.union([z.string(), z.instanceof(URL)], 'must be a URL').transform((value, context) => {
     const url = URL.parse(String(value));
-    const reason = url ? reasonAgainst(url) || insecureUrlReason(url) : relativeMessage;
+    const reason = url ? rejectionOf(url) || insecureUrlReason(url) : notAbsoluteMessage;
     if (url && !reason) return url;
     context.addIssue({ code: 'custom', message: reason });
     return z.NEVER;

@@ -2,8 +2,8 @@
 export const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Waits for any number of milliseconds. After an abort it rejects with the signal's reason. It leaves neither a timer nor a
- * listener behind, so that one signal can serve a process for years.
+ * Waits for any number of milliseconds, and rejects with the signal's reason after an abort. No timer and no listener stays
+ * behind, so that one signal can serve a process for years.
  */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   for (let left = ms; left > 0; left -= maxTimerMs) {

@@ -2,16 +2,16 @@
 const isoPattern =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):?(\d\d))?$/;
 
-/** Matches valid UTC timestamps without a calendar, and so not those of the 29th of February. */
+/** Matches a UTC timestamp on a date that every year has. A pattern knows no leap years, so `isoPattern` reads 29 February. */
 const plainPattern =
   /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;
 
-/** Whether the text is a timestamp in PlanetScale's own form, `2021-07-19T17:13:45.000Z`, which `Date.parse` reads correctly. */
+/** Returns whether the text is a UTC timestamp with a `Z` on any date but 29 February. `Date.parse` reads such text correctly. */
 export const isPlainTimestamp = (text: string): boolean => plainPattern.test(text);
 
 /**
- * Gives the instant of an ISO 8601 timestamp in milliseconds since 1970, or `undefined` for any other text. Second 60 counts as 59,
- * since a leap second has no instant of its own. `Date.parse` would refuse second 60 and accept text such as `"1"`.
+ * Returns the instant of an ISO 8601 timestamp in milliseconds since 1970, or `undefined` for any other text. Second 60 counts as
+ * 59, because a leap second has no instant of its own. `Date.parse` would refuse second 60 and accept text such as `"1"`.
  */
 export function parseTimestamp(text: string): number | undefined {
   if (isPlainTimestamp(text)) return Date.parse(text); // Several times faster than the pattern below.
@@ -35,8 +35,8 @@ export function parseTimestamp(text: string): number | undefined {
 }
 
 /**
- * Gives an ISO 8601 timestamp as RFC 3339 in UTC, or `undefined` for any other text. It keeps all decimals, of which a `Date`
- * would keep three.
+ * Returns an ISO 8601 timestamp as RFC 3339 in UTC, or `undefined` for any other text. The result keeps all decimals, of which a
+ * `Date` would keep three.
  *
  * Source: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
  */

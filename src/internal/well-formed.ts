@@ -1,8 +1,9 @@
 import { stringifyOrEmpty } from './safe-stringify.ts';
 
 /**
- * Gives text that any decoder accepts. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD, since ClickHouse refuses a whole
- * insert for one of them. Null and undefined become `''`. Any other value becomes its JSON: the event may not come from a client.
+ * Returns text that any decoder accepts. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD, because ClickHouse refuses a
+ * whole insert for one of them. Null and undefined become `''`. Any other value becomes its JSON, because JavaScript callers can
+ * pass events of their own.
  */
 export function toText(value: unknown): string {
   if (typeof value === 'string') return value.toWellFormed();

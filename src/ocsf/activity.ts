@@ -17,9 +17,9 @@ const activityIds = {
 type ActivityCaption = keyof typeof activityIds;
 
 /**
- * The activity of an action, by the first word of its verb: `updated_cluster_size` is an update. Every other verb is `Other`: an
- * action that leaves the object as it is, such as a leak or a sign-in, and a verb that PlanetScale adds later. The verbs of
- * `Read` are `readVerbs`, which the row's `readOnly` uses too.
+ * The activity for each first word of a verb. `updated_cluster_size` is therefore an update. Every other verb is `Other`. That
+ * covers actions that leave the object as it is, such as a leak or a sign-in, and verbs that PlanetScale adds later. The verbs
+ * of `Read` are `readVerbs`, which the row's `readOnly` uses too.
  */
 const captions: ReadonlyMap<string, ActivityCaption> = /* @__PURE__ */ new Map<string, ActivityCaption>([
   ['created', 'Create'],
@@ -45,10 +45,11 @@ const captions: ReadonlyMap<string, ActivityCaption> = /* @__PURE__ */ new Map<s
 export interface OcsfActivity {
   readonly id: number;
   readonly caption: string;
-  /** The caption. If that is `Other`, the verb of the action. */
+  /** The caption, or the verb of the action if the caption is `Other`. */
   readonly name: string;
 }
 
+/** Returns the activity of an event. */
 export function ocsfActivity(event: AuditEvent): OcsfActivity {
   const verb = actionVerb(event);
   const [firstWord = ''] = verb.split('_');
@@ -60,7 +61,7 @@ const informational = { id: 1, caption: 'Informational' };
 const low = { id: 2, caption: 'Low' };
 const high = { id: 4, caption: 'High' };
 
-/** OCSF defines High as "Action is required immediately" and Low as "The user decides if action is needed". */
+/** Returns the severity of an event. OCSF defines High as "Action is required immediately" and Low as "The user decides if action is needed". */
 export function ocsfSeverity(event: AuditEvent): { readonly id: number; readonly caption: string } {
   const verb = actionVerb(event);
   if (verb.endsWith('_leaked')) return high;

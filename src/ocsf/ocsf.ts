@@ -9,13 +9,14 @@ const category = { uid: 3, caption: 'Identity & Access Management' };
 const entityManagement = { uid: 3004, caption: 'Entity Management' };
 
 /**
- * The event in the Open Cybersecurity Schema Framework (OCSF): class Entity Management (3004), version 1.4.0. It is valid up to
- * version 1.8.0.
+ * Returns the event in the Open Cybersecurity Schema Framework (OCSF), as class Entity Management (3004) of version 1.4.0. The
+ * result is valid up to version 1.8.0.
  *
- * The auditable becomes the `entity`. Location, target and metadata go to `unmapped`, and the event as PlanetScale sent it goes
- * to `raw_data`. An event without an actor has PlanetScale itself as `actor.app_name`. `status_id` is always Success, because
- * PlanetScale records only actions that have happened. If `created_at` is no timestamp, `time` is the time of the call. Metadata
- * that is nested deeper than 1,000 levels is in `raw_data` only. docs/ocsf.md lists every attribute and every action's activity.
+ * The auditable, which is the object that the action is about, becomes the `entity`. Location, target and metadata go to
+ * `unmapped`, and the event as PlanetScale sent it goes to `raw_data`. An event without an actor has PlanetScale itself as
+ * `actor.app_name`. `status_id` is always Success, because PlanetScale records only actions that have happened. If `created_at`
+ * is no timestamp, `time` is the time of the call. Metadata that is nested deeper than 1,000 levels is in `raw_data` only.
+ * docs/ocsf.md lists every attribute and every action's activity.
  *
  * Source: https://schema.ocsf.io/1.4.0/classes/entity_management
  *
@@ -75,7 +76,7 @@ export function toOcsf(
   };
 }
 
-/** The fields that are not empty, as well-formed text. */
+/** Returns the fields that are not empty, as well-formed text. */
 const nonEmptyFields = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(fields)
@@ -83,7 +84,7 @@ const nonEmptyFields = (fields: Readonly<Record<string, unknown>>): Record<strin
       .filter(([, text]) => text !== ''),
   );
 
-/** The words of PlanetScale's own command line: `queued deploy request #102`. */
+/** Returns a message in the words of PlanetScale's CLI, such as `queued deploy request #102`. */
 const messageOf = (event: AuditEvent): string =>
   toText([actionVerb(event).replaceAll('_', ' '), event.auditable_display_name].filter(Boolean).join(' '));
 
@@ -94,7 +95,7 @@ const userTypeIds: ReadonlyMap<string, number> = new Map([
   ['User', 1],
 ]);
 
-/** OCSF requires a name or an id of a user. If the event has neither, the type of the actor serves as the name. */
+/** Returns the actor. OCSF requires a user's name or id. If the event has neither, the type of the actor serves as the name. */
 const toOcsfActor = (event: AuditEvent): JsonObject => {
   const { id, username, email } = actorOf(event);
   const type = toText(event.actor_type);
@@ -116,7 +117,7 @@ const toOcsfActor = (event: AuditEvent): JsonObject => {
 /** OCSF's pattern for an e-mail address allows ASCII only. */
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 
-/** OCSF requires a name or an id of the entity. If the event has neither, the subject of the action serves as the name. */
+/** Returns the entity. OCSF requires its name or id. If the event has neither, the subject of the action serves as the name. */
 const toOcsfEntity = (event: AuditEvent): JsonObject => {
   const { auditable_id, auditable_type, auditable_display_name, audit_action } = event;
   const identity = nonEmptyFields({ uid: auditable_id, name: auditable_display_name });

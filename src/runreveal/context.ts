@@ -2,7 +2,7 @@ import type { AuditEvent } from '../audit-log/event.ts';
 
 /**
  * Facts about an IP address, for the columns `srcASCountryCode` to `srcUserType`. The fields have the names of MaxMind's
- * databases; {@link maxmindLookup} reads them from there.
+ * databases, from which {@link maxmindLookup} reads them.
  */
 export interface IpInfo {
   /** The country of the network, as an ISO 3166 code such as `US`. */
@@ -48,8 +48,8 @@ export interface RunRevealContext {
   /** The kind of source, by which RunReveal tells its logs apart. @default 'planetscale' */
   readonly sourceType?: string | undefined;
   /**
-   * For how many days the table of {@link planetscaleLogsDdl} keeps the row: a whole number from 0 to 4294967295. 0 keeps the
-   * row for ever.
+   * The number of days for which the table of {@link planetscaleLogsDdl} keeps the row, a whole number from 0 to 4294967295. 0
+   * keeps the row for ever.
    *
    * @default 0
    */
@@ -65,22 +65,23 @@ export interface RunRevealContext {
   /** The row's id. @default a KSUID made from `receivedAt`, `sourceID` and the event's id */
   readonly id?: string | undefined;
   /**
-   * Returns the actor's e-mail address, which RunReveal's detections and its UEBA match on. PlanetScale sends only a name and
-   * an id. Return `''` for no address, and `undefined` for the default. The caller receives the errors of this function.
+   * Returns the actor's e-mail address, which RunReveal's detections and its user behavior analytics (UEBA) match on. PlanetScale
+   * sends only a name and an id. Return `''` for no address, and `undefined` for the default. The caller receives the errors of
+   * this function.
    *
    * @default the event's `actor_display_name`, if that is an e-mail address
    */
   readonly actorEmail?: ((event: AuditEvent) => string | undefined) | undefined;
   /**
-   * Looks up the address of an event, for the columns `srcASCountryCode` to `srcUserType`. It receives the address in canonical
-   * text, and is not called for an event without an address. The caller receives the errors of this function.
+   * Looks up the address of an event, for the columns `srcASCountryCode` to `srcUserType`. The function receives the address in
+   * canonical text, and is not called for an event without an address. The caller receives the errors of this function.
    */
   readonly lookupIp?: ((ip: string) => IpInfo | undefined) | undefined;
   /** The results of other lookups about the event. @default [] */
   readonly enrichments?: readonly RunRevealEnrichment[] | undefined;
   /**
-   * Added to the tags `actor_type`, `auditable_type` and `target_type` that the event gives. A tag of the same name replaces
-   * the event's; an empty value removes it. `false` leaves out all tags.
+   * Tags for the row, in addition to `actor_type`, `auditable_type` and `target_type` of the event. A tag of the same name
+   * replaces the event's tag, and an empty value removes that tag. `false` leaves out all tags.
    */
   readonly tags?: Readonly<Record<string, string>> | false | undefined;
   /** The name of the service that the event is about. @default 'planetscale' */

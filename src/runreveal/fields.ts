@@ -6,14 +6,15 @@ import type { RunRevealContext } from './context.ts';
 
 // The fields that RunReveal's three formats share: the row, the structured webhook and the reveald event.
 
+/** Returns the time of arrival, by default the current time. */
 export function validReceivedAt(receivedAt: Date = new Date()): Date {
   if (!Number.isNaN(receivedAt.getTime())) return receivedAt;
   throw new AuditConfigError(
-    'receivedAt of the RunReveal context is an invalid Date. Set it to the time at which the event arrived, or leave it out to use the current time.',
+    'The RunReveal context has an invalid receivedAt (Invalid Date). Set receivedAt to the time of arrival, or leave it out to use the current time.',
   );
 }
 
-/** `created_at` in RFC 3339, as the webhooks expect it. The time of arrival, if `created_at` is no timestamp. */
+/** Returns `created_at` in RFC 3339, as the webhooks expect it, or the time of arrival if `created_at` is no timestamp. */
 export function eventTimeOf(event: AuditEvent, context: RunRevealContext): string {
   const receivedAt = validReceivedAt(context.receivedAt);
   return toRfc3339(event.created_at) ?? receivedAt.toISOString();
@@ -23,11 +24,11 @@ export const sourceTypeOf = (context: RunRevealContext): string => toText(contex
 
 export const serviceNameOf = (context: RunRevealContext): string => toText(context.serviceName ?? 'planetscale');
 
-/** Built with `Object.fromEntries`, since an assignment to a key such as `__proto__` would not add the key. */
+/** Returns the map with well-formed texts. An assignment to a key such as `__proto__` would not add the key. */
 export const toTextMap = (map: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(map).map(([key, value]) => [toText(key), toText(value)]));
 
-/** The event's own tags and those of the context, without empty ones. */
+/** Returns the event's own tags and those of the context, without empty ones. */
 export function tagsOf(event: AuditEvent, contextTags: RunRevealContext['tags']): Record<string, string> {
   if (contextTags === false) return {};
   const tags: { actor_type?: string; auditable_type?: string; target_type?: string } = {};
@@ -41,7 +42,7 @@ export function tagsOf(event: AuditEvent, contextTags: RunRevealContext['tags'])
 /** One object that the action concerned. */
 export type Resource = { readonly type: string | null; readonly id: string | null; readonly name: string | null };
 
-/** The auditable, then the target. The target is left out if it is the same object. */
+/** Returns the auditable, which is the object that the action is about, and then the target unless it is the same object. */
 export function resourcesOf(event: AuditEvent): Resource[] {
   const { auditable_type, auditable_id, auditable_display_name, target_type, target_id, target_display_name } = event;
   const resources: Resource[] = [];
@@ -53,12 +54,12 @@ export function resourcesOf(event: AuditEvent): Resource[] {
   return resources;
 }
 
-/** Made well-formed before it becomes JSON, because ClickHouse's JSONExtract returns '' for text with an escaped lone surrogate. */
+/** Returns a resource of well-formed texts, because ClickHouse's JSONExtract returns '' for text with an escaped lone surrogate. */
 const toResource = (type: string | null, id: string | null, name: string | null): Resource => ({
   type: toTextOrNull(type),
   id: toTextOrNull(id),
   name: toTextOrNull(name),
 });
 
-/** Keeps `''` and null apart, which `toText` does not. */
+/** Returns well-formed text, and keeps `''` and null apart, which `toText` does not. */
 const toTextOrNull = (text: string | null): string | null => (text ? toText(text) : (text ?? null));

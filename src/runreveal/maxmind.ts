@@ -16,7 +16,7 @@ export interface MaxMindReader {
 
 type Path = readonly string[];
 
-/** The paths of each field in a record: first in the databases of one subject, then in Enterprise. */
+/** The paths of each field in a record, first for the databases with one topic (ASN, ISP, …) and then for Enterprise. */
 const paths = {
   asCountryCode: [['country', 'iso_code']],
   asNumber: [['autonomous_system_number'], ['traits', 'autonomous_system_number']],
@@ -32,7 +32,7 @@ const paths = {
 const registeredCountryPaths = [['registered_country', 'iso_code']] as const;
 
 /**
- * Makes a `lookupIp` for {@link toRunRevealRow} from databases in MaxMind's format: City, Country, ASN, ISP, Connection-Type and
+ * Returns a `lookupIp` for {@link toRunRevealRow} from databases in MaxMind's format: City, Country, ASN, ISP, Connection-Type and
  * Enterprise, GeoIP2 or GeoLite2. With several databases, each field comes from the first one that has it. Latitude and
  * longitude always come from the same database.
  *
@@ -41,7 +41,7 @@ const registeredCountryPaths = [['registered_country', 'iso_code']] as const;
  * `undefined` for an address that is in none of the databases.
  *
  * An `AddressNotFoundError`, as `@maxmind/geoip2-node` throws it, means that the address is not in the database. The caller
- * receives every other error of a reader. The `Reader` of `@maxmind/geoip2-node` has no `get`; wrap the method of its database:
+ * receives every other error of a reader. The `Reader` of `@maxmind/geoip2-node` has no `get`. Wrap the method of its database:
  * `{ get: (ip) => reader.enterprise(ip) }`.
  *
  * Sources: https://dev.maxmind.com/geoip/docs/databases/enterprise/binary, and the pages of the other databases beside it.
@@ -105,7 +105,7 @@ const findNumber = (records: readonly unknown[], places: readonly Path[]): numbe
   return undefined;
 };
 
-/** From the first record that has both: two halves from two records would be a place that neither means. */
+/** Takes both coordinates from one record, because a latitude and a longitude of two records would name a third place. */
 const findCoordinates = (records: readonly unknown[]): Pick<IpInfo, 'latitude' | 'longitude'> => {
   for (const record of records) {
     const latitude = findNumber([record], paths.latitude);
@@ -115,7 +115,7 @@ const findCoordinates = (records: readonly unknown[]): Pick<IpInfo, 'latitude' |
   return {};
 };
 
-/** The value at a path, whose keys may be in camel case: the models of `@maxmind/geoip2-node` spell `iso_code` as `isoCode`. */
+/** Returns the value at a path. Its keys may be in camel case, because `@maxmind/geoip2-node` spells `iso_code` as `isoCode`. */
 const valueAt = (record: unknown, path: Path): unknown => {
   let value = record;
   for (const key of path) {

@@ -1,8 +1,9 @@
 import type { Promisable } from 'type-fest';
 
 /**
- * Where a poller keeps its cursor between runs: one text of up to 440 kB under each key. `new Map()`, unstorage, Upstash Redis
- * and Keyv 5 with `throwOnErrors` fit as they are. Keyv 6 does not.
+ * Keeps the cursor of a poller between runs, as one text under each key. A text has up to 440 kB, because it lists the recent
+ * events that the poller knows. `new Map()`, unstorage, Upstash Redis and Keyv 5 with `throwOnErrors` fit as they are. Keyv 6 does
+ * not.
  *
  * A poller that finds nothing begins a first run. A store must therefore throw when in doubt, and never return nothing. Keyv
  * without `throwOnErrors` returns nothing when its backend fails. `cursorStoreChecks` in planetscale-audit/testing checks a store
@@ -27,8 +28,9 @@ export interface CursorStore {
   /** Replaces the value. Resolves once the value is durable, with any result, and throws if the save failed. */
   set(key: string, value: string): Promisable<unknown>;
   /**
-   * Saves `next` in one atomic step if the stored value is still `expected` (null: nothing is stored). Returns whether it saved.
-   * With `compareAndSet` several pollers may share a key: one of them wins, the others stop with a `CursorConflictError`.
+   * Saves `next` in one atomic step if the store still holds `expected`, and returns whether it saved. `null` stands for a key
+   * without a value. With `compareAndSet` several pollers may share a key. One of them wins, and the others stop with a
+   * `CursorConflictError`.
    */
   compareAndSet?(key: string, expected: string | null, next: string): Promisable<boolean>;
   /**
@@ -41,6 +43,6 @@ export interface CursorStore {
 
 /** A {@link CursorStore} with `compareAndSet`, in which several pollers can share a key. */
 export interface AtomicCursorStore extends CursorStore {
-  /** Saves `next` in one atomic step if the stored value is still `expected`, as {@link CursorStore.compareAndSet} does. */
+  /** Saves `next` in one atomic step if the store still holds `expected`, as {@link CursorStore.compareAndSet} does. */
   compareAndSet(key: string, expected: string | null, next: string): Promisable<boolean>;
 }

@@ -78,7 +78,7 @@ describe('verifyAccess', () => {
     fake.failNext({ status: 404 }, organizations(['other'], 2), organizations(['another'], 2));
     expect(await client().verifyAccess()).toMatchObject({
       reason: 'unknown-organization',
-      message: expect.stringContaining('It belongs to: other, another.'),
+      message: expect.stringContaining('(organizations of the token: other, another)'),
     });
     expect(fake.requests).toHaveLength(3);
   });
@@ -92,7 +92,7 @@ describe('verifyAccess', () => {
       else response.end(JSON.stringify(organizations([`org${page}`], page + 1).body));
     });
     const report = await clientOf(url).verifyAccess();
-    expect(report).toMatchObject({ message: expect.stringMatching(/org1, org2, .*, org20, and 80 more\.$/) });
+    expect(report).toMatchObject({ message: expect.stringMatching(/org1, org2, .*, org20, and 80 more\)/) });
     expect(requests).toBe(101);
   });
 

@@ -47,7 +47,7 @@ describe('an error status of PlanetScale', () => {
   test('becomes an error that names its three causes, and the method that tells them apart, if it is 404', async () => {
     const { client } = await serve({ missingPermissionStatus: 404 });
     await expect(client().page()).rejects.toThrow(
-      'PlanetScale answered 404 (not_found) to GET /organizations/acme/audit-log. PlanetScale does so for an unknown organization, an invalid or expired token, and a token without read_audit_logs. Call client.verifyAccess() to find out which.',
+      'PlanetScale answered 404 (not_found) to GET /organizations/acme/audit-log. PlanetScale answers 404 for an unknown organization, an invalid or expired token, and a token without read_audit_logs. Call client.verifyAccess() to find out which.',
     );
   });
 
@@ -61,7 +61,7 @@ describe('an error status of PlanetScale', () => {
   );
 });
 
-describe('page() without a whole answer', () => {
+describe('page() without a complete response', () => {
   test.each(['refused', 'reset', 'truncated'] as const)(
     'rejects with a retryable AuditConnectionError after the network failure %s',
     async (network) => {

@@ -96,3 +96,8 @@ test.each([
   await expect(page).rejects.toThrow(message);
   expect(fake.requests).toHaveLength(0);
 });
+
+test.each(['pages', 'events'] as const)('%s() names itself in the error about an invalid query', async (method) => {
+  const { client } = await serve();
+  await expect(client()[method]({ limit: 0 }).next()).rejects.toThrow(new RegExp(`^${method}: limit: must be`));
+});

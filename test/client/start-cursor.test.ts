@@ -59,7 +59,7 @@ describe('startingAfter', () => {
   test('throws for the oldest event of a long log, which looks like a deleted event', async () => {
     const { client } = await serve({ events: numbered(30), pageSize: 10, unknownCursor: 'empty' });
     await expect(collect(client().events({ startingAfter: 'event0000000' }))).rejects.toThrow(
-      /nothing older than event0000000, which it may have no longer/,
+      /no events below event0000000, which PlanetScale may have deleted/,
     );
   });
 

@@ -108,7 +108,7 @@ test.each([-1, 0.5, 4_294_967_296, Number.NaN, Number.POSITIVE_INFINITY])(
   (sourceTTL) => {
     expect(() => rowOf({}, { sourceTTL })).toThrow(AuditConfigError);
     expect(() => rowOf({}, { sourceTTL })).toThrow(
-      new RegExp(`sourceTTL .* is ${sourceTTL}.*whole days.*4294967295`, 'u'),
+      new RegExp(`invalid sourceTTL \\(${sourceTTL}\\).*whole days.*4294967295`, 'u'),
     );
   },
 );

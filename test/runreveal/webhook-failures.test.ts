@@ -65,7 +65,7 @@ describe('a temporary failure', () => {
     expect(error).toBeInstanceOf(AuditConnectionError);
     expect(error).toMatchObject({
       retryable: true,
-      message: expect.stringContaining('RunReveal gave no whole answer'),
+      message: expect.stringContaining('RunReveal gave no complete response'),
     });
   });
 
@@ -85,7 +85,7 @@ describe('a temporary failure', () => {
     expect(await failed).toMatchObject({ name: 'AuditConnectionError', retryable: true });
     expect(await failed).toHaveProperty(
       'message',
-      expect.stringContaining('RunReveal gave no whole answer to a POST of 1 event(s) within 30000 ms'),
+      expect.stringContaining('RunReveal gave no complete response to a POST of 1 event(s) within 30000 ms'),
     );
     expect(attempts).toBe(5);
   });

@@ -94,7 +94,7 @@ export type RunRevealColumn = (typeof runRevealColumns)[number];
 
 /**
  * One event as RunReveal stores it, in JSON, with the columns of {@link runRevealColumns}. A DateTime is text of the form
- * `YYYY-MM-DD hh:mm:ss` in UTC; a Map and a Tuple are objects. No value is null. {@link toRunRevealRow} makes it.
+ * `YYYY-MM-DD hh:mm:ss` in UTC. A Map and a Tuple are objects. No value is null. {@link toRunRevealRow} returns such a row.
  */
 export type RunRevealRow = { readonly [Column in RunRevealColumn as Column['name']]: JsonTypes[Column['type']] };
 

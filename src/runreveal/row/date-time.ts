@@ -7,17 +7,20 @@ const withoutZone = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11
 
 let lastSecond = { second: 0, text: '1970-01-01 00:00:00' };
 
-/** `YYYY-MM-DD hh:mm:ss` in UTC, truncated to the second. An instant outside DateTime's range becomes its first or last second. */
+/**
+ * Returns `YYYY-MM-DD hh:mm:ss` in UTC, truncated to the second. An instant outside DateTime's range becomes its first or last
+ * second.
+ */
 export function dateTimeFromMs(ms: number): string {
   const second = Math.floor(Math.min(Math.max(ms, 0), lastInstantMs) / 1000);
-  // Cached: the rows of a batch share their time of arrival, and formatting it costs as much as the row's id.
+  // The rows of a batch share a time of arrival, and formatting costs as much as the row's id.
   if (second !== lastSecond.second) lastSecond = { second, text: withoutZone(new Date(second * 1000).toISOString()) };
   return lastSecond.text;
 }
 
-/** {@link dateTimeFromMs} for ISO 8601 text. `undefined` if the text is no timestamp. */
+/** Returns the {@link dateTimeFromMs} of ISO 8601 text, or `undefined` if the text is no timestamp. */
 export function dateTimeFromText(text: string): string | undefined {
-  // The fast path: a Date and its toISOString() take twelve times as long.
+  // A Date and its toISOString() would take twelve times as long.
   if (text >= '1970' && text < '2100' && isPlainTimestamp(text)) return withoutZone(text);
   const ms = parseTimestamp(text);
   return ms === undefined ? undefined : dateTimeFromMs(ms);

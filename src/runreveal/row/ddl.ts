@@ -11,8 +11,8 @@ const quoteIdentifier = (option: string, name: string): string => {
 };
 
 /**
- * The `CREATE TABLE IF NOT EXISTS …` of RunReveal's table for your own ClickHouse, with the columns of {@link runRevealColumns}.
- * It does not create the database.
+ * Returns the `CREATE TABLE IF NOT EXISTS …` of RunReveal's table for your own ClickHouse, with the columns of
+ * {@link runRevealColumns}. The statement does not create the database.
  *
  * A row that is inserted again replaces the first one when ClickHouse next merges the two. Read with `FINAL` to see each event
  * once. ClickHouse deletes a row `sourceTTL` days after `receivedAt`, and keeps a row whose `sourceTTL` is 0.
@@ -28,17 +28,17 @@ const quoteIdentifier = (option: string, name: string): string => {
  */
 export function planetscaleLogsDdl(
   options: {
-    /** The name of the database, with any characters: it is quoted. @default 'runreveal' */
+    /** The name of the database. Any characters are allowed, because the function quotes the name. @default 'runreveal' */
     readonly database?: string | undefined;
-    /** The name of the table, with any characters: it is quoted. @default 'planetscale_logs' */
+    /** The name of the table. Any characters are allowed, because the function quotes the name. @default 'planetscale_logs' */
     readonly table?: string | undefined;
   } = {},
 ): string {
   const database = quoteIdentifier('database', options.database ?? 'runreveal');
   const table = quoteIdentifier('table', options.table ?? 'planetscale_logs');
   const columns = runRevealColumns.map(({ name, type }) => `  ${quoteIdentifier('column', name)} ${type}`).join(',\n');
-  // Partitioned by eventTime, which never changes: ClickHouse merges rows of one partition only, and an event may be inserted
-  // again in another month. Without the WHERE, the next merge would delete rows whose sourceTTL is 0, and rows that expire
+  // Partitioned by eventTime, which never changes, because ClickHouse merges rows of one partition only, and an event may be
+  // inserted again in another month. Without the WHERE, the next merge would delete rows whose sourceTTL is 0, and rows that expire
   // after 2106, when a DateTime starts again at 1970.
   return `CREATE TABLE IF NOT EXISTS ${database}.${table}
 (

@@ -6,8 +6,8 @@ const epochSeconds = 1_400_000_000;
 const cubeOf62 = 62 ** 3;
 
 /**
- * A KSUID: the seconds since 2014-05-13 in 32 bits and a payload of 128 bits, as 27 digits of base 62. KSUIDs sort by time.
- * A time outside the 32 bits becomes the first or the last time in them.
+ * Returns a KSUID: the seconds since 2014-05-13 in 32 bits and a payload of 128 bits, as 27 digits of base 62. KSUIDs sort by
+ * time. A time outside the 32 bits becomes the first or the last time in them.
  *
  * Source: https://github.com/segmentio/ksuid
  */

@@ -2,7 +2,7 @@ type Words = readonly [number, number, number, number];
 
 const rotateLeft = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits));
 
-/** The four bytes from `at`, little-endian. The algorithm pads the end with zeros. */
+/** Returns the four bytes from `at`, little-endian. The algorithm pads the end with zeros. */
 const wordAt = (bytes: Uint8Array, at: number): number =>
   (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
 
@@ -17,7 +17,7 @@ const c2 = 0xab0e9789;
 const c3 = 0x38b34ae5;
 const c4 = 0xa1e38b93;
 
-// What each of the four words of a block adds to its lane.
+// Each function returns the share of one word of a block in its lane.
 const k1 = (bytes: Uint8Array, block: number) => Math.imul(rotateLeft(Math.imul(wordAt(bytes, block), c1), 15), c2);
 const k2 = (bytes: Uint8Array, block: number) => Math.imul(rotateLeft(Math.imul(wordAt(bytes, block + 4), c2), 16), c3);
 const k3 = (bytes: Uint8Array, block: number) => Math.imul(rotateLeft(Math.imul(wordAt(bytes, block + 8), c3), 17), c4);
@@ -25,7 +25,7 @@ const k4 = (bytes: Uint8Array, block: number) =>
   Math.imul(rotateLeft(Math.imul(wordAt(bytes, block + 12), c4), 18), c1);
 
 /**
- * MurmurHash3_x86_128 with seed 0, as its four words in order. It spreads evenly, and it is not cryptographic.
+ * Returns MurmurHash3_x86_128 with seed 0, as its four words in order. The hash spreads evenly, and is not cryptographic.
  *
  * By Austin Appleby, in the public domain. The names are those of
  * https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp.

@@ -10,8 +10,8 @@ import { dateTimeFromMs, dateTimeFromText } from './date-time.ts';
 import { rowId } from './row-id.ts';
 
 /**
- * The event as a row of RunReveal's table `planetscale_logs`, always with every column and in the table's order. The function
- * is synchronous, and pure if `context.receivedAt` is set.
+ * Returns the event as a row of RunReveal's table `planetscale_logs`, always with every column and in the table's order. The
+ * function is synchronous, and pure if `context.receivedAt` is set.
  *
  * `rawLog` is {@link rawJson}, and the `ps…` columns are the event's fields as received. In every text of the row, a lone
  * surrogate becomes U+FFFD, because ClickHouse would refuse the whole insert. `eventTime` is truncated to the second.
@@ -38,7 +38,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
   const sourceID = toText(context.sourceID);
   const ip = sourceIp(event);
   const src = ip === '' ? undefined : context.lookupIp?.(ip);
-  // Written out because this runs once for each event: a spread or a loop over the columns takes a third longer.
+  // Written out because this runs once for each event. A spread or a loop over the columns would take a third longer.
   return {
     workspaceID: toText(context.workspaceID),
     sourceID,
@@ -97,7 +97,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
 }
 
 /**
- * The row of {@link toRunRevealRow} as one line of ClickHouse's JSONEachRow, without the newline.
+ * Returns the row of {@link toRunRevealRow} as one line of ClickHouse's JSONEachRow, without the newline.
  *
  * @throws {@link AuditConfigError} under the conditions of {@link toRunRevealRow}.
  *
@@ -115,10 +115,11 @@ export function toJsonEachRow(event: AuditEvent, context?: RunRevealContext): st
   return JSON.stringify(toRunRevealRow(event, context));
 }
 
+/** Returns `sourceTTL`, by default 0. ClickHouse would silently store an invalid number as another one. */
 function validSourceTTL(sourceTTL = 0): number {
   if (isUInt32(sourceTTL)) return sourceTTL;
   throw new AuditConfigError(
-    `sourceTTL of the RunReveal context is ${sourceTTL}, which ClickHouse would silently store as another number. Set it to whole days from 0, which keeps rows for ever, to 4294967295.`,
+    `The RunReveal context has an invalid sourceTTL (${sourceTTL}). Set sourceTTL to whole days from 0 to 4294967295. 0 keeps rows for ever.`,
   );
 }
 

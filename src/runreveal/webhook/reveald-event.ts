@@ -6,8 +6,8 @@ import type { RunRevealContext } from '../context.ts';
 import { eventTimeOf, serviceNameOf, sourceTypeOf, tagsOf } from '../fields.ts';
 
 /**
- * The event in the wire format of reveald, RunReveal's own collector, in version 1 ("native"). No other public format pushes
- * `sourceType` and the raw log together. The values are those of {@link toRunRevealRow}; `eventTime` is in RFC 3339.
+ * Returns the event in the wire format of reveald, RunReveal's own collector, in version 1 ("native"). No other public format
+ * pushes `sourceType` and the raw log together. The values are those of {@link toRunRevealRow}, but `eventTime` is in RFC 3339.
  *
  * `rawLog` is the event as parsed JSON, in which integers beyond 2^53 are rounded. {@link runRevealWebhook} sends the text of
  * {@link rawJson} instead, exact to the byte and at any depth of nesting. RunReveal may treat an unexpected `sourceType` as
@@ -30,7 +30,7 @@ export function toRevealdEvent(event: AuditEvent, context: RunRevealContext = {}
   return { ...baseFields(event, context), rawLog: JSON.parse(rawJson(event)) };
 }
 
-/** The JSON of {@link toRevealdEvent}, with the exact text of the event as `rawLog`. */
+/** Returns the JSON of {@link toRevealdEvent}, with the exact text of the event as `rawLog`. */
 export function revealdJson(event: AuditEvent, context: RunRevealContext = {}): string {
   const fields = JSON.stringify(baseFields(event, context));
   return `${fields.slice(0, -1)},"rawLog":${toText(rawJson(event))}}`;

@@ -6,11 +6,11 @@ import type { RunRevealContext } from '../context.ts';
 import { eventTimeOf, resourcesOf, serviceNameOf, tagsOf } from '../fields.ts';
 
 /**
- * The event in the format of RunReveal's structured webhook. The actor, tags, resources and address are those of
- * {@link toRunRevealRow}; `eventTime` is in RFC 3339 with all its decimals.
+ * Returns the event in the format of RunReveal's structured webhook. The actor, tags, resources and address are those of
+ * {@link toRunRevealRow}, and `eventTime` is in RFC 3339 with all its decimals.
  *
- * The format has no field for the event's id, its metadata, its raw JSON or `sourceType`. {@link toRevealdEvent} has them all,
- * in `rawLog` and `sourceType`. From the context, this function uses `receivedAt`, `actorEmail`, `tags` and `serviceName`. RunReveal
+ * The format has no field for the event's id, its metadata, its raw JSON or `sourceType`. {@link toRevealdEvent} has them all, in
+ * `rawLog` and `sourceType`. From the context, this function uses `receivedAt`, `actorEmail`, `tags` and `serviceName`. RunReveal
  * itself looks up the address.
  *
  * Source: https://docs.runreveal.com/sources/source-types/structured-webhooks

@@ -8,11 +8,11 @@ import type { RunRevealContext } from '../context.ts';
 import { revealdJson } from './reveald-event.ts';
 import { toStructuredWebhook } from './structured-event.ts';
 
-/** The webhook of {@link runRevealWebhook}, and the format of its source. */
+/** The options of {@link runRevealWebhook}: the webhook, its token and the format of its events. */
 export interface RunRevealWebhookOptions {
   /**
-   * The webhook's URL, as the source's page in RunReveal shows it. Keep it as secret as a token: anyone who has it can write to
-   * your logs. `http:` is accepted for loopback only.
+   * The webhook's URL, as the source's page in RunReveal shows it. Keep the URL as secret as a token, because anyone who has it can
+   * write to your logs. `http:` is accepted for loopback only.
    */
   readonly url: string | URL;
   /** The token of the source, if it has one. Sent as `Authorization: Bearer …`. A Reveald source has none. */
@@ -47,13 +47,13 @@ const runReveal: HttpService = {
   name: 'RunReveal',
   hintForStatus: (status) => {
     if (status === 400 || status === 422) {
-      return 'It does not accept these events. Check that `format` is what the source expects.';
+      return 'RunReveal does not accept these events. Check that `format` is what the source expects.';
     }
     if (status === 401 || status === 403) {
-      return "It does not accept the token. Check it against the source's page in RunReveal.";
+      return "RunReveal does not accept the token. Check the token against the source's page in RunReveal.";
     }
     if (status === 404 || status === 410) {
-      return 'It does not know this webhook. Check the URL, and check whether the source still exists.';
+      return 'RunReveal does not know this webhook. Check the URL, and check whether the source still exists.';
     }
     if (status === 413) return 'The request is too large. Send fewer events at a time.';
     if (status === 429) return 'Send events less often.';
@@ -76,14 +76,14 @@ const optionsSchema = z
   });
 
 /**
- * Makes a function that sends events to a webhook of RunReveal, in order, in requests of at most 100 events. The next request
+ * Returns a function that sends events to a webhook of RunReveal, in order, in requests of at most 100 events. The next request
  * starts when the one before it has been accepted. The promise resolves once RunReveal has accepted all events, with a status
  * below 300.
  *
  * Lost connections, timeouts (30 s) and the statuses 408, 429 and 5xx are retried up to four times. A retry waits for a
  * `Retry-After` of up to a minute. Redirects are refused.
  *
- * When the promise rejects, RunReveal may have received any part of the events: send all of them again. A retry can repeat
+ * When the promise rejects, RunReveal may have received any part of the events. Send all of them again. A retry can repeat
  * events too. RunReveal cannot recognize repeated events in the structured format, which has no id. No error contains the URL
  * or the token.
  *

@@ -40,7 +40,7 @@ const writeFully = async (file: FileHandle, bytes: Uint8Array): Promise<void> =>
   }
 };
 
-/** Gives a file a second name in one step. Resolves with false if that name is taken. */
+/** Links a file to a second name in one step. Resolves with false if that name is taken. */
 export async function linkIfAbsent(from: string, to: string): Promise<boolean> {
   try {
     await retryWhileLocked(() => link(from, to));

@@ -44,7 +44,7 @@ export function fileCursorStore(directory: string): AtomicCursorStore {
       if (error instanceof PlanetScaleAuditError) throw error;
       throw new CursorStoreError(`fileCursorStore could not ${action} "${key}" in ${path} ${describeFsError(error)}`, {
         key,
-        retryable: true, // A fault of the file system may pass: a full disk gets room again.
+        retryable: true, // A fault of the file system may pass, for example when a full disk gets room again.
         cause: error,
       });
     }

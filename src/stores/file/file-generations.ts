@@ -177,7 +177,7 @@ export class FileGenerations {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** A unique name for any key: every file system accepts it, and a person recognizes the key in it. */
+/** Returns a unique name for any key. Every file system accepts the name, and a person recognizes the key in it. */
 const fileName = (key: string): string =>
   `${key.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 48)}-${sha256(JSON.stringify(key)).slice(0, 24)}`;
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Node's code of an error, such as `ENOENT`. */
+/** Returns Node's code of an error, such as `ENOENT`. */
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error ? String(error.code) : undefined;
 
@@ -47,7 +47,7 @@ const hints: ReadonlyMap<string | undefined, string> = new Map([
   ['EEXIST', notDirectory],
 ]);
 
-/** The end of an error message: the cause in parentheses, then the advice. */
+/** Returns the end of an error message: the cause in parentheses, then the advice. */
 export const describeFsError = (error: unknown): string => {
   const cause = error instanceof Error ? error.message : String(error);
   return `(${cause}). ${hints.get(codeOf(error)) ?? 'Check the disk, which may be full or broken.'}`;

@@ -18,7 +18,7 @@ export const corruptionChecks = (
         const outcome = await outcomeOf(() => handle.get(key));
         if ('error' in outcome || outcome.value === firstText || outcome.value === secondText) continue;
         throw new Error(
-          `The store returned ${format(outcome.value)} for get after the stored value was corrupted. get must throw, or return a value that was saved: a poller that finds nothing starts anew.`,
+          `The store returned ${format(outcome.value)} for get after the stored value was corrupted. get must throw or return a saved value, because a poller that finds nothing starts a first run.`,
         );
       }
       if (!hasCompareAndSet) return;

@@ -58,7 +58,7 @@ export const outcomeOf = async <Value>(
 
 const maxFormattedLength = 80;
 
-/** A value as an error message shows it: long texts are cut. */
+/** Returns a value as an error message shows it. Long texts are cut. */
 export const format = (value: unknown): string => {
   if (typeof value !== 'string') return value instanceof Error ? `an error as its value (${value})` : String(value);
   if (value.length <= maxFormattedLength) return JSON.stringify(value);

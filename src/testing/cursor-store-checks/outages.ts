@@ -27,7 +27,7 @@ export const outageChecks = (
         const outcome = await outcomeOf(() => operation({ store, savedKey, missingKey }));
         if ('value' in outcome) {
           throw new Error(
-            `The store returned ${format(outcome.value)} for ${call} while the backend failed. The store must throw: a poller would trust the answer.`,
+            `The store returned ${format(outcome.value)} for ${call} while the backend failed. The store must throw, because a poller would trust the result.`,
           );
         }
       } finally {

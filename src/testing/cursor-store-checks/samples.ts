@@ -19,7 +19,7 @@ const maxSizeState = (): string => {
   });
 };
 
-/** Texts that a store with a column too short, a parser, a template or a normalization does not return unchanged. */
+/** Returns texts that a faulty store changes, for example with a short column, a parser, a template or Unicode normalization. */
 export const sampleTexts = (): (readonly [kind: string, text: string])[] => [
   ["a poller's largest state", maxSizeState()],
   ['JSON with its exact bytes', 'v1:{"b":1.0,"a":[1e3,null,true, ""],"b":12345678901234567890}'],
@@ -31,7 +31,7 @@ export const sampleTexts = (): (readonly [kind: string, text: string])[] => [
   ['a megabyte', `v1:${'0123456789abcdef'.repeat(2 ** 16)}`],
 ];
 
-/** New keys that a careless store maps to one another. */
+/** Returns new keys that a careless store maps to one another. */
 export const confusableKeys = (): string[] => {
   const prefix = newKey();
   const long = 'x'.repeat(150);

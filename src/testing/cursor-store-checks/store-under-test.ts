@@ -19,7 +19,7 @@ export interface CursorStoreUnderTest {
 
 /** One promise that a poller relies on, ready to be registered as a test. */
 export interface CursorStoreCheck {
-  /** The promise as a whole clause, unique among the checks: a title for your test. */
+  /** The promise as a whole clause, as a title for your test. The name is unique among the checks. */
   readonly name: string;
   /** Resolves if the store passes, and rejects with an `Error` that describes the violation if the store fails. */
   run(): Promise<void>;

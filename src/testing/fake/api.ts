@@ -13,7 +13,7 @@ export interface ApiRequest {
   readonly headers: Headers;
 }
 
-/** Answers a request as PlanetScale would, without failures of the network. */
+/** Returns PlanetScale's response to a request, without failures of the network. */
 export function answerRequest(
   { method, url, headers }: ApiRequest,
   options: ResolvedOptions,

@@ -45,8 +45,8 @@ export function auditLogPage(
   endingBeforeMeaning: 'nearest' | 'newest',
 ): AuditLogPage | undefined {
   const cursor = startingAfter ?? endingBefore;
-  const anchor = cursor === null ? undefined : list.find(cursor);
-  if (cursor !== null && !anchor) return undefined;
+  const cursorEvent = cursor === null ? undefined : list.find(cursor);
+  if (cursor !== null && !cursorEvent) return undefined;
 
   function* matching(listed: Iterable<ListedEvent>) {
     for (const item of listed) if (actions.size === 0 || actions.has(item.event.audit_action)) yield item;
@@ -54,9 +54,9 @@ export function auditLogPage(
   const hasMatch = (listed: Iterable<ListedEvent>) => take(matching(listed), 1).length > 0;
 
   const readPage = (): ListedEvent[] => {
-    if (!anchor || startingAfter !== null) return take(matching(list.older(anchor)), limit);
-    if (endingBeforeMeaning === 'nearest') return take(matching(list.newer(anchor)), limit).reverse();
-    return take(matching(list.older()), limit).filter((listed) => isOlder(anchor, listed));
+    if (!cursorEvent || startingAfter !== null) return take(matching(list.older(cursorEvent)), limit);
+    if (endingBeforeMeaning === 'nearest') return take(matching(list.newer(cursorEvent)), limit).reverse();
+    return take(matching(list.older()), limit).filter((listed) => isOlder(cursorEvent, listed));
   };
 
   const page = readPage();

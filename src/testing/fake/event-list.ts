@@ -10,7 +10,7 @@ export interface ListedEvent {
 export const isOlder = (a: ListedEvent, b: ListedEvent): boolean =>
   a.instant < b.instant || (a.instant === b.instant && a.sequence < b.sequence);
 
-/** Counts the items at the start of a partitioned list that fulfil the condition, by binary search. */
+/** Returns the number of items at the start of a partitioned list that fulfil the condition, by binary search. */
 const partitionPoint = <T>(items: readonly T[], condition: (item: T) => boolean): number => {
   let low = 0;
   let high = items.length;
@@ -86,7 +86,7 @@ export class EventList {
     }
   }
 
-  /** Finds the position of an event, or the position to insert it at. */
+  /** Returns the position of an event, or the position to insert it at. */
   #placeOf(listed: ListedEvent): { readonly block: number; readonly index: number } {
     const startedBlocks = partitionPoint(this.#blocks, ([first]) => first !== undefined && !isOlder(listed, first));
     const block = Math.max(0, startedBlocks - 1);

@@ -1,5 +1,5 @@
 /**
- * The outcome that {@link FakePlanetScale.failNext} queues for a request: any answer, or a failure of the network.
+ * The outcome that {@link FakePlanetScale.failNext} queues for a request: any response, or a failure of the network.
  *
  * @example
  * ```ts
@@ -12,24 +12,26 @@
  */
 export type FakeFailure =
   | {
-      /** The status of the answer. 200 is allowed. */
+      /** The status of the response. 200 is allowed. */
       readonly status: number;
-      /** The body of the answer. A string is sent as it is, and any other value as JSON. Without a body the answer is empty. */
+      /**
+       * The body of the response. A string is sent as it is, and any other value as JSON. Without a body the response is empty.
+       */
       readonly body?: unknown;
-      /** The headers of the answer. The fake adds a `Date` if they have none. */
+      /** The headers of the response. The fake adds a `Date` if they have none. */
       readonly headers?: Record<string, string>;
     }
   | {
       /**
        * - `'refused'` and `'reset'`: `fetch` rejects as without a connection, with `ECONNREFUSED` or `ECONNRESET` as the code of
        *   the `cause`. Through {@link listen} both reset the connection.
-       * - `'hang'`: no answer arrives until the signal of the request aborts.
-       * - `'truncated'`: the real answer arrives, and its body breaks off half way.
+       * - `'hang'`: no response arrives until the signal of the request aborts.
+       * - `'truncated'`: the real response arrives, and its body breaks off half way.
        */
       readonly network: 'refused' | 'reset' | 'hang' | 'truncated';
     };
 
-/** The error with which undici, the `fetch` of Node, rejects. */
+/** Returns the error with which undici, the `fetch` of Node, rejects. */
 const fetchFailedError = (code: string, message: string): TypeError =>
   new TypeError('fetch failed', { cause: Object.assign(new Error(message), { code }) });
 

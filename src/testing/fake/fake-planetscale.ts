@@ -28,7 +28,7 @@ export interface FakePlanetScale {
   /** Removes an event, as retention does, and returns whether the list had the event. The id becomes an unknown cursor. */
   remove(id: string): boolean;
 
-  /** Queues answers for the next requests, one for each request, whatever that request asks for. */
+  /** Queues outcomes for the next requests, one for each request, whatever the request asks for. A success is allowed too. */
   failNext(...answers: FakeFailure[]): void;
 
   /** Every request so far, including those that failed. The array grows with each request. */

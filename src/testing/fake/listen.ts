@@ -62,7 +62,7 @@ export async function listen(
 ): Promise<{
   /** The `baseUrl` for a client. */
   readonly url: string;
-  /** Stops the server and ends all connections at once, including those that wait for an answer. */
+  /** Stops the server and ends all connections at once, including those that wait for a response. */
   close(): Promise<void>;
 }> {
   const server = createServer();

@@ -3,7 +3,7 @@ import { AuditConfigError } from '../../errors.ts';
 
 /**
  * Options of {@link fakePlanetScale}. Some behavior of PlanetScale is not documented. An option selects it, so that you can test
- * your code against each answer that PlanetScale may give.
+ * your code against each response that PlanetScale may give.
  */
 export interface FakePlanetScaleOptions {
   /**
@@ -28,8 +28,8 @@ export interface FakePlanetScaleOptions {
   readonly serviceToken?: string;
 
   /**
-   * The first events, in the form that {@link FakePlanetScale.add} accepts, newest last. Pass hundreds of thousands of events here:
-   * a call of `add` cannot take that many arguments.
+   * The first events, in the form that {@link FakePlanetScale.add} accepts, newest last. Pass hundreds of thousands of events
+   * here, because a call of `add` cannot take that many arguments.
    *
    * @default []
    */
@@ -69,8 +69,9 @@ export interface FakePlanetScaleOptions {
   readonly endingBefore?: 'nearest' | 'newest' | 'ignored';
 
   /**
-   * The answer to a cursor that is no event's id or the id of a removed event, which PlanetScale does not document. `'not-found'`
-   * gives a 404. `'empty'` gives a page without events, cursors and `has_next`. `'first-page'` gives the newest page.
+   * The response to a cursor that is no event's id or the id of a removed event, which PlanetScale does not document.
+   * `'not-found'` gives a 404. `'empty'` gives a page with no events, null cursors and `has_next: false`. `'first-page'` gives
+   * the newest page.
    *
    * @default 'not-found'
    */

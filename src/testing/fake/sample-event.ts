@@ -77,7 +77,7 @@ const typeName = (subject: string): string =>
 
 const isGiven = ([, value]: readonly [string, unknown]): boolean => value !== undefined;
 
-/** Creates an event with the 17 fields of today's API and any other given fields. `turn` varies the invented values. */
+/** Returns an event with the 17 fields of today's API and any other given fields. `turn` varies the invented values. */
 export function createSampleEvent(given: Partial<AuditEvent>, now: Date, turn: number): AuditEvent {
   const auditAction = given.audit_action ?? pick(actions, turn);
   // Tests of a client's validation pass values here that are no strings.
