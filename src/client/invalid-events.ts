@@ -9,7 +9,10 @@ const maxRemembered = 10_000;
 export class InvalidEvents {
   readonly #policy: InvalidEventPolicy;
   readonly #redact: (text: string) => string;
-  /** The digests of the reported events, in the order of their reports. A digest is small, however large the event. */
+  /**
+   * The digests of the reported events, in the order of their reports. An id can be missing or shared. A digest is small, however
+   * large the event.
+   */
   readonly #reportedDigests = new Set<string>();
 
   constructor(policy: InvalidEventPolicy, redact: (text: string) => string) {
@@ -41,7 +44,7 @@ export class InvalidEvents {
 }
 
 const sha256 = async (text: string): Promise<string> =>
-  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))).toString();
+  String.fromCharCode(...new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
 
 const invalidEventsError = (invalidEvents: readonly InvalidAuditEvent[]): AuditResponseError => {
   const [first] = invalidEvents;

@@ -136,7 +136,10 @@ export class Checkpoint {
     }
     // A store that hides the errors of a backend that is down looks empty. It must not cause a first run every time.
     await this.#reconcile(text);
-    if (this.#stored !== text) throw isConfirmed ? lostWriteError(key) : refusedWriteError(key);
+    if (this.#stored === text) return;
+    if (!isConfirmed) throw refusedWriteError(key);
+    this.#pendingWrite = text; // The store may still show the text later, or the work of another poller.
+    throw lostWriteError(key);
   }
 
   /**

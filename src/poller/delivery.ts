@@ -51,6 +51,8 @@ export class Delivery {
   #anchoredCount: number;
   #anchors: readonly EventRef[];
   #hasOverflowed: boolean;
+  /** How many refs of the last batch are final, counted from the oldest. */
+  #passedOfBatch = 0;
 
   constructor({ before, result, isWanted, stillListed, hasOverflowed }: DeliveryOptions) {
     this.#before = before;
@@ -84,7 +86,8 @@ export class Delivery {
   commit({ events, stretch, refs, earliestAboveMs }: Batch, acknowledgedCount: number): PollState {
     const next = events[acknowledgedCount];
     const end = next ? stretch.indexOf(next) : stretch.length;
-    this.#advance(refs.slice(0, end));
+    this.#advance(refs.slice(this.#passedOfBatch, end));
+    this.#passedOfBatch = end;
     return this.#settle(Math.min(earliestAboveMs, earliestMs(refs.slice(end))));
   }
 
@@ -107,6 +110,7 @@ export class Delivery {
         this.#advance(refs);
         continue;
       }
+      this.#passedOfBatch = 0;
       yield {
         events,
         lateIds: this.#lateIds(stretch),

@@ -79,9 +79,26 @@ const scanFromOldest = async (fetchPage: FetchPage<TimedPage>, lookbackMs: numbe
 interface NewestFindings {
   readonly eventCount: number;
   /** Newest first. A late event can still appear above these: they count as seen, although they are not delivered. */
-  readonly leftOut: readonly EventRef[];
+  readonly leftOut: ReadonlyMap<string, EventRef>;
   readonly hasOverflowed: boolean;
 }
+
+/** Adds events to those that are left out, down to the first that is old enough to be an anchor, or for which there is no room. */
+const leaveOut = (
+  before: ReadonlyMap<string, EventRef>,
+  events: readonly AuditEvent[],
+  watermarkMs: number,
+): Omit<NewestFindings, 'eventCount'> & { readonly stopAt: number | undefined } => {
+  const leftOut = new Map(before);
+  for (const [index, event] of events.entries()) {
+    const ref = refOf(event);
+    const isOld = isBefore(ref, watermarkMs);
+    const hasOverflowed = !isOld && leftOut.size === maxSeen;
+    if (isOld || hasOverflowed) return { leftOut, hasOverflowed, stopAt: index };
+    leftOut.set(event.id, ref);
+  }
+  return { leftOut, hasOverflowed: false, stopAt: undefined };
+};
 
 const scanFromNewest = async (
   fetchPage: FetchPage<TimedPage>,
@@ -89,36 +106,27 @@ const scanFromNewest = async (
   lookbackMs: number,
 ): Promise<FirstScan> => {
   const condition: StopCondition<NewestFindings> = {
-    initialFindings: { eventCount: 0, leftOut: [], hasOverflowed: false },
+    initialFindings: { eventCount: 0, leftOut: new Map(), hasOverflowed: false },
     inspect: (before, events, { watermarkMs }): Inspection<NewestFindings> => {
-      const firstLeftOut = Math.min(events.length, Math.max(0, wantedCount - before.eventCount));
-      const candidates = events.slice(firstLeftOut).map(refOf);
-      const old = candidates.findIndex((ref) => isBefore(ref, watermarkMs));
-      const young = old === -1 ? candidates : candidates.slice(0, old);
-      const capacity = maxSeen - before.leftOut.length;
-      const added = young.slice(0, capacity);
-      const hasOverflowed = young.length > capacity;
+      const wanted = Math.min(events.length, Math.max(0, wantedCount - before.eventCount));
+      const { leftOut, hasOverflowed, stopAt } = leaveOut(before.leftOut, events.slice(wanted), watermarkMs);
       return {
-        findings: {
-          eventCount: before.eventCount + events.length,
-          leftOut: added.length === 0 ? before.leftOut : [...before.leftOut, ...added],
-          hasOverflowed,
-        },
-        stop: added.length < candidates.length ? { reason: 'known', index: firstLeftOut + added.length } : undefined,
-        hasWanted: firstLeftOut > 0,
+        findings: { eventCount: before.eventCount + events.length, leftOut, hasOverflowed },
+        stop: stopAt === undefined ? undefined : { reason: 'known', index: wanted + stopAt },
+        hasWanted: wanted > 0,
       };
     },
   };
   const result = await scan(fetchPage, condition, lookbackMs);
   const { leftOut, hasOverflowed } = result.findings;
-  const leftOutIds = new Set(leftOut.map(([id]) => id));
+  const refs = [...leftOut.values()];
   const anchors = anchorsFrom(result.below);
   return {
     result,
-    isWanted: ({ id }) => !leftOutIds.has(id),
+    isWanted: ({ id }) => !leftOut.has(id),
     anchors,
-    seen: leftOut.toReversed(),
-    start: startAbove([...leftOut, ...anchors], result, lookbackMs),
+    seen: refs.toReversed(),
+    start: startAbove([...refs, ...anchors], result, lookbackMs),
     hasOverflowed,
   };
 };

@@ -35,8 +35,8 @@ export function advanceScanClock(
 ): RunningScanClock {
   const firstPage = previous?.firstPage ?? page;
   const startedAtMs = previous?.startedAtMs ?? page.servedAt?.getTime() ?? Date.now();
-  const times = page.events.map(({ created_at }) => parseTimestamp(created_at)).filter((ms) => ms !== undefined);
-  const newestMs = Math.max(previous?.newestMs ?? Number.NEGATIVE_INFINITY, ...times);
+  let newestMs = previous?.newestMs ?? Number.NEGATIVE_INFINITY;
+  for (const { created_at } of page.events) newestMs = Math.max(newestMs, parseTimestamp(created_at) ?? newestMs);
   const listedAtMs = firstPage.servedAt ? startedAtMs : Math.min(newestMs, startedAtMs);
   return { firstPage, newestMs, startedAtMs, watermarkMs: listedAtMs - firstPage.durationMs - lookbackMs };
 }

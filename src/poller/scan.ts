@@ -20,7 +20,7 @@ export interface ScanResult<Findings = unknown> extends ScanClock {
   /** The oldest event that the scan read. */
   readonly oldest: AuditEvent | undefined;
   /**
-   * The pages above the end, from the oldest to the newest, each once.
+   * The pages above the end, from the oldest to the newest. Each page is freed once it is given, so a second call gives none.
    *
    * @throws InconsistentListError
    */

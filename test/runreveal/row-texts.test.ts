@@ -99,7 +99,7 @@ test('psMetadata holds metadata nested 2,000 levels deep', () => {
 // JSON.stringify of Node 26 has no limit of depth.
 const hasDepthLimit = Number(process.versions.node.split('.')[0]) < 26;
 
-test('metadata nested deeper than JSON.stringify can write is in rawLog only', () => {
+test('metadata nested deeper than JSON.stringify can write (on Node 24 and earlier) is in rawLog only', () => {
   const row = toRunRevealRow(nested(100_000));
   expect(row.psMetadata).toHaveLength(hasDepthLimit ? 0 : 100_000 * 6 + 1);
   expect(row.rawLog).toHaveLength(

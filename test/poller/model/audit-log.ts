@@ -1,7 +1,7 @@
 import { AuditApiError, type AuditEvent, type AuditPage, type PageQuery } from 'planetscale-audit';
-import { parseTimestamp } from '../../../src/internal/timestamp.ts';
 import { auditLogPage } from '../../../src/testing/fake/audit-log-page.ts';
 import { EventList, isOlder, type ListedEvent } from '../../../src/testing/fake/event-list.ts';
+import { createdMs } from './created-ms.ts';
 
 /** How the simulated PlanetScale behaves. */
 export interface AuditLogOptions {
@@ -109,8 +109,9 @@ export class AuditLog {
   }
 
   /** How long after its `created_at` the event became visible; 0 if `created_at` is not a date. */
-  latenessMs({ id, created_at }: AuditEvent): number {
-    return (this.#visibleSinceMs.get(id) ?? 0) - (parseTimestamp(created_at) ?? this.#visibleSinceMs.get(id) ?? 0);
+  latenessMs(event: AuditEvent): number {
+    const visibleSinceMs = this.#visibleSinceMs.get(event.id) ?? 0;
+    return visibleSinceMs - (createdMs(event) ?? visibleSinceMs);
   }
 
   /** Whether the event is on the list now. */
@@ -154,9 +155,9 @@ export class AuditLog {
    */
   applyRetention(): AuditEvent[] {
     const keptSinceMs = this.nowMs() - retentionMs;
-    const isExpired = ({ id, created_at }: AuditEvent) => {
-      const visibleSinceMs = this.#visibleSinceMs.get(id) ?? 0;
-      return Math.min(parseTimestamp(created_at) ?? visibleSinceMs, visibleSinceMs) < keptSinceMs;
+    const isExpired = (event: AuditEvent) => {
+      const visibleSinceMs = this.#visibleSinceMs.get(event.id) ?? 0;
+      return Math.min(createdMs(event) ?? visibleSinceMs, visibleSinceMs) < keptSinceMs;
     };
     const expired = this.listed().filter(isExpired);
     for (const { id } of expired) this.#list.remove(id);

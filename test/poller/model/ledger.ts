@@ -1,7 +1,7 @@
 import type { AuditEvent, PollNotice } from 'planetscale-audit';
-import { parseTimestamp } from '../../../src/internal/timestamp.ts';
 import type { PollState } from '../../../src/poller/state.ts';
 import type { AuditLog } from './audit-log.ts';
+import { createdMs } from './created-ms.ts';
 import type { Observation, RunRecord } from './observation.ts';
 import { lookbackMs } from './schedule.ts';
 
@@ -181,9 +181,9 @@ export class Ledger {
 
   /** An event that was postdated beyond the look-back looks new once its time has come. */
   #looksNew(event: AuditEvent): boolean {
-    const createdMs = parseTimestamp(event.created_at);
-    if (createdMs === undefined || !this.wasFarAhead(event)) return false;
-    return createdMs <= Math.max(Date.now(), this.log.nowMs()) + lookbackMs;
+    const ms = createdMs(event);
+    if (ms === undefined || !this.wasFarAhead(event)) return false;
+    return ms <= Math.max(Date.now(), this.log.nowMs()) + lookbackMs;
   }
 
   /** Whether the pollers still have to deliver the event, or to get it acknowledged. */
@@ -198,14 +198,14 @@ export class Ledger {
     const latenessMs = this.log.latenessMs(event);
     if (latenessMs > lookbackMs) return false;
     // With { since }, a poller cannot know the age of an undated event, and does not look for a postdated one among old events.
-    const isDated = parseTimestamp(event.created_at) !== undefined && latenessMs >= -lookbackMs;
+    const isDated = createdMs(event) !== undefined && latenessMs >= -lookbackMs;
     if (Number.isFinite(sinceMs) && !isDated) return false;
     return newerThan === undefined || this.log.isBelow(newerThan, event.id);
   }
 
   /** Whether the event matches the action and the time that the pollers ask for. */
-  isWanted({ audit_action, created_at }: AuditEvent): boolean {
+  isWanted(event: AuditEvent): boolean {
     const { action, sinceMs } = this.#wanted;
-    return (action === undefined || audit_action === action) && (parseTimestamp(created_at) ?? sinceMs) >= sinceMs;
+    return (action === undefined || event.audit_action === action) && (createdMs(event) ?? sinceMs) >= sinceMs;
   }
 }
