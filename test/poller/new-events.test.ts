@@ -1,6 +1,7 @@
-import { type AuditEvent, type CursorStore, memoryCursorStore, poller } from 'planetscale-audit';
+import { type AuditEvent, type AuditSource, type CursorStore, memoryCursorStore, poller } from 'planetscale-audit';
 import { describe, expect, test } from 'vitest';
-import { drain, ids, serveAt, startMs } from '../support/polling.ts';
+import { eventWith } from '../support/arbitrary-events.ts';
+import { dayMs, drain, ids, serveAt, startMs } from '../support/polling.ts';
 import { collect, listOf, numbered } from '../support/served.ts';
 
 describe('new events', () => {
@@ -9,6 +10,24 @@ describe('new events', () => {
     const served = await serveAt({ events });
     const store = memoryCursorStore();
     expect(ids(await collect(drain(served, { store, startFrom: 'oldest' })))).toEqual(ids(events));
+  });
+
+  test('are delivered from a page of any size', async () => {
+    const events = numbered(200_000).map((event) => eventWith({ ...event }));
+    const source: AuditSource = {
+      organization: 'acme',
+      page: async () => ({
+        events: events.toReversed(),
+        hasNext: false,
+        hasPrev: false,
+        cursorStart: events.at(-1)?.id ?? null,
+        cursorEnd: events[0]?.id ?? null,
+        servedAt: new Date(startMs + dayMs),
+      }),
+    };
+    const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true, onNotice: () => {} } as const;
+    const { value } = await poller(source, options).batches().next();
+    expect(ids(value ?? [])).toEqual(ids(events.slice(0, 100)));
   });
 
   test('are delivered once, poll after poll', async () => {

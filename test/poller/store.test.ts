@@ -211,6 +211,18 @@ describe('a failing store', () => {
   });
 });
 
+test('a poller whose first save cannot be read back writes no second time over the state of another poller', async () => {
+  const writes: string[] = [];
+  let reads = 0;
+  const stale: CursorStore = {
+    // The second read is the one after the first save. By the time of a third, another poller has saved its state.
+    get: () => (++reads < 3 ? null : 'the state of another poller'),
+    set: (_, value) => void writes.push(value),
+  };
+  await expect(collect(drain(stale))).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
+  expect(writes).toHaveLength(1);
+});
+
 describe('a state that changes under a running poller', () => {
   /** The error of a poller whose state is replaced while its first batch is in flight. */
   const errorAfterReplacement = async (replacement: string | undefined) => {
