@@ -6,6 +6,7 @@ export default defineConfig({
   target: 'node22.12',
   platform: 'neutral',
   external: [/^node:/],
+  removeNodeProtocol: false, // A bundler for a neutral platform finds no `fs`, and no runtime finds a `sqlite`.
   dts: true,
   sourcemap: true,
   clean: true,

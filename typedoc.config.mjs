@@ -19,7 +19,6 @@ export default {
   readme: 'README.md',
   includeVersion: true,
   disableSources: true,
-  intentionallyNotExported: ['RunRevealColumn', 'JsonTypes'],
   intentionallyNotDocumented: derivedProperties.map((name) => `planetscale-audit.${name}`),
   treatWarningsAsErrors: true,
   validation: { notExported: true, invalidLink: true, notDocumented: true },

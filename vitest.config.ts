@@ -11,9 +11,31 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    typecheck: { enabled: true, include: ['test/types/*.test-d.ts'] },
     restoreMocks: true,
     testTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          typecheck: { enabled: true, include: ['test/types/*.test-d.ts'] },
+        },
+      },
+      {
+        // As in Jest, the errors of Node and of the network come from another realm and are not `instanceof Error`.
+        extends: true,
+        test: {
+          name: 'another realm',
+          pool: 'vmThreads',
+          include: [
+            'test/client/api-errors.test.ts',
+            'test/client/refused-connection.test.ts',
+            'test/stores/cursor-store-checks.test.ts',
+            'test/stores/file-cursor-store.test.ts',
+          ],
+        },
+      },
+    ],
   },
 });

@@ -1,8 +1,8 @@
 // Sends each new event of an organization to a webhook of RunReveal. The cursor advances only after RunReveal has accepted a
-// batch. If anything fails before, the next run sends that batch again. Ctrl-C ends the program after the current batch.
+// batch. If anything fails before, the next run sends that batch again. Ctrl-C ends the program at once, even if RunReveal hangs.
 // Set PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID, PLANETSCALE_SERVICE_TOKEN and RUNREVEAL_WEBHOOK_URL, and
 // RUNREVEAL_WEBHOOK_TOKEN if the source has a token.
-import { PlanetScaleAuditClient, poller, runRevealWebhook } from 'planetscale-audit';
+import { PlanetScaleAuditClient, poller, printable, runRevealWebhook } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
 
 const stop = new AbortController();
@@ -21,7 +21,11 @@ const events = poller(client, {
   signal: stop.signal,
 });
 
-for await (const batch of events.batches()) {
-  await send(batch);
-  console.log(`RunReveal accepted ${batch.length} event(s), up to ${batch.at(-1)?.created_at}`);
+try {
+  for await (const batch of events.batches()) {
+    await send(batch, { signal: stop.signal });
+    console.log(`RunReveal accepted ${batch.length} event(s), up to ${printable(batch.at(-1)?.created_at ?? '')}`);
+  }
+} catch (error) {
+  if (error !== stop.signal.reason) throw error; // An abort makes `send` throw the reason of the signal.
 }

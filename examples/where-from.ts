@@ -2,7 +2,7 @@
 // Set PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN, and pass the databases:
 //   node examples/where-from.ts GeoLite2-City.mmdb GeoLite2-ASN.mmdb
 import { open } from 'maxmind';
-import { maxmindLookup, PlanetScaleAuditClient, toRunRevealRow } from 'planetscale-audit';
+import { maxmindLookup, PlanetScaleAuditClient, printable, toRunRevealRow } from 'planetscale-audit';
 
 const databases = await Promise.all(process.argv.slice(2).map((path) => open(path)));
 const lookupIp = maxmindLookup(...databases);
@@ -12,5 +12,5 @@ for (const event of events) {
   const { eventTime, eventName, srcIP, srcASCountryCode, srcCity, srcASOrganization } = toRunRevealRow(event, {
     lookupIp,
   });
-  console.log([eventTime, eventName, srcIP, srcASCountryCode, srcCity, srcASOrganization].join('\t'));
+  console.log([eventTime, eventName, srcIP, srcASCountryCode, srcCity, srcASOrganization].map(printable).join('\t'));
 }

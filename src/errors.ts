@@ -16,6 +16,9 @@ export interface InvalidAuditEvent {
   readonly issues: readonly AuditIssue[];
 }
 
+/** The same symbol in every copy of this package. */
+const brand = Symbol.for('planetscale-audit.error');
+
 /**
  * The base class of all errors that this library throws. No error holds a token, a header or a request of a client, at any depth.
  * Only a {@link CursorStoreError} has a `cause`, which is the error of your store.
@@ -33,15 +36,34 @@ export interface InvalidAuditEvent {
  * ```
  */
 export abstract class PlanetScaleAuditError extends Error {
-  /** Whether the same call may succeed later, unchanged. */
+  /** Whether the same call may succeed later without a change. */
   abstract readonly retryable: boolean;
+
+  static {
+    Object.defineProperty(PlanetScaleAuditError.prototype, brand, { value: true });
+  }
+
+  /** Holds for errors of another copy of this package too, such as the one that a dependency brings along. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: each class inherits this method, and `this` is that class.
+    return isInstance(this, value);
+  }
 }
+
+const isInstance = (errorClass: object, value: unknown): boolean => {
+  if (Function.prototype[Symbol.hasInstance].call(errorClass, value)) return true;
+  if (typeof value !== 'object' || value === null || !(brand in value)) return false;
+  if (errorClass === PlanetScaleAuditError) return true;
+  return Object.hasOwn(errorClass, 'errorName') && Reflect.get(errorClass, 'errorName') === Reflect.get(value, 'name');
+};
 
 /** Returns whether a later attempt may succeed. Other statuses do not change when the same request is sent again. */
 const isRetryableStatus = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /** PlanetScale's API, or a webhook, answered with a status of 400 or more. */
 export class AuditApiError extends PlanetScaleAuditError {
+  /** @internal */
+  protected static readonly errorName = 'AuditApiError';
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditApiError' as const;
   /** True for 408, 429 and 5xx. */
@@ -52,6 +74,8 @@ export class AuditApiError extends PlanetScaleAuditError {
   readonly code: string | undefined;
   /** The wait that the server asked for in `Retry-After`, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** The body was HTML or other text: a proxy or a firewall answered, and not PlanetScale. */
+  readonly fromIntermediary: boolean;
 
   /** Makes an error, for a wrapper or a test. The status decides `retryable`. */
   constructor(
@@ -60,21 +84,25 @@ export class AuditApiError extends PlanetScaleAuditError {
       readonly status: number;
       readonly code?: string | undefined;
       readonly retryAfterMs?: number | undefined;
+      readonly fromIntermediary?: boolean | undefined;
     },
   ) {
     super(message);
     this.status = details.status;
     this.code = details.code;
     this.retryAfterMs = Number.isNaN(details.retryAfterMs) ? undefined : details.retryAfterMs; // A timer of NaN ms would not wait.
+    this.fromIntermediary = details.fromIntermediary ?? false;
     this.retryable = isRetryableStatus(details.status);
   }
 }
 
 /** No complete response arrived: the connection failed, the request timed out, the body broke off, or there was a redirect. */
 export class AuditConnectionError extends PlanetScaleAuditError {
+  /** @internal */
+  protected static readonly errorName = 'AuditConnectionError';
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditConnectionError' as const;
-  /** True, except for a redirect. */
+  /** False for a redirect, and for a failure that a retry cannot cure: a refused permission, a port that `fetch` blocks, a TypeError of a program. */
   readonly retryable: boolean;
 
   /** Makes an error, for a wrapper or a test. It is retryable unless the details say otherwise. */
@@ -86,9 +114,11 @@ export class AuditConnectionError extends PlanetScaleAuditError {
 
 /** A complete response arrived that does not keep the API's promises. */
 export class AuditResponseError extends PlanetScaleAuditError {
+  /** @internal */
+  protected static readonly errorName = 'AuditResponseError';
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditResponseError' as const;
-  /** True if the body was not JSON, as when a proxy answers, or if the list changed during a poller's scan. */
+  /** True if the body was not JSON, if a cache gave an old response, or if the list changed during a poller's scan. */
   readonly retryable: boolean;
   /** The problems of the response or of its events. */
   readonly issues: readonly AuditIssue[];
@@ -113,6 +143,8 @@ export class AuditResponseError extends PlanetScaleAuditError {
 
 /** The cursor store failed, lost the saved cursor, or holds a value that this library did not write. */
 export class CursorStoreError extends PlanetScaleAuditError {
+  /** @internal */
+  protected static readonly errorName = 'CursorStoreError';
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'CursorStoreError' as const;
   /** Whether the store may recover by itself. False if its content is lost or corrupt. */
@@ -133,6 +165,8 @@ export class CursorStoreError extends PlanetScaleAuditError {
 
 /** Another poller moved the cursor of this poller. The other poller continues, and this one has stopped. */
 export class CursorConflictError extends PlanetScaleAuditError {
+  /** @internal */
+  protected static readonly errorName = 'CursorConflictError';
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'CursorConflictError' as const;
   /** Always false, because a retry would meet the same conflict. */
@@ -152,6 +186,8 @@ export class CursorConflictError extends PlanetScaleAuditError {
  * iteration began. The message says what to change, and shows no credential.
  */
 export class AuditConfigError extends PlanetScaleAuditError {
+  /** @internal */
+  protected static readonly errorName = 'AuditConfigError';
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditConfigError' as const;
   /** Always false, because the same call would fail again. */

@@ -4,10 +4,10 @@
  * @module planetscale-audit
  */
 
+export type { AccessReport } from './audit-log/access-report.ts';
 export { knownAuditActions } from './audit-log/actions.ts';
 export { type AuditAction, type AuditEvent, rawJson } from './audit-log/event.ts';
 export type { AuditPage, AuditSource, PageQuery } from './audit-log/page.ts';
-export type { AccessReport } from './client/access.ts';
 export { PlanetScaleAuditClient } from './client/client.ts';
 export type { EventsQuery } from './client/events-query.ts';
 export type { InvalidEventPolicy, PlanetScaleAuditClientOptions } from './client/options.ts';
@@ -22,12 +22,14 @@ export {
   type InvalidAuditEvent,
   PlanetScaleAuditError,
 } from './errors.ts';
+export { printable } from './internal/printable.ts';
+export type { JsonObject, JsonValue, LiteralUnion, Promisable } from './internal/types.ts';
 export { toOcsf } from './ocsf/ocsf.ts';
-export type { StartFrom } from './poller/first-scan.ts';
 export type { PollerHealth } from './poller/health.ts';
 export type { PollNotice } from './poller/notices.ts';
 export type { PollerOptions } from './poller/options.ts';
 export { type AuditPoller, poller } from './poller/poller.ts';
+export type { StartFrom } from './poller/start-from.ts';
 export type { IpInfo, RunRevealContext, RunRevealEnrichment } from './runreveal/context.ts';
 export { type MaxMindReader, maxmindLookup } from './runreveal/maxmind.ts';
 export { type RunRevealRow, runRevealColumns } from './runreveal/row/columns.ts';

@@ -4,4 +4,4 @@
  * @module planetscale-audit/node
  */
 
-export { fileCursorStore } from './stores/file/file-cursor-store.ts';
+export { type FileCursorStoreOptions, fileCursorStore } from './stores/file/file-cursor-store.ts';

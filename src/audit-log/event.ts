@@ -1,8 +1,8 @@
-import type { JsonObject, LiteralUnion } from 'type-fest';
 import * as z from 'zod';
 import type { AuditIssue } from '../errors.ts';
 import { toAuditIssues } from '../internal/issues.ts';
 import { stringifyOrEmpty } from '../internal/safe-stringify.ts';
+import type { JsonObject, LiteralUnion } from '../internal/types.ts';
 import type { knownAuditActions } from './actions.ts';
 
 /** An action, such as `database_branch.created`. The type completes the actions known in November 2026 and accepts any string. */

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type AuditIssue, AuditResponseError, type InvalidAuditEvent } from '../errors.ts';
 import { formatIssues, toAuditIssues } from '../internal/issues.ts';
 import { sliceElements } from '../internal/json-slices.ts';
+import type { AccessReport } from './access-report.ts';
 import { type AuditAction, type AuditEvent, parseEvent } from './event.ts';
 
 /**
@@ -50,6 +51,8 @@ export interface AuditSource {
   readonly organization: string;
   /** Fetches one page, as {@link PlanetScaleAuditClient.page} does. */
   page(query?: PageQuery): Promise<AuditPage>;
+  /** Called by a poller whose first request is refused with 404, so that its error names the cause. */
+  verifyAccess?(options?: { readonly signal?: AbortSignal | undefined }): Promise<AccessReport>;
 }
 
 /** Only the fields that pagination needs are required, because PlanetScale has changed the others over the years. */

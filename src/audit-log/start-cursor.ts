@@ -1,3 +1,4 @@
+import { printable } from '../internal/printable.ts';
 import { type FetchPage, type FollowedPage, isEmptyLastPage } from './pagination.ts';
 
 /**
@@ -22,12 +23,12 @@ export async function* verifyStartCursor(
       newestIds ??= (await fetchUnfiltered(undefined)).events.map(({ id }) => id);
       const above = idsAbove(start, newestIds);
       if (page.events.some(({ id }) => above.has(id))) {
-        throw inconsistentError(`the list gives its newest events instead of those older than ${start}`);
+        throw inconsistentError(`the list gives its newest events instead of those older than ${quoted(start)}`);
       }
       // An empty page follows both the oldest event and a deleted one. A filter can empty the page too, so the check asks again
       // without the filter.
       if (isEmptyBelowStart && !isConfirmedBy(newestIds, start) && isEmptyLastPage(await fetchUnfiltered(start))) {
-        throw inconsistentError(`the list has no events below ${start}, which PlanetScale may have deleted`);
+        throw inconsistentError(`the list has no events below ${quoted(start)}, which PlanetScale may have deleted`);
       }
     }
     yield followed;
@@ -43,3 +44,8 @@ const idsAbove = (start: string, newestIds: readonly string[]): ReadonlySet<stri
 /** Returns whether nothing below the start cursor can be missing: its event is among the newest, or the log is empty. */
 const isConfirmedBy = (newestIds: readonly string[], start: string): boolean =>
   newestIds.length === 0 || newestIds.includes(start);
+
+const maxQuoteLength = 100;
+
+/** The cursor may be the id of an event, so it is foreign text. */
+const quoted = (cursor: string): string => printable(cursor.slice(0, maxQuoteLength));

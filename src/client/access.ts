@@ -1,21 +1,9 @@
 import * as z from 'zod';
+import type { AccessReport } from '../audit-log/access-report.ts';
 import { AuditApiError, PlanetScaleAuditError } from '../errors.ts';
+import { quote } from '../http/quote.ts';
+import { printable } from '../internal/printable.ts';
 import type { PlanetScaleApi } from './planetscale-api.ts';
-
-/** The result of {@link PlanetScaleAuditClient.verifyAccess}: the credentials can read the audit log, or a reason why not. */
-export type AccessReport =
-  | {
-      /** The credentials can read the audit log. */
-      readonly ok: true;
-    }
-  | {
-      /** The client could not read the audit log. */
-      readonly ok: false;
-      /** The cause. `unreachable` covers every failure that is not a refusal, such as a lost connection or a 500. */
-      readonly reason: 'invalid-credentials' | 'unknown-organization' | 'missing-permission' | 'unreachable';
-      /** A message for an operator: the problem and what to do about it. */
-      readonly message: string;
-    };
 
 type AccessProblem = Extract<AccessReport, { readonly ok: false }>;
 
@@ -31,12 +19,15 @@ const maxOrganizationPages = 100;
 /** The number of organizations that a message names. */
 const maxNamedOrganizations = 20;
 
+/** The number of characters of each. */
+const maxNameLength = 64;
+
 /**
  * Returns whether PlanetScale refused access. PlanetScale uses these statuses alike for invalid credentials, an unknown organization
  * and a missing permission.
  */
 export const isAccessDenied = (error: unknown): boolean =>
-  error instanceof AuditApiError && [401, 403, 404].includes(error.status);
+  error instanceof AuditApiError && !error.fromIntermediary && [401, 403, 404].includes(error.status);
 
 export const unreachableProblem = (error: unknown): AccessProblem => ({
   ok: false,
@@ -89,7 +80,7 @@ async function listOrganizationNames(
 const missingPermissionProblem = (organization: string): AccessProblem => ({
   ok: false,
   reason: 'missing-permission',
-  message: `The token lacks the permission to read the audit log of ${organization}. Ask an organization admin to grant read_audit_logs to the token under Settings > Service tokens.`,
+  message: `The token lacks the permission to read the audit log of ${printable(organization)}. Ask an organization admin to grant read_audit_logs to the token under Settings > Service tokens.`,
 });
 
 const unknownOrganizationProblem = (
@@ -97,12 +88,13 @@ const unknownOrganizationProblem = (
   names: readonly string[],
   { redact }: PlanetScaleApi,
 ): AccessProblem => {
-  const named = names.slice(0, maxNamedOrganizations).join(', ') || 'none';
+  const quoted = names.slice(0, maxNamedOrganizations).map((name) => quote(name, redact, maxNameLength));
+  const named = quoted.join(', ') || 'none';
   const more = names.length > maxNamedOrganizations ? `, and ${names.length - maxNamedOrganizations} more` : '';
   return {
     ok: false,
     reason: 'unknown-organization',
-    message: `The token does not belong to the organization ${organization} (organizations of the token: ${redact(named)}${more}). Set organization to one that the token belongs to, or use a token of ${organization}.`,
+    message: `The token does not belong to the organization ${printable(organization)} (organizations of the token: ${named}${more}). Set organization to one that the token belongs to, or use a token of ${printable(organization)}.`,
   };
 };
 

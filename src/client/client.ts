@@ -1,11 +1,12 @@
 import * as z from 'zod';
+import type { AccessReport } from '../audit-log/access-report.ts';
 import type { AuditEvent } from '../audit-log/event.ts';
 import { type AuditPage, type AuditSource, type PageQuery, parsePage } from '../audit-log/page.ts';
 import { type FollowedPage, followPages } from '../audit-log/pagination.ts';
 import { verifyStartCursor } from '../audit-log/start-cursor.ts';
 import { AuditResponseError } from '../errors.ts';
 import { abortSignalSchema, parseOptions } from '../internal/option-schemas.ts';
-import { type AccessReport, diagnoseAccess, isAccessDenied, unreachableProblem } from './access.ts';
+import { diagnoseAccess, isAccessDenied, unreachableProblem } from './access.ts';
 import { optionsFromEnv } from './env.ts';
 import {
   createdWithin,
@@ -20,7 +21,7 @@ import { InvalidEvents } from './invalid-events.ts';
 import { type PlanetScaleAuditClientOptions, parseClientOptions } from './options.ts';
 import { PlanetScaleApi } from './planetscale-api.ts';
 
-const verifyAccessSchema = z.object({ signal: abortSignalSchema });
+const verifyAccessSchema = z.strictObject({ signal: abortSignalSchema });
 
 /**
  * Reads the audit log of one PlanetScale organization, newest first, page by page or event by event. The client validates every

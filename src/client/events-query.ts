@@ -1,7 +1,13 @@
 import * as z from 'zod';
 import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
 import type { AuditPage, PageQuery } from '../audit-log/page.ts';
-import { abortSignalSchema, actionsSchema, booleanSchema, wholeNumberSchema } from '../internal/option-schemas.ts';
+import {
+  abortSignalSchema,
+  actionsSchema,
+  booleanSchema,
+  dateSchema,
+  wholeNumberSchema,
+} from '../internal/option-schemas.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
 
 /** Selects the events of an iteration, which gives them newest first. */
@@ -31,9 +37,8 @@ export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
 export const maxPageSize = 100;
 
 const cursorSchema = z.string().min(1, "must not be empty (give a page's cursor)").optional();
-const dateSchema = z.date('must be a valid Date').optional();
 
-export const pageQuerySchema = z.object({
+export const pageQuerySchema = z.strictObject({
   startingAfter: cursorSchema,
   endingBefore: cursorSchema,
   limit: wholeNumberSchema(
@@ -47,7 +52,7 @@ export const pageQuerySchema = z.object({
 
 export const eventsQuerySchema = pageQuerySchema
   .omit({ endingBefore: true })
-  .extend({ since: dateSchema, until: dateSchema, prefetch: booleanSchema.default(false) });
+  .extend({ since: dateSchema.optional(), until: dateSchema.optional(), prefetch: booleanSchema.default(false) });
 
 export const hasAction =
   (actions: readonly AuditAction[] | undefined) =>

@@ -1,14 +1,17 @@
-import type { Promisable } from 'type-fest';
 import * as z from 'zod';
-import { AuditConfigError, type InvalidAuditEvent } from '../errors.ts';
+import type { InvalidAuditEvent } from '../errors.ts';
 import {
   credentialSchema,
+  filledInSchema,
   functionSchema,
+  type OptionNames,
   parseOptions,
   secureUrlSchema,
   wholeNumberSchema,
 } from '../internal/option-schemas.ts';
 import { maxTimerMs } from '../internal/sleep.ts';
+import type { Promisable } from '../internal/types.ts';
+import { type Credentials, parseCredentials, serviceTokenIdSchema } from './credentials.ts';
 
 /**
  * Decides what a client does with an event that lacks `id`, `audit_action` or `created_at`.
@@ -76,7 +79,9 @@ export interface PlanetScaleAuditClientOptions {
    */
   readonly onInvalidEvent?: InvalidEventPolicy | undefined;
   /**
-   * The function that sends the requests, for a proxy, a cache or a test.
+   * The function that sends the requests, for a proxy or a test. The client calls it with the URL as text, and with the method,
+   * the headers as a plain object, a signal, `redirect: 'manual'` and `cache: 'no-store'`. The `fetch` of undici and of node-fetch
+   * fit as they are. An answer that a cache has kept for more than a minute is an {@link AuditResponseError}.
    *
    * @default globalThis.fetch
    */
@@ -87,15 +92,14 @@ const baseUrlSchema = secureUrlSchema('must be an absolute URL, such as https://
   /[?#]/.test(href) ? 'must end with its path (remove the query and the fragment)' : '',
 ).transform(({ href }) => href.replace(/\/+$/, ''));
 
-const optionsSchema = z.object({
-  organization: z
-    .string()
+const optionsSchema = z.strictObject({
+  organization: filledInSchema
     .min(1, 'must not be empty (give the name in https://app.planetscale.com/<organization>)')
     .regex(
       /^(?!\.+$)[^/\\?#%\s\p{Cc}\p{Cs}]*$/u,
       'must be the bare name of the organization, without / or .. or white space',
     ),
-  serviceTokenId: credentialSchema.optional(),
+  serviceTokenId: serviceTokenIdSchema.optional(),
   serviceToken: credentialSchema.optional(),
   accessToken: credentialSchema.optional(),
   baseUrl: baseUrlSchema.default('https://api.planetscale.com/v1'),
@@ -109,12 +113,6 @@ const optionsSchema = z.object({
   fetch: functionSchema<typeof globalThis.fetch>().optional(),
 });
 
-/** The Authorization header, and the secret part of it. */
-export interface Credentials {
-  readonly authorization: string;
-  readonly secrets: readonly string[];
-}
-
 export type ParsedClientOptions = Omit<
   z.output<typeof optionsSchema>,
   'serviceTokenId' | 'serviceToken' | 'accessToken'
@@ -124,43 +122,14 @@ export type ParsedClientOptions = Omit<
 /**
  * Returns the options with defaults, and the credentials as the header to send.
  *
+ * @param names the names under which the caller gave the options, if other than those of the options
  * @throws AuditConfigError
  */
-export function parseClientOptions(options: PlanetScaleAuditClientOptions): ParsedClientOptions {
-  const { serviceTokenId, serviceToken, accessToken, ...rest } = parseOptions(
-    optionsSchema,
-    options,
-    'PlanetScaleAuditClient',
-  );
-  return { ...rest, ...parseCredentials({ serviceTokenId, serviceToken, accessToken }) };
+export function parseClientOptions(
+  options: PlanetScaleAuditClientOptions,
+  owner = 'PlanetScaleAuditClient',
+  names: OptionNames = {},
+): ParsedClientOptions {
+  const { serviceTokenId, serviceToken, accessToken, ...rest } = parseOptions(optionsSchema, options, owner, names);
+  return { ...rest, ...parseCredentials({ serviceTokenId, serviceToken, accessToken }, owner, names) };
 }
-
-type CredentialOptions = Pick<PlanetScaleAuditClientOptions, 'serviceTokenId' | 'serviceToken' | 'accessToken'>;
-
-const parseCredentials = ({ serviceTokenId, serviceToken, accessToken }: CredentialOptions): Credentials => {
-  if (accessToken !== undefined) {
-    if (serviceToken !== undefined || serviceTokenId !== undefined) {
-      throw new AuditConfigError(
-        'PlanetScaleAuditClient got two kinds of credentials. Give accessToken, or serviceTokenId with serviceToken, but not both.',
-      );
-    }
-    if (accessToken.includes(':')) {
-      throw new AuditConfigError(
-        'PlanetScaleAuditClient received an accessToken with a colon. Give an `id:token` pair as serviceToken.',
-      );
-    }
-    return { authorization: `Bearer ${accessToken}`, secrets: [accessToken] };
-  }
-  if (serviceToken === undefined) {
-    throw new AuditConfigError(
-      `PlanetScaleAuditClient got ${serviceTokenId === undefined ? 'no credentials' : 'a serviceTokenId without its serviceToken'}. Give serviceTokenId and serviceToken, or accessToken.`,
-    );
-  }
-  const [id, token, ...more] = serviceTokenId === undefined ? serviceToken.split(':') : [serviceTokenId, serviceToken];
-  if (!id || !token || more.length > 0 || id.includes(':') || token.includes(':')) {
-    throw new AuditConfigError(
-      'PlanetScaleAuditClient cannot split the service token from its id. Give serviceTokenId and serviceToken, neither with a colon, or `id:token` as serviceToken alone.',
-    );
-  }
-  return { authorization: `${id}:${token}`, secrets: [token] };
-};

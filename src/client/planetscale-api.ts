@@ -1,6 +1,8 @@
 import { AuditResponseError } from '../errors.ts';
 import { type HttpAnswer, HttpClient, type HttpOptions } from '../http/http-client.ts';
+import { quote } from '../http/quote.ts';
 import type { Redact } from '../http/redact.ts';
+import { parseDateHeader } from '../http/retry-after.ts';
 import type { HttpService } from '../http/service.ts';
 
 const grantHint =
@@ -8,6 +10,7 @@ const grantHint =
 
 const planetScale: HttpService = {
   name: 'PlanetScale',
+  errorsAreJson: true,
   hintForStatus: (status) => {
     if (status === 401) return `PlanetScale did not accept the credentials. ${grantHint}`;
     if (status === 403) return `The credentials lack the permission read_audit_logs. ${grantHint}`;
@@ -67,15 +70,37 @@ export class PlanetScaleApi {
   }
 
   async #readJson(answer: HttpAnswer, name: string): Promise<JsonAnswer> {
+    const ageSeconds = parseAge(answer.headers);
+    if (ageSeconds > maxAgeSeconds) throw this.#cachedAnswerError(name, ageSeconds, answer.headers.get('via'));
     const text = await answer.text();
     if (text === undefined) {
       throw new AuditResponseError(
         `PlanetScale answered ${name} with more than ${this.#maxResponseBytes} bytes (maxResponseBytes). Request fewer events with limit, or raise maxResponseBytes.`,
       );
     }
-    return { text, json: parseJson(text, name), servedAt: answer.servedAt };
+    return { text, json: parseJson(text, name), servedAt: parseDateHeader(answer.headers) };
+  }
+
+  #cachedAnswerError(name: string, ageSeconds: number, via: string | null): AuditResponseError {
+    const cache = via === null ? 'A cache' : `A cache (Via: ${quote(via, this.redact)})`;
+    return new AuditResponseError(
+      `${cache} answered ${name} with an answer of PlanetScale that is ${ageSeconds} seconds old (Age header). Exclude PlanetScale's API from the cache: a proxy, a service worker, or the fetch of a framework.`,
+      { retryable: true },
+    );
   }
 }
+
+/** A cache may answer a moment after PlanetScale did. A longer time means that it keeps the answer. */
+const maxAgeSeconds = 60;
+
+/** The maximum that a cache can state: https://www.rfc-editor.org/rfc/rfc9111#section-1.2.2 */
+const maxDeltaSeconds = 2 ** 31;
+
+/** Gives the seconds of the `Age` header, 0 for any other text. Of repeated headers the first counts. */
+const parseAge = (headers: Headers): number => {
+  const [value = ''] = (headers.get('age') ?? '').split(',');
+  return /^\d+$/.test(value.trim()) ? Math.min(Number(value), maxDeltaSeconds) : 0;
+};
 
 const parseJson = (text: string, name: string): unknown => {
   try {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AuditApiError } from '../errors.ts';
 import { stringifyOrEmpty } from '../internal/safe-stringify.ts';
+import { quote } from './quote.ts';
 import type { Redact } from './redact.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { HttpService } from './service.ts';
@@ -20,22 +21,20 @@ interface ErrorBody {
   readonly message?: string | undefined;
 }
 
-/** The number of characters of foreign text that an error quotes. */
-export const maxQuoteLength = 200;
-
-const readErrorBody = (body: string, redact: Redact): ErrorBody => {
-  // The parsed text is redacted, not the JSON, whose escapes could hide a token.
-  const quote = (text: string | undefined) => (text === undefined ? undefined : redact(text, maxQuoteLength));
+/** The body of an error; undefined if it is no JSON. An empty body and JSON of another shape say nothing. */
+const parseErrorBody = (body: string): ErrorBody | undefined => {
+  if (body.trim() === '') return {};
   try {
-    const { code, message, error, error_description, errors } = errorBodySchema.parse(JSON.parse(body));
-    return {
-      code: quote(code ?? error),
-      message: quote(message ?? error_description ?? (errors && stringifyOrEmpty(errors))),
-    };
+    const { data = {} } = errorBodySchema.safeParse(JSON.parse(body));
+    const { code, message, error, error_description, errors } = data;
+    return { code: code ?? error, message: message ?? error_description ?? (errors && stringifyOrEmpty(errors)) };
   } catch {
-    return {}; // An empty body, HTML or an array adds nothing to the status.
+    return undefined;
   }
 };
+
+const intermediaryMessage = (service: HttpService, status: number, request: string): string =>
+  `A proxy or a firewall between this machine and ${service.name} has probably answered ${status} to ${request}, since the body is not JSON. Check the proxy settings and baseUrl.`;
 
 /** Returns the error for a response with a status of 400 or more. The error quotes the body, redacted. */
 export function apiError({
@@ -53,7 +52,15 @@ export function apiError({
   readonly body: string;
   readonly redact: Redact;
 }): AuditApiError {
-  const { code, message } = readErrorBody(body, redact);
+  const retryAfterMs = parseRetryAfter(headers);
+  const errorBody = parseErrorBody(body);
+  if (errorBody === undefined && service.errorsAreJson) {
+    const message = intermediaryMessage(service, status, request);
+    return new AuditApiError(message, { status, retryAfterMs, fromIntermediary: true });
+  }
+  // The parsed text is redacted, not the JSON, whose escapes could hide a token.
+  const code = errorBody?.code && quote(errorBody.code, redact);
+  const message = errorBody?.message && quote(errorBody.message, redact);
   const repeatsCode = message?.toLowerCase() === code?.replaceAll('_', ' ');
   const summary = [
     `${service.name} answered ${status}`,
@@ -63,10 +70,10 @@ export function apiError({
   ]
     .filter(Boolean)
     .join('');
-  const sentences = [summary.replace(/\.?$/, '.'), service.hintForStatus(status)];
-  return new AuditApiError(sentences.filter(Boolean).join(' '), {
+  const hint = service.hintForStatus(status);
+  return new AuditApiError([summary.replace(/\.?$/, '.'), hint].filter(Boolean).join(' '), {
     status,
     code,
-    retryAfterMs: parseRetryAfter(headers),
+    retryAfterMs,
   });
 }

@@ -2,14 +2,17 @@ import ky from 'ky';
 import { AuditApiError, AuditConnectionError, PlanetScaleAuditError } from '../errors.ts';
 import { followSignal, raceAbort } from '../internal/abort.ts';
 import { fullJitterMs } from '../internal/backoff.ts';
-import { apiError, maxQuoteLength } from './api-error.ts';
+import { apiError } from './api-error.ts';
+import { describeFailure } from './failure.ts';
+import { quote } from './quote.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { createRedactor, type Redact } from './redact.ts';
-import { parseDateHeader } from './retry-after.ts';
 import type { HttpService } from './service.ts';
 
 /** A longer wait is left to the caller, who finds the wait in `retryAfterMs` of the error. */
 const maxRetryAfterMs = 60_000;
+/** Deno puts the whole URL before the reason. */
+const maxFailureLength = 400;
 const backoffLimits = { firstMs: 500, maxMs: 20_000 };
 
 export interface HttpOptions {
@@ -40,8 +43,7 @@ export interface HttpRequest<Result> {
 export interface HttpAnswer {
   /** Resolves to the complete body, or to undefined if the body is larger than `maxResponseBytes`. Call it once. */
   text(): Promise<string | undefined>;
-  /** The server's clock, from the `Date` header. */
-  readonly servedAt: Date | undefined;
+  readonly headers: Headers;
 }
 
 /**
@@ -80,9 +82,9 @@ export class HttpClient {
         redirect: 'manual', // With 'error', a redirect would look like a lost connection.
         signal,
         timeout: false, // Each attempt has a timeout of its own, which covers the body.
-        fetch: async (input) => {
-          outcome = await this.#attempt(input as Request, request, signal); // ky always passes a Request.
-          return outcome.response;
+        fetch: async () => {
+          outcome = await this.#attempt(request, signal);
+          return new Response(); // ky looks at the status alone.
         },
         hooks: { beforeRequest: [acquire], beforeRetry: [acquire] }, // The timeout does not cover this wait.
         retry: {
@@ -107,24 +109,24 @@ export class HttpClient {
   }
 
   /** Runs one attempt, body included. It ends after `timeoutMs` or an abort, even if `fetch` ignores its signal. */
-  async #attempt<Result>(
-    input: Request,
-    { name, read }: HttpRequest<Result>,
-    callerSignal: AbortSignal,
-  ): Promise<AttemptOutcome<Result>> {
+  async #attempt<Result>(request: HttpRequest<Result>, callerSignal: AbortSignal): Promise<AttemptOutcome<Result>> {
+    const { name, method, url, headers, body, read } = request;
     const { service, timeoutMs, maxResponseBytes, fetch = globalThis.fetch } = this.#options;
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(timeoutError(service, name, timeoutMs)), timeoutMs);
     try {
       const signal = AbortSignal.any([callerSignal, timeout.signal]);
-      const response = await raceAbort(fetch(input, { signal }), signal);
+      // Wrappers and other implementations of fetch read the URL and these options, and not a Request. A framework that caches
+      // would give the first answer for ever.
+      const init = { method, headers: { ...headers }, signal, redirect: 'manual', cache: 'no-store' } as const;
+      const response = await raceAbort(fetch(url, body === undefined ? init : { ...init, body }), signal);
       if (isRedirect(response)) {
-        response.body?.cancel().catch(() => {}); // The body may have no end, so nothing waits for it.
+        discardBody(response);
         throw redirectError(service, name, response.status);
       }
       const text = () => raceAbort(readText(response, maxResponseBytes), signal);
       if (response.status >= 400) throw await this.#statusError(response, name, text);
-      return { response, value: await read({ text, servedAt: parseDateHeader(response.headers) }) };
+      return { value: await readOrDiscard(response, () => read({ text, headers: response.headers })) };
     } finally {
       clearTimeout(timer);
     }
@@ -148,16 +150,14 @@ export class HttpClient {
 
   #toAuditError(error: unknown, name: string): PlanetScaleAuditError {
     if (error instanceof PlanetScaleAuditError) return error;
-    const failure = this.redact(describeFailure(error), maxQuoteLength);
-    return new AuditConnectionError(
-      `${this.#options.service.name} gave no complete response to ${name} (${failure}). Check the network, the DNS and any proxy.`,
-    );
+    const { description, retryable, hint } = describeFailure(error);
+    const failure = quote(description, this.redact, maxFailureLength);
+    const summary = `${this.#options.service.name} gave no complete response to ${name} (${failure}).`;
+    return new AuditConnectionError(`${summary} ${hint || 'Check the network, the DNS and any proxy.'}`, { retryable });
   }
 }
 
 interface AttemptOutcome<Result> {
-  /** The response for ky, which looks only at the status. The body has been read already. */
-  readonly response: Response;
   readonly value: Result;
 }
 
@@ -178,22 +178,30 @@ const redirectError = ({ name, hintForRedirect }: HttpService, request: string, 
 const isRedirect = ({ type, status, redirected }: Response): boolean =>
   type === 'opaqueredirect' || redirected || (status >= 300 && status < 400);
 
-/** Returns whether to try again. Any foreign error of `fetch` counts as a lost connection. */
-const isRetryable = (error: Error): boolean => !(error instanceof PlanetScaleAuditError) || error.retryable;
+const isRetryable = (error: Error): boolean =>
+  error instanceof PlanetScaleAuditError ? error.retryable : describeFailure(error).retryable;
 
 const retryAfterOf = (error: Error): number => (error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0);
 
-/** Bounds the search, because a chain of causes can be a circle. */
-const maxCauseDepth = 10;
-
-/** Returns the reason in a few words. Node puts it into `cause.code`, such as `ECONNREFUSED`. ky wraps that error once more. */
-const describeFailure = (error: unknown): string => {
-  let innermost = error;
-  for (let depth = 0; depth < maxCauseDepth; depth++) {
-    if (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+/** An error may leave a body unread, which would keep the connection. */
+const readOrDiscard = async <Result>(response: Response, read: () => Promise<Result>): Promise<Result> => {
+  try {
+    return await read();
+  } catch (error) {
+    discardBody(response);
+    throw error;
   }
-  if (!(innermost instanceof Error)) return 'unknown failure';
-  return 'code' in innermost && typeof innermost.code === 'string' ? innermost.code : innermost.message;
+};
+
+/** Nothing waits for it, since a body may have no end. */
+const discardBody = ({ body }: Response): void => {
+  if (body === null) return;
+  if ('cancel' in body) body.cancel().catch(() => {});
+  else destroy(body); // The body of node-fetch is a stream of Node.
+};
+
+const destroy = (stream: object): void => {
+  if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy();
 };
 
 /** Resolves to the body, or to `undefined` if the body is larger than allowed. The rest of such a body is not read. */

@@ -2,9 +2,13 @@ import * as z from 'zod';
 import { AuditConfigError } from '../errors.ts';
 import { formatIssues, toAuditIssues } from './issues.ts';
 import { maxTimerMs } from './sleep.ts';
+import { explainUnknownKeys } from './unknown-keys.ts';
+
+/** Names of options other than those in the schema, such as the environment variables that hold them. */
+export type OptionNames = Readonly<Record<string, string>>;
 
 /**
- * Returns the options with the defaults of their schema.
+ * Returns the options with the defaults of their schema. An option that is undefined counts as left out.
  *
  * @param owner the function or class that takes the options, for the message
  * @throws AuditConfigError that names each invalid option. The message shows no value, because a value can be a credential.
@@ -13,11 +17,41 @@ export function parseOptions<Schema extends z.ZodType>(
   schema: Schema,
   options: unknown,
   owner: string,
+  names: OptionNames = {},
 ): z.output<Schema> {
-  const result = schema.safeParse(options);
+  const result = schema.safeParse(schema instanceof z.ZodObject ? withoutUndefined(options) : options);
   if (result.success) return result.data;
-  throw new AuditConfigError(`${owner}: ${formatIssues(toAuditIssues(result.error))}.`);
+  if (schema instanceof z.ZodObject && !isObject(options)) {
+    throw new AuditConfigError(`${owner} ${describeMissing(options)}. Give it an object${requiredKeys(schema)}.`);
+  }
+  const issues = toAuditIssues({ issues: result.error.issues.flatMap((issue) => explainUnknownKeys(issue, schema)) });
+  const nameOf = (path: string): string => (Object.hasOwn(names, path) ? (names[path] ?? path) : path);
+  const named = issues.map(({ path, message }) => ({ path: nameOf(path), message }));
+  throw new AuditConfigError(`${owner}: ${formatIssues(named)}`.replace(/[^.?]$/, '$&.'));
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** An instance of a class stays as it is: its methods and getters are not among its entries. */
+const isPlainObject = (value: unknown): value is object => {
+  if (!isObject(value) || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || (isObject(prototype) && Object.getPrototypeOf(prototype) === null); // Of any realm.
+};
+
+const withoutUndefined = (options: unknown): unknown =>
+  isPlainObject(options)
+    ? Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+    : options;
+
+const describeMissing = (options: unknown): string =>
+  options === undefined ? 'got no options' : 'got options that are not an object';
+
+/** The options that have no default, as the end of a sentence. */
+const requiredKeys = ({ shape }: z.ZodObject): string => {
+  const required = Object.keys(shape).filter((key) => !z.safeParse(shape[key] ?? z.any(), undefined).success);
+  return required.length === 0 ? '' : ` with ${required.join(', ')}`;
+};
 
 const withRange = (number: z.ZodNumber, min: number, max: number, message: string) =>
   number.min(min, message).max(max, message);
@@ -41,12 +75,47 @@ export const actionsSchema = z
   .readonly()
   .optional();
 
+const dateMessage = "must be a valid Date: pass new Date('2026-11-01')";
+
+export const dateSchema = z.date(dateMessage);
+
+/** Gives what is wrong with a text that shells, containers or CI were to fill in, or `''`. */
+const unfilledReason = (text: string): string => {
+  if (/^["'`]|["'`]$/.test(text)) {
+    return 'must not stand in quotes (docker --env-file keeps them, so remove the quotes there)';
+  }
+  // Shells and CI write ${NAME} and $NAME, Azure and Kubernetes $(NAME), Windows %NAME%, templates {{ name }}.
+  return /\$\{|\{\{|^\$\w+$|^\$\(.*\)$|^%\w+%$/.test(text)
+    ? 'must be the value itself, and not the name of a variable (nothing has replaced the variable by its value)'
+    : '';
+};
+
+/** Refuses text that shows a mistake in how it was filled in. */
+export const filledInSchema = z.string().superRefine((text, context) => {
+  const message = unfilledReason(text);
+  if (message) context.addIssue({ code: 'custom', message, input: undefined });
+});
+
+/**
+ * Accepts a token for a header.
+ *
+ * @param reasonAgainst gives the reason why a text cannot be the credential, or `''`
+ */
+export const credentialSchemaWith = (reasonAgainst: (text: string) => string) =>
+  z
+    .string()
+    .min(1, 'must not be empty')
+    .superRefine((text, context) => {
+      const message = unfilledReason(text) || reasonAgainst(text) || unsendableReason(text);
+      if (message) context.addIssue({ code: 'custom', message, input: undefined });
+    });
+
+/** A header cannot carry a line feed or a typographic quote that was copied with the token. */
+const unsendableReason = (text: string): string =>
+  /^[\x21-\x7e]*$/.test(text) ? '' : 'must be printable ASCII without white space (check for a line feed at its end)';
+
 /** Accepts a token for a header. */
-export const credentialSchema = z
-  .string()
-  .min(1, 'must not be empty')
-  // A header cannot carry a line feed or a typographic quote that was copied with the token.
-  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without white space (check for a line feed at its end)');
+export const credentialSchema = credentialSchemaWith(() => '');
 
 /** Accepts a function and returns it as it is. `z.function()` would wrap it. */
 export const functionSchema = <Fn extends (...args: never[]) => unknown>() =>
@@ -72,7 +141,9 @@ const insecureUrlReason = (url: URL): string => {
 export const secureUrlSchema = (notAbsoluteMessage: string, rejectionOf: (url: URL) => string = () => '') =>
   z.union([z.string(), z.instanceof(URL)], 'must be a URL').transform((value, context) => {
     const url = URL.parse(String(value));
-    const reason = url ? rejectionOf(url) || insecureUrlReason(url) : notAbsoluteMessage;
+    const reason = url
+      ? rejectionOf(url) || insecureUrlReason(url)
+      : unfilledReason(String(value)) || notAbsoluteMessage;
     if (url && !reason) return url;
     context.addIssue({ code: 'custom', message: reason });
     return z.NEVER;

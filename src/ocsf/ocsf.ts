@@ -1,9 +1,13 @@
-import type { JsonObject } from 'type-fest';
 import { actionVerb, actorOf, sourceIp } from '../audit-log/derived-fields.ts';
 import { type AuditEvent, rawJson } from '../audit-log/event.ts';
+import { AuditConfigError } from '../errors.ts';
+import { checkKeys } from '../internal/known-keys.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
+import type { JsonObject } from '../internal/types.ts';
 import { toText } from '../internal/well-formed.ts';
 import { ocsfActivity, ocsfSeverity } from './activity.ts';
+
+const contextKeys: ReadonlySet<string> = /* @__PURE__ */ new Set(['organization', 'unmapped']);
 
 const category = { uid: 3, caption: 'Identity & Access Management' };
 const entityManagement = { uid: 3004, caption: 'Entity Management' };
@@ -20,6 +24,7 @@ const entityManagement = { uid: 3004, caption: 'Entity Management' };
  *
  * Source: https://schema.ocsf.io/1.4.0/classes/entity_management
  *
+ * @throws {@link AuditConfigError} if `unmapped` is neither `'object'` nor `'json'`, or if the context has an unknown key.
  * @throws RangeError if the event was made elsewhere and is nested too deep for {@link rawJson}.
  *
  * @example
@@ -37,8 +42,21 @@ export function toOcsf(
   context: {
     /** The name of the organization. It becomes `metadata.tenant_uid`. */
     readonly organization?: string | undefined;
+    /**
+     * The form of `unmapped`: `'object'`, as OCSF defines it, or `'json'` for one JSON text. Consumers that infer a schema from
+     * the events need the text, because the keys and types of metadata differ from event to event: Parquet, and with it Amazon
+     * Security Lake.
+     *
+     * @default 'object'
+     */
+    readonly unmapped?: 'object' | 'json' | undefined;
   } = {},
 ): JsonObject {
+  checkKeys('toOcsf', contextKeys, context);
+  const { organization, unmapped: unmappedForm = 'object' } = context;
+  if (unmappedForm !== 'object' && unmappedForm !== 'json') {
+    throw new AuditConfigError("toOcsf: unmapped: must be 'object' or 'json'.");
+  }
   const activity = ocsfActivity(event);
   const severity = ocsfSeverity(event);
   const ip = sourceIp(event);
@@ -66,12 +84,14 @@ export function toOcsf(
       uid: toText(event.id),
       event_code: toText(event.audit_action),
       original_time: toText(event.created_at),
-      ...nonEmptyFields({ tenant_uid: context.organization }),
+      ...nonEmptyFields({ tenant_uid: organization }),
     },
     actor: toOcsfActor(event),
     ...(ip !== '' && { src_endpoint: { ip } }),
     entity: toOcsfEntity(event),
-    ...(Object.keys(unmapped).length > 0 && { unmapped }),
+    ...(Object.keys(unmapped).length > 0 && {
+      unmapped: unmappedForm === 'json' ? JSON.stringify(unmapped) : unmapped,
+    }),
     raw_data: toText(rawJson(event)),
   };
 }

@@ -1,5 +1,5 @@
-import type { Promisable } from 'type-fest';
 import { AuditConfigError, CursorConflictError, CursorStoreError, PlanetScaleAuditError } from '../errors.ts';
+import type { Promisable } from '../internal/types.ts';
 import type { CursorStore } from '../stores/cursor-store.ts';
 import { type CursorScope, decodeState, encodeState, isOfAnotherVersion, type PollState } from './state.ts';
 

@@ -4,32 +4,9 @@ import { AuditConfigError } from '../errors.ts';
 import { earliestAbove, maxOutOfOrderMs } from './ordering.ts';
 import { type ScanResult, scan } from './scan.ts';
 import type { TimedPage } from './scan-clock.ts';
+import type { FirstStart } from './start-from.ts';
 import { anchorsFrom, type EventRef, isBefore, maxSeen, type PollState, refOf, toIso } from './state.ts';
 import { extendOlderRun, type Inspection, type StopCondition, type StopPoint } from './stop-condition.ts';
-
-/**
- * Where a poller starts if its store holds nothing yet.
- * - `'oldest'`: with every event that PlanetScale still has
- * - `'now'`: with the next event that happens
- * - `{ newest: n }`: with the n newest events
- * - `{ since: date }`: with the events that were created at that time or later
- * - `{ newerThan: id }`: with the events above this one in the list
- */
-export type StartFrom =
-  | 'oldest'
-  | 'now'
-  | {
-      /** How many events. */
-      readonly newest: number;
-    }
-  | {
-      /** The earliest `created_at`. */
-      readonly since: Date;
-    }
-  | {
-      /** The id of an event that PlanetScale lists. */
-      readonly newerThan: string;
-    };
 
 /** The result of the very first scan, and the state to save before the poller delivers its events. */
 export interface FirstScan extends Pick<PollState, 'anchors' | 'seen' | 'start'> {
@@ -42,7 +19,7 @@ export interface FirstScan extends Pick<PollState, 'anchors' | 'seen' | 'start'>
 /** @throws AuditConfigError if `startFrom` names an event that PlanetScale does not list */
 export function firstScan(
   fetchPage: FetchPage<TimedPage>,
-  startFrom: StartFrom,
+  startFrom: FirstStart,
   lookbackMs: number,
 ): Promise<FirstScan> {
   if (startFrom === 'oldest') return scanFromOldest(fetchPage, lookbackMs);

@@ -3,6 +3,10 @@ import type { PlanetScaleAuditError } from '../errors.ts';
 /**
  * A report for an operator about something that does not stop the poller. Later versions may add types: handle those that you know, and
  * log the others.
+ * - `first-run`: the store held no cursor. The message says where the poller starts and what it leaves out. If the poller ran
+ *   before, its store has lost the cursor: a volume was not mounted, for instance
+ * - `start-ignored`: `startFrom` differs from the start of the first run, and has no effect any more. Use another key
+ * - `unknown-action`: `actions` has an action that this version does not know. The poller requests it all the same
  * - `retrying`: an operation failed with an error that may pass. The poller repeats it after `delayMs`
  * - `possible-gap`: the poller was away for so long that PlanetScale may have deleted events which the poller never saw. If you
  *   can, get the events between `lastScanAt` and `oldestAvailable` from another source
@@ -44,11 +48,10 @@ export type PollNotice =
       readonly type: 'possible-duplicates' | 'lookback-overflow' | 'cursor-rolled-back';
       /** What happened, and what to do about it. */
       readonly message: string;
+    }
+  | {
+      /** The options of the poller do not have the effect that they may seem to have. */
+      readonly type: 'first-run' | 'start-ignored' | 'unknown-action';
+      /** What happened, and what to do about it. */
+      readonly message: string;
     };
-
-/** Prints the notices that a person should look at. */
-export function logNotice(notice: PollNotice): void {
-  if (notice.type === 'retrying' || notice.type === 'late-events') return;
-  const { type, ...details } = notice;
-  console.warn(`planetscale-audit: ${type}`, details);
-}

@@ -1,4 +1,3 @@
-import type { Promisable } from 'type-fest';
 import * as z from 'zod';
 import type { AuditAction } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
@@ -6,13 +5,15 @@ import {
   abortSignalSchema,
   actionsSchema,
   booleanSchema,
+  dateSchema,
   functionSchema,
   millisecondsSchema,
   wholeNumberSchema,
 } from '../internal/option-schemas.ts';
+import type { Promisable } from '../internal/types.ts';
 import type { CursorStore } from '../stores/cursor-store.ts';
-import type { StartFrom } from './first-scan.ts';
-import { logNotice, type PollNotice } from './notices.ts';
+import type { PollNotice } from './notices.ts';
+import type { StartFrom } from './start-from.ts';
 
 /** Where a poller keeps its cursor, where it starts, and how often it polls. */
 export interface PollerOptions {
@@ -60,7 +61,7 @@ export interface PollerOptions {
    * Receives what an operator should know. The poller awaits it, and reports a gap before it saves a cursor beyond the gap. An
    * error that it throws ends the poller.
    *
-   * @default console.warn for all notices but `retrying` and `late-events`
+   * @default console.warn for all notices but `late-events`; for `retrying` at growing intervals
    */
   readonly onNotice?: ((notice: PollNotice) => Promisable<void>) | undefined;
 }
@@ -68,18 +69,27 @@ export interface PollerOptions {
 const hasMethod = (value: unknown, name: string): boolean =>
   typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 
-const startFromMessage = "must be 'oldest', 'now', { newest: n }, { since: date } or { newerThan: id }";
+const startFromMessage = "must be 'oldest', 'now', 'resume', { newest: n }, { since: date } or { newerThan: id }";
+const noDateMessage = `${startFromMessage}: pass a valid Date, new Date('2026-11-01')`;
+
+const hasNoDate = (startFrom: unknown): boolean =>
+  typeof startFrom === 'object' &&
+  startFrom !== null &&
+  'since' in startFrom &&
+  !dateSchema.safeParse(startFrom.since).success;
+
 const startFromSchema = z.union(
   [
     z.literal('oldest'),
     z.literal('now'),
+    z.literal('resume'),
     z.strictObject({
       newest: wholeNumberSchema(0, Number.MAX_SAFE_INTEGER, 'must be a whole number of events, 0 or more'),
     }),
-    z.strictObject({ since: z.date('must be a valid Date') }),
+    z.strictObject({ since: dateSchema }),
     z.strictObject({ newerThan: z.string().min(1, 'must not be empty') }),
   ],
-  startFromMessage,
+  { error: ({ input }) => (hasNoDate(input) ? noDateMessage : startFromMessage) },
 );
 
 export const sourceSchema = z.custom<AuditSource>(
@@ -87,19 +97,28 @@ export const sourceSchema = z.custom<AuditSource>(
   'the first argument must be a PlanetScaleAuditClient, or an object with an organization and a page method',
 );
 
-export const pollerOptionsSchema = z.object({
-  store: z.custom<CursorStore>(
-    (value) => hasMethod(value, 'get') && hasMethod(value, 'set'),
-    'must have the methods get and set',
-  ),
+/** Keyv returns undefined after a failed read, as if nothing was ever saved. Only Keyv 5 has an option to throw instead. */
+const hidesFailedReads = (store: CursorStore): boolean =>
+  store.constructor?.name === 'Keyv' && Reflect.get(store, 'throwOnErrors') !== true;
+
+const keyvMessage =
+  'is a Keyv that returns undefined if its backend fails, which looks like an empty store (with Keyv 5 set throwOnErrors, for Keyv 6 see docs/running.md)';
+
+export const pollerOptionsSchema = z.strictObject({
+  store: z
+    .custom<CursorStore>(
+      (value) => hasMethod(value, 'get') && hasMethod(value, 'set'),
+      'must have the methods get and set',
+    )
+    .refine((store) => !hidesFailedReads(store), keyvMessage),
   key: z.string().min(1, 'must not be empty').optional(),
-  startFrom: startFromSchema.default({ newest: 200 }),
+  startFrom: startFromSchema.optional(),
   intervalMs: millisecondsSchema(1).default(60_000),
   lookbackMs: millisecondsSchema(0).default(600_000),
   actions: actionsSchema,
   drain: booleanSchema.default(false),
   signal: abortSignalSchema,
-  onNotice: functionSchema<NonNullable<PollerOptions['onNotice']>>().default(() => logNotice),
+  onNotice: functionSchema<NonNullable<PollerOptions['onNotice']>>().optional(),
 });
 
 export type ParsedPollerOptions = z.output<typeof pollerOptionsSchema>;

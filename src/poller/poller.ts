@@ -1,21 +1,12 @@
 // docs/internals/polling.md explains the algorithm and the words of this folder: anchor, final, seen, pending, watermark.
 import type { AuditEvent } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
-import { AuditConfigError, type PlanetScaleAuditError } from '../errors.ts';
+import { AuditConfigError } from '../errors.ts';
 import { parseOptions } from '../internal/option-schemas.ts';
-import { sleep } from '../internal/sleep.ts';
-import { Checkpoint } from './checkpoint.ts';
-import { InconsistentListError } from './consistency.ts';
-import { Delivery } from './delivery.ts';
-import { firstScan } from './first-scan.ts';
-import { findGap } from './gap.ts';
 import { HealthRecord, type PollerHealth } from './health.ts';
-import { InFlightBatch } from './in-flight-batch.ts';
+import type { InFlightBatch } from './in-flight-batch.ts';
 import { type ParsedPollerOptions, type PollerOptions, pollerOptionsSchema, sourceSchema } from './options.ts';
-import { resumeScan } from './resume-scan.ts';
-import { backOff, type RetryOptions, retry } from './retry.ts';
-import type { TimedPage } from './scan-clock.ts';
-import { type CursorScope, type PollState, scopeOf, toIso } from './state.ts';
+import { PollerRun } from './poller-run.ts';
 
 /**
  * A poller that {@link poller} made. An iteration over it gives new events, oldest first and each at least once.
@@ -68,39 +59,16 @@ export function poller(source: AuditSource, options: PollerOptions): AuditPoller
   return new Poller(parseOptions(sourceSchema, source, 'poller'), parseOptions(pollerOptionsSchema, options, 'poller'));
 }
 
-interface StartedScan {
-  readonly delivery: Delivery;
-  readonly pageCount: number;
-  /** The state to save before the first delivery; undefined after the first run. */
-  readonly firstState?: PollState;
-}
-
-const overflowMessage =
-  'The look-back holds more events than the poller remembers. It will miss late events among the oldest of them. Shorten lookbackMs.';
-
-const lostAnchorsMessage =
-  'PlanetScale no longer lists any event that the poller remembers as final. The poller may deliver some events again.';
-
-const intervalJitter = 0.1;
-
 class Poller implements AuditPoller {
   readonly #source: AuditSource;
   readonly #options: ParsedPollerOptions;
-  readonly #scope: CursorScope;
   readonly #health: HealthRecord;
-  readonly #retryOptions: RetryOptions;
   #isIterating = false;
 
   constructor(source: AuditSource, options: ParsedPollerOptions) {
     this.#source = source;
     this.#options = options;
-    this.#scope = scopeOf(source.organization, options.actions);
     this.#health = new HealthRecord(options.intervalMs);
-    this.#retryOptions = {
-      enabled: !options.drain,
-      signal: options.signal,
-      onRetry: (error, attempt, delayMs) => this.#reportRetry(error, attempt, delayMs),
-    };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined> {
@@ -130,159 +98,11 @@ class Poller implements AuditPoller {
         'The poller has an iteration already. End that iteration first, or create a second poller with another key.',
       );
     }
-    const { signal } = this.#options;
-    let checkpoint: Checkpoint | undefined;
-    let failure: { readonly error: unknown } | undefined;
     this.#isIterating = true;
-    this.#health.iterationStarted();
     try {
-      signal?.throwIfAborted();
-      checkpoint = await this.#openCheckpoint();
-      yield* this.#pollLoop(checkpoint);
-    } catch (error) {
-      const isQuietEnd = signal?.aborted && error === signal.reason;
-      if (!isQuietEnd) failure = { error };
+      yield* new PollerRun(this.#source, this.#options, this.#health).batches();
     } finally {
-      await this.#end(checkpoint, failure);
+      this.#isIterating = false;
     }
-  }
-
-  async #openCheckpoint(): Promise<Checkpoint> {
-    const { store, key = `planetscale-audit:${this.#source.organization}`, onNotice } = this.#options;
-    const checkpoint = await Checkpoint.open({
-      store,
-      key,
-      scope: this.#scope,
-      retry: (operation) => this.#retry(operation),
-    });
-    const { rollbackReason } = checkpoint;
-    if (rollbackReason !== undefined) await onNotice({ type: 'cursor-rolled-back', message: rollbackReason });
-    return checkpoint;
-  }
-
-  /** Saves the acknowledged events. An earlier error takes precedence over an error of this last save. */
-  async #end(checkpoint: Checkpoint | undefined, earlier: { readonly error: unknown } | undefined): Promise<void> {
-    let failure = earlier;
-    try {
-      await checkpoint?.flush();
-    } catch (error) {
-      failure ??= { error };
-    }
-    this.#isIterating = false;
-    this.#health.iterationEnded(failure !== undefined);
-    if (failure) throw failure.error;
-  }
-
-  async *#pollLoop(checkpoint: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
-    const { drain, intervalMs, signal } = this.#options;
-    for (;;) {
-      this.#health.pollStarted();
-      yield* this.#pollOnce(checkpoint);
-      if (drain) return;
-      this.#health.waiting();
-      await sleep(intervalMs * (1 + intervalJitter * (2 * Math.random() - 1)), signal);
-    }
-  }
-
-  /** Completes one scan. A scan that finds the list inconsistent starts again. */
-  async *#pollOnce(checkpoint: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return yield* this.#scan(checkpoint);
-      } catch (error) {
-        if (!(error instanceof InconsistentListError)) throw error;
-        await backOff(error, attempt, this.#retryOptions);
-      }
-    }
-  }
-
-  async *#scan(checkpoint: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
-    const { signal, onNotice } = this.#options;
-    const { state } = checkpoint;
-    const { delivery, pageCount, firstState } = state ? await this.#resumeScan(state) : await this.#firstScan();
-    let isOverflowReported = false;
-    const reportOverflow = async (): Promise<void> => {
-      if (isOverflowReported || !delivery.hasOverflowed) return;
-      isOverflowReported = true;
-      await onNotice({ type: 'lookback-overflow', message: overflowMessage });
-    };
-
-    await reportOverflow();
-    if (firstState) {
-      // Without this save, a crash before the first batch would cause a second first run.
-      checkpoint.stage(firstState);
-      await checkpoint.save();
-    }
-    for await (const batch of delivery.batches()) {
-      signal?.throwIfAborted();
-      if (batch.lateIds.length > 0) await onNotice({ type: 'late-events', ids: batch.lateIds });
-      const inFlight = new InFlightBatch(batch.events);
-      this.#health.consumerStarted();
-      try {
-        yield inFlight;
-      } finally {
-        this.#health.consumerFinished();
-        if (inFlight.acknowledgedCount > 0) {
-          checkpoint.stage(delivery.commit(batch, inFlight.acknowledgedCount));
-          await reportOverflow();
-        }
-      }
-      await checkpoint.save();
-    }
-    signal?.throwIfAborted();
-    const finished = delivery.finish();
-    await reportOverflow();
-    await checkpoint.completeScan(finished, pageCount);
-    this.#health.scanCompleted();
-  }
-
-  async #firstScan(): Promise<StartedScan> {
-    const { startFrom, lookbackMs } = this.#options;
-    const { result, isWanted, hasOverflowed, anchors, seen, start } = await firstScan(
-      this.#fetchPage,
-      startFrom,
-      lookbackMs,
-    );
-    const firstState: PollState = {
-      scope: this.#scope,
-      anchors,
-      seen,
-      start,
-      pendingSince: toIso(result.pendingSinceMs),
-      lastScanStartedAt: new Date(result.startedAtMs).toISOString(),
-    };
-    const delivery = new Delivery({ before: firstState, result, isWanted, stillListed: new Set(), hasOverflowed });
-    return { delivery, pageCount: result.pageCount, firstState };
-  }
-
-  async #resumeScan(state: PollState): Promise<StartedScan> {
-    const { lookbackMs, onNotice } = this.#options;
-    const { result, isWanted, stillListed, hasLostAnchors } = await resumeScan(this.#fetchPage, state, lookbackMs);
-    const gap = findGap(state, result, lookbackMs);
-    if (gap) await onNotice(gap);
-    if (hasLostAnchors) await onNotice({ type: 'possible-duplicates', message: lostAnchorsMessage });
-    const delivery = new Delivery({ before: state, result, isWanted, stillListed, hasOverflowed: false });
-    return { delivery, pageCount: result.pageCount };
-  }
-
-  /** The duration covers the last attempt only. Earlier attempts and their waits can take days. */
-  readonly #fetchPage = (cursor: string | undefined): Promise<TimedPage> => {
-    const { actions, signal } = this.#options;
-    return this.#retry(async () => {
-      const startedAtMs = Date.now();
-      const page = await this.#source.page({ startingAfter: cursor, actions, signal });
-      return { ...page, durationMs: Math.max(0, Date.now() - startedAtMs) }; // The local clock may have been set back.
-    });
-  };
-
-  async #retry<Result>(operation: () => Promise<Result>): Promise<Result> {
-    const result = await retry(operation, this.#retryOptions);
-    this.#health.attemptSucceeded();
-    return result;
-  }
-
-  async #reportRetry(error: PlanetScaleAuditError, attempt: number, delayMs: number): Promise<void> {
-    this.#health.attemptFailed(attempt);
-    await this.#options.onNotice({ type: 'retrying', error, attempt, delayMs });
   }
 }

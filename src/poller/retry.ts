@@ -8,8 +8,12 @@ export interface RetryOptions {
   /** With false, the first error is final. */
   readonly enabled: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Whether no retry can cure the error. */
+  isFinal(error: PlanetScaleAuditError): boolean;
   /** Called and awaited before each wait. */
   onRetry(error: PlanetScaleAuditError, attempt: number, delayMs: number): Promise<void>;
+  /** Called when an operation succeeds that has failed before. */
+  onRecovery(): void;
 }
 
 /**
@@ -20,7 +24,9 @@ export interface RetryOptions {
 export async function retry<Result>(operation: () => Promise<Result>, options: RetryOptions): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await operation();
+      const result = await operation();
+      if (attempt > 1) options.onRecovery();
+      return result;
     } catch (error) {
       await backOff(error, attempt, options);
     }
@@ -33,9 +39,9 @@ export async function retry<Result>(operation: () => Promise<Result>, options: R
  * @throws the error if a retry cannot cure it, or the signal's reason
  */
 export async function backOff(error: unknown, attempt: number, options: RetryOptions): Promise<void> {
-  const { enabled, signal, onRetry } = options;
+  const { enabled, signal, isFinal, onRetry } = options;
   signal?.throwIfAborted();
-  if (!enabled || !(error instanceof PlanetScaleAuditError) || !error.retryable) throw error;
+  if (!enabled || !(error instanceof PlanetScaleAuditError) || isFinal(error)) throw error;
   const retryAfterMs = error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0;
   const delayMs = Math.max(fullJitterMs(backoffLimits, attempt), retryAfterMs);
   await onRetry(error, attempt, delayMs);

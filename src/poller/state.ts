@@ -34,9 +34,16 @@ export const scopeOf = (organization: string, actions: readonly AuditAction[] | 
   actions: actions ? [...new Set(actions)].sort() : null,
 });
 
+/** How the first run started; `count` is that of `{ newest: count }`. */
+export interface StartChoice {
+  readonly kind: 'oldest' | 'now' | 'newest' | 'since' | 'newerThan';
+  readonly count?: number | undefined;
+}
+
 /** Everything that a poller knows between two scans. The store holds its text form, and nothing else. */
 export interface PollState {
   readonly scope: CursorScope;
+  readonly startedFrom: StartChoice;
   /** Newest first. Every event at or below the first anchor is final. The others serve if the first is deleted. */
   readonly anchors: readonly EventRef[];
   /** Events above the first anchor that need no delivery, oldest first: acknowledged ones, and those that a first run left out. */
@@ -61,6 +68,10 @@ const instantSchema = z.string().refine((text) => !Number.isNaN(Date.parse(text)
 
 const stateSchema = z.object({
   scope: z.object({ organization: z.string(), actions: z.array(z.string()).nullable() }),
+  startedFrom: z.object({
+    kind: z.enum(['oldest', 'now', 'newest', 'since', 'newerThan']),
+    count: z.int().min(0).optional(),
+  }),
   anchors: z.array(eventRefSchema).max(maxAnchors),
   seen: z.array(eventRefSchema).max(maxSeen),
   start: instantSchema.nullable(),

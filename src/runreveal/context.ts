@@ -39,7 +39,7 @@ export interface RunRevealEnrichment {
   readonly value: string;
 }
 
-/** The values of a row that the event does not contain. Every field is optional. */
+/** The values of a row that the event does not contain. Every field is optional; an unknown key is an {@link AuditConfigError}. */
 export interface RunRevealContext {
   /** RunReveal's id of the workspace. It is part of the sorting key of {@link planetscaleLogsDdl}. @default '' */
   readonly workspaceID?: string | undefined;

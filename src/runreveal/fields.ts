@@ -1,10 +1,28 @@
 import type { AuditEvent } from '../audit-log/event.ts';
 import { AuditConfigError } from '../errors.ts';
+import { checkKeys } from '../internal/known-keys.ts';
 import { toRfc3339 } from '../internal/timestamp.ts';
 import { toText } from '../internal/well-formed.ts';
 import type { RunRevealContext } from './context.ts';
 
 // The fields that RunReveal's three formats share: the row, the structured webhook and the reveald event.
+
+const contextKeys: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'workspaceID',
+  'sourceID',
+  'sourceType',
+  'sourceTTL',
+  'receivedAt',
+  'id',
+  'actorEmail',
+  'lookupIp',
+  'enrichments',
+  'tags',
+  'serviceName',
+] satisfies (keyof RunRevealContext)[]);
+
+/** Refuses a misspelled key, which would leave its column at the default without a word. */
+export const checkContext = (context: RunRevealContext): void => checkKeys('RunReveal context', contextKeys, context);
 
 /** Returns the time of arrival, by default the current time. */
 export function validReceivedAt(receivedAt: Date = new Date()): Date {

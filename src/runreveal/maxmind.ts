@@ -1,3 +1,5 @@
+import { AuditConfigError } from '../errors.ts';
+import { errorName } from '../internal/foreign-error.ts';
 import type { IpInfo } from './context.ts';
 
 /** A source of records about IP addresses: a `Reader` of the packages `maxmind` and `mmdb-lib`, or anything else with a `get`. */
@@ -44,6 +46,8 @@ const registeredCountryPaths = [['registered_country', 'iso_code']] as const;
  * receives every other error of a reader. The `Reader` of `@maxmind/geoip2-node` has no `get`. Wrap the method of its database:
  * `{ get: (ip) => reader.enterprise(ip) }`.
  *
+ * @throws {@link AuditConfigError} if an argument has no `get`, as a path or a promise that was not awaited, and if there is none.
+ *
  * Sources: https://dev.maxmind.com/geoip/docs/databases/enterprise/binary, and the pages of the other databases beside it.
  *
  * @example
@@ -59,6 +63,8 @@ const registeredCountryPaths = [['registered_country', 'iso_code']] as const;
  * ```
  */
 export function maxmindLookup(...readers: readonly MaxMindReader[]): (ip: string) => IpInfo | undefined {
+  if (readers.length === 0) throw new AuditConfigError(`maxmindLookup received no reader. ${openHint}`);
+  readers.forEach(checkReader);
   return (ip) => {
     const records = readers.map((reader) => readRecord(reader, ip));
     const info: IpInfo = {
@@ -75,12 +81,35 @@ export function maxmindLookup(...readers: readonly MaxMindReader[]): (ip: string
   };
 }
 
+const openHint = "Open the database first: maxmindLookup(await open(path)), with the package 'maxmind'.";
+const wrapHint =
+  'The Reader of @maxmind/geoip2-node has no get. To use it, wrap the method of its database: { get: (ip) => reader.city(ip) }.';
+
+const checkReader = (reader: unknown, index: number): void => {
+  if (hasMethod(reader, 'get')) return;
+  const [kind, hint] = describeArgument(reader);
+  throw new AuditConfigError(`maxmindLookup received ${kind} as argument ${index + 1}, and not a reader. ${hint}`);
+};
+
+/** What a user passed in place of a reader, and what to do. */
+const describeArgument = (argument: unknown): readonly [kind: string, hint: string] => {
+  if (hasMethod(argument, 'then')) return ['a promise', 'Await it: maxmindLookup(await open(path)).'];
+  if (Array.isArray(argument)) return ['an array', 'Pass each reader as an argument of its own.'];
+  if (argument === undefined || argument === null) return [String(argument), openHint];
+  if (typeof argument !== 'object') return [`a ${typeof argument}`, openHint];
+  return ['an object without get', `${openHint} ${wrapHint}`];
+};
+
+const hasMethod = (value: unknown, name: string): boolean =>
+  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+  typeof Reflect.get(value, name) === 'function';
+
 const readRecord = (reader: MaxMindReader, ip: string): unknown => {
   if (reader.metadata?.ipVersion === 4 && ip.includes(':')) return undefined;
   try {
     return reader.get(ip);
   } catch (error) {
-    if (error instanceof Error && error.name === 'AddressNotFoundError') return undefined;
+    if (errorName(error) === 'AddressNotFoundError') return undefined;
     throw error;
   }
 };

@@ -1,4 +1,4 @@
-import type { Promisable } from 'type-fest';
+import type { Promisable } from '../internal/types.ts';
 
 /**
  * Keeps the cursor of a poller between runs, as one text under each key. A text has up to 440 kB, because it lists the recent

@@ -1,4 +1,5 @@
 import { AuditConfigError, PlanetScaleAuditClient } from 'planetscale-audit';
+import type { FakeFailure } from 'planetscale-audit/testing';
 import { describe, expect, test } from 'vitest';
 import { credentials, listOf, serve, serveRaw } from '../support/served.ts';
 
@@ -102,6 +103,31 @@ describe('verifyAccess', () => {
     await expect(report).rejects.toThrow(AuditConfigError);
     expect(fake.requests).toHaveLength(0);
   });
+
+  const page: FakeFailure = { status: 403, body: '<html>Blocked by the firewall</html>' };
+
+  test.each([
+    ['the audit log', [page]],
+    ['the list of organizations', [{ status: 404 }, page]],
+    ['the second page of that list', [{ status: 404 }, organizations(['other'], 2), page]],
+  ])('reports unreachable when a firewall answers the request for %s', async (_, answers) => {
+    const { fake, client } = await serve();
+    fake.failNext(...answers);
+    expect(await client().verifyAccess()).toMatchObject({
+      reason: 'unreachable',
+      message: expect.stringContaining('A proxy or a firewall between this machine and PlanetScale'),
+    });
+    expect(fake.requests).toHaveLength(answers.length);
+  });
+
+  test.each([undefined, '', {}, [], { code: 'not_found' }])(
+    "counts a 404 with this body as PlanetScale's: %j",
+    async (body) => {
+      const { fake, client } = await serve();
+      fake.failNext({ status: 404, body });
+      expect(await client().verifyAccess()).toMatchObject({ reason: 'missing-permission' });
+    },
+  );
 
   test('reports unreachable when the connection is reset', async () => {
     const { fake, client } = await serve();

@@ -79,6 +79,49 @@ describe('the constructor', () => {
   });
 });
 
+describe('credentials that cannot be right are refused before a request', () => {
+  const token = credentials.serviceToken;
+  test.each([
+    ['a token in double quotes', { serviceToken: `"${token}"` }, /serviceToken: must not stand in quotes/],
+    ['a token with a quote left', { serviceToken: `${token}'` }, /serviceToken: must not stand in quotes/],
+    ['an id in quotes', { serviceTokenId: "'abc123def456'" }, /serviceTokenId: must not stand in quotes/],
+    ['an organization in quotes', { organization: '"acme"' }, /organization: must not stand in quotes/],
+    ['a variable in braces', { serviceToken: '\u0024{TOKEN}' }, /serviceToken: must be the value itself/],
+    [
+      'a variable in the middle',
+      { serviceToken: 'pscale_tkn_\u0024{TOKEN:-}' },
+      /serviceToken: must be the value itself/,
+    ],
+    ['a bare variable', { serviceToken: '$TOKEN' }, /serviceToken: must be the value itself/],
+    ['a variable of Kubernetes', { serviceToken: '$(TOKEN)' }, /serviceToken: must be the value itself/],
+    ['a variable of Windows', { serviceTokenId: '%TOKEN_ID%' }, /serviceTokenId: must be the value itself/],
+    ['a template', { serviceTokenId: '{{token_id}}' }, /serviceTokenId: must be the value itself/],
+    ['a variable as the organization', { organization: '$PLANETSCALE_ORG' }, /organization: must be the value itself/],
+    [
+      'an id and a token that are swapped',
+      { serviceTokenId: token, serviceToken: 'abc123def456' },
+      /serviceTokenId: must be the token's id, and not the token .*swapped/,
+    ],
+    ['two tokens', { serviceTokenId: token }, /serviceTokenId: must be the token's id, and not the token/],
+    [
+      'a swapped pair',
+      { serviceTokenId: undefined, serviceToken: `${token}:abc123def456` },
+      /token where its id belongs/,
+    ],
+    ["the token's name as the id", { serviceTokenId: 'audit log reader' }, /serviceTokenId: .* not its name/],
+  ])('%s', (_, wrong, message) => {
+    const fetch = () => expect.unreachable('no request may be sent');
+    const make = () => new PlanetScaleAuditClient({ ...good, ...wrong, fetch });
+    expect(make).toThrow(AuditConfigError);
+    expect(make).toThrow(message);
+    expect(make).toThrow(expect.not.objectContaining({ message: expect.stringContaining(token) }));
+  });
+
+  test.each(['a"b', '50%off%', 'a$b$', '$', 'pscale_tkn_$x'])('but not the token %s', (serviceToken) => {
+    expect(() => new PlanetScaleAuditClient({ ...good, serviceToken })).not.toThrow();
+  });
+});
+
 describe('a client', () => {
   test('sends a service token as ID:TOKEN', async () => {
     const sent = await sentBy((fetch) => new PlanetScaleAuditClient({ ...good, fetch }));
@@ -162,15 +205,39 @@ describe('fromEnv', () => {
     'refuses a PLANETSCALE_API_URL with a query or a fragment: %s',
     (PLANETSCALE_API_URL) => {
       expect(() => PlanetScaleAuditClient.fromEnv({}, { ...env, PLANETSCALE_API_URL })).toThrow(
-        /baseUrl: must end with its path/,
+        /PLANETSCALE_API_URL: must end with its path/,
       );
     },
   );
 
   test.each([
+    [{ PLANETSCALE_API_URL: 'api.planetscale.com' }, /PLANETSCALE_API_URL: must be an absolute URL/],
+    [{ PLANETSCALE_API_URL: 'http://api.planetscale.com' }, /PLANETSCALE_API_URL: must use https/],
+    [{ PLANETSCALE_API_URL: '"https://api.planetscale.com"' }, /PLANETSCALE_API_URL: must not stand in quotes/],
+    [{ PLANETSCALE_ORG: 'a/b' }, /PLANETSCALE_ORG: must be the bare name/],
+    [{ PLANETSCALE_ORG: '', PLANETSCALE_ORGANIZATION: 'a/b' }, /PLANETSCALE_ORGANIZATION: must be the bare name/],
+    [{ PLANETSCALE_SERVICE_TOKEN: 'secret\n' }, /PLANETSCALE_SERVICE_TOKEN: must be printable ASCII/],
+    [{ PLANETSCALE_SERVICE_TOKEN: 'a:b' }, /Give PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN, neither/],
+    [
+      { PLANETSCALE_SERVICE_TOKEN_ID: '', PLANETSCALE_SERVICE_TOKEN: 'pscale_tkn_x:id' },
+      /PLANETSCALE_SERVICE_TOKEN must be `id:token`/,
+    ],
+  ])('names the variable with a mistake, and no option: %j', (variables, message) => {
+    expect(() => PlanetScaleAuditClient.fromEnv({}, { ...env, ...variables })).toThrow(AuditConfigError);
+    expect(() => PlanetScaleAuditClient.fromEnv({}, { ...env, ...variables })).toThrow(message);
+    expect(() => PlanetScaleAuditClient.fromEnv({}, { ...env, ...variables })).not.toThrow(
+      /baseUrl|serviceToken|organization:/,
+    );
+  });
+
+  test.each([
     [{}, /set PLANETSCALE_ORG/],
     [{ PLANETSCALE_ORG: 'acme' }, /set PLANETSCALE_SERVICE_TOKEN_ID and PLANETSCALE_SERVICE_TOKEN/],
-    [{ PLANETSCALE_ORG: 'acme', PLANETSCALE_SERVICE_TOKEN_ID: 'envid' }, /serviceTokenId without its serviceToken/],
+    [{ PLANETSCALE_ORG: 'acme', PLANETSCALE_SERVICE_TOKEN_ID: 'envid' }, /set PLANETSCALE_SERVICE_TOKEN to the token/i],
+    [
+      { PLANETSCALE_ORG: 'acme', PLANETSCALE_SERVICE_TOKEN: 'token' },
+      /set PLANETSCALE_SERVICE_TOKEN_ID to the token's id/i,
+    ],
   ])('names the variable that is missing from %j', (variables, message) => {
     expect(() => PlanetScaleAuditClient.fromEnv({}, variables)).toThrow(message);
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
-import { type AuditEvent, knownAuditActions, rawJson, toOcsf } from 'planetscale-audit';
+import { AuditConfigError, type AuditEvent, knownAuditActions, rawJson, toOcsf } from 'planetscale-audit';
 import { describe, expect, test } from 'vitest';
 import { arbitraryEvent, eventFromText, eventWith } from '../support/arbitrary-events.ts';
 
@@ -290,4 +290,77 @@ describe('nested metadata', () => {
       expect(JSON.parse(JSON.stringify(ocsf)).raw_data).toContain(nested(levels));
     },
   );
+});
+
+describe("unmapped: 'json'", () => {
+  test(`gives the same event, with unmapped as one JSON text (seed ${seed})`, () => {
+    fc.assert(
+      fc.property(arbitraryEvent, (event) => {
+        const { unmapped, ...rest } = toOcsf(event, { organization: 'acme', unmapped: 'object' });
+        const { unmapped: text, ...sameRest } = toOcsf(event, { organization: 'acme', unmapped: 'json' });
+        // Without a time in the event, each call takes the time of the call.
+        expect({ ...sameRest, time: 0 }).toEqual({ ...rest, time: 0 });
+        expect(text).toBe(unmapped === undefined ? undefined : JSON.stringify(unmapped));
+      }),
+      { seed },
+    );
+  });
+
+  test('gives text for the public sample, in which the keys are those of the object', () => {
+    expect(toOcsf(eventWith(), { unmapped: 'json' }).unmapped).toBe(
+      '{"location":"Chicago, IL","target_id":"m40xz7x6gvvk","target_type":"Database","target_display_name":"planetscale","updated_at":"2021-07-19T17:13:45.000Z","metadata":{"from":"add-name-to-service-tokens","into":"main"}}',
+    );
+  });
+
+  test('leaves unmapped out if it would be empty, as with an object', () => {
+    const event = eventFromText('{"id":"a","audit_action":"user.signed_in","created_at":"2026-11-01T00:00:00Z"}');
+    expect(toOcsf(event, { unmapped: 'json' })).not.toHaveProperty('unmapped');
+  });
+
+  test(`gives each attribute the same type in all events, from which a schema can be inferred (seed ${seed})`, () => {
+    const typesByPath = (unmapped: 'object' | 'json') => {
+      const types = new Map<string, Set<string>>();
+      const collect = (value: unknown, path: string) => {
+        const type = Array.isArray(value) ? 'array' : typeof value;
+        types.set(path, (types.get(path) ?? new Set()).add(type));
+        if (type === 'object')
+          for (const [key, inner] of Object.entries(Object(value))) collect(inner, `${path}.${key}`);
+      };
+      for (const metadata of [{ a: 1 }, { a: 'text' }]) collect(toOcsf(eventWith({ metadata }), { unmapped }), '');
+      for (const event of fc.sample(arbitraryEvent, { numRuns: 300, seed })) collect(toOcsf(event, { unmapped }), '');
+      return [...types].filter(([, found]) => found.size > 1).map(([path]) => path);
+    };
+    expect(typesByPath('json')).toEqual([]);
+    expect(typesByPath('object')).toContain('.unmapped.metadata.a');
+  });
+});
+
+test.each(schemas)('OCSF $version types unmapped as an object, which is the default', (schema) => {
+  expect(schema.class.attributes.unmapped).toEqual({ type: 'object', requirement: 'optional' });
+  expect(toOcsf(eventWith(), { unmapped: undefined })).toEqual(toOcsf(eventWith(), { unmapped: 'object' }));
+  expect([...violations(schema, schema.class, toOcsf(eventWith(), { unmapped: 'json' }))]).toEqual([
+    'unmapped is not a object',
+  ]);
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: what a user without types can pass
+const ocsfWithContext = (context: any) => () => toOcsf(eventWith(), context);
+
+test.each(['JSON', 'string', '', true, null])('an unmapped of %j throws an AuditConfigError', (unmapped) => {
+  expect(ocsfWithContext({ unmapped })).toThrow(AuditConfigError);
+  expect(ocsfWithContext({ unmapped })).toThrow("toOcsf: unmapped: must be 'object' or 'json'.");
+});
+
+test.each([
+  [{ organisation: 'acme' }, 'organisation: did you mean organization?'],
+  [{ unmaped: 'json' }, 'unmaped: did you mean unmapped?'],
+  [{ tenant: 'acme' }, 'tenant: is no option (the options are organization, unmapped)'],
+])('a context of %j throws an AuditConfigError that names the nearest known key', (context, problem) => {
+  expect(ocsfWithContext(context)).toThrow(AuditConfigError);
+  expect(ocsfWithContext(context)).toThrow(`toOcsf: ${problem}`);
+});
+
+test("the organization's name in place of the context throws an AuditConfigError", () => {
+  expect(ocsfWithContext('acme')).toThrow(AuditConfigError);
+  expect(ocsfWithContext('acme')).toThrow('toOcsf: the options must be an object.');
 });

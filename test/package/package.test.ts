@@ -1,14 +1,18 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { AuditEvent } from 'planetscale-audit';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { AuditEvent, CursorStore, PollNotice } from 'planetscale-audit';
+import { fakePlanetScale } from 'planetscale-audit/testing';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { geoLite2 } from '../support/geolite2.ts';
 import { leaks } from '../support/leaks.ts';
 import { recordingWebhook, webhookSecret } from '../support/recording-webhook.ts';
-import { credentials, numbered, serve } from '../support/served.ts';
+import { credentials, failure, idsOf, listOf, numbered, serve } from '../support/served.ts';
 
 // These tests build and pack the package, and install it from the tarball as a user does. They share one file because they share one build.
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -95,8 +99,10 @@ describe("the README's first example in a project that has installed the package
       env,
       until: (soFar) => soFar.includes('2026-11-01T00:04:09.000Z'),
     });
-    expect(lines(output)).toHaveLength(200);
-    expect(output).toMatch(/^2026-11-01T00:00:50.000Z database_branch.created/);
+    const [notice, ...events] = lines(output);
+    expect(notice).toMatch(/^planetscale-audit: first-run: .* the 200 newest events/);
+    expect(events).toHaveLength(200);
+    expect(events[0]).toMatch(/^2026-11-01T00:00:50.000Z database_branch.created/);
   });
 });
 
@@ -109,6 +115,135 @@ test('the tarball holds the built files, README, CHANGELOG, LICENSE and package.
   expect(names.filter((name) => !/^(dist\/|package.json|LICENSE|README.md|CHANGELOG.md)/.test(name))).toEqual([]);
 });
 
+test('tools that do not read exports find the same files: TypeScript with node10 resolution, and Parcel', async () => {
+  const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const { '.': main, './package.json': _, ...others } = manifest.exports;
+  const subpaths = Object.entries<{ types: string; default: string }>(others);
+  expect(manifest).toMatchObject({
+    main: main.default,
+    types: main.types,
+    typesVersions: { '*': Object.fromEntries(subpaths.map(([path, { types }]) => [path.slice('./'.length), [types]])) },
+    alias: Object.fromEntries(subpaths.map(([path, { default: file }]) => [path, file])),
+  });
+});
+
+describe('the built files', () => {
+  const filesThatEndWith = async (extension: string) => {
+    const dist = join(project, 'node_modules/planetscale-audit/dist');
+    const names = (await readdir(dist)).filter((name) => name.endsWith(extension));
+    return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(dist, name), 'utf8') })));
+  };
+  const importedBy = (text: string) =>
+    [...text.matchAll(/(?:from |import\(?)["']([^"']+)["']/g)].map(([, name]) => name);
+
+  test('no declaration imports type-fest, which consumers would have to check', async () => {
+    const declarations = await filesThatEndWith('.d.ts');
+    expect(declarations.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['index.d.ts', 'node.d.ts', 'testing.d.ts']),
+    );
+    const imported = declarations.flatMap(({ text }) => importedBy(text));
+    expect(imported).toContain('zod');
+    expect(imported.filter((name) => name?.startsWith('type-fest'))).toEqual([]);
+  });
+
+  test("every import of one of Node's modules has its node: prefix, without which a bundler looks for a package", async () => {
+    const imported = (await filesThatEndWith('.js')).flatMap(({ text }) => importedBy(text));
+    expect(imported).toContain('node:fs/promises');
+    expect(imported.filter((name) => name !== undefined && isBuiltin(name) && !name.startsWith('node:'))).toEqual([]);
+  });
+});
+
+describe('two copies of the package in one process', () => {
+  interface Copy {
+    readonly main: typeof import('planetscale-audit');
+    readonly node: typeof import('planetscale-audit/node');
+  }
+  let ours: Copy;
+  let other: Copy;
+
+  beforeAll(async () => {
+    const installed = 'node_modules/planetscale-audit';
+    await cp(join(project, installed), join(project, 'dependency', installed), { recursive: true });
+    const load = async (directory: string): Promise<Copy> => {
+      const entry = (name: string) => import(pathToFileURL(join(directory, installed, `dist/${name}.js`)).href);
+      return { main: await entry('index'), node: await entry('node') };
+    };
+    ours = await load(project);
+    other = await load(join(project, 'dependency'));
+  });
+
+  const examples = {
+    AuditApiError: ({ main }: Copy) => new main.AuditApiError('', { status: 503 }),
+    AuditConfigError: ({ main }: Copy) => new main.AuditConfigError(''),
+    AuditConnectionError: ({ main }: Copy) => new main.AuditConnectionError(''),
+    AuditResponseError: ({ main }: Copy) => new main.AuditResponseError(''),
+    CursorConflictError: ({ main }: Copy) => new main.CursorConflictError('', { key: 'key' }),
+    CursorStoreError: ({ main }: Copy) => new main.CursorStoreError('', { key: 'key' }),
+  };
+  const classesOf = (error: unknown, { main }: Copy) =>
+    Object.entries(main).flatMap(([name, value]) =>
+      /Error$/.test(name) && error instanceof Object(value) ? [name] : [],
+    );
+
+  test.each(Object.entries(examples))("instanceof finds the other copy's %s in its class alone", (name, create) => {
+    const error = create(other);
+    expect(Object.getPrototypeOf(error)).not.toBe(Object.getPrototypeOf(create(ours)));
+    expect(classesOf(error, ours)).toEqual([name, 'PlanetScaleAuditError']);
+    expect(classesOf(create(ours), other)).toEqual([name, 'PlanetScaleAuditError']);
+    expect(classesOf(Object.assign(new Error('not of the package'), { name }), ours)).toEqual([]);
+  });
+
+  test('every error class of the package is one of these', () => {
+    const names = Object.keys(ours.main).filter((name) => name.endsWith('Error'));
+    expect(names).toEqual([...Object.keys(examples), 'PlanetScaleAuditError'].sort());
+  });
+
+  /** Starts a poller of our copy on a client of the other copy, and records its retries. */
+  const mixedPoller = (store: CursorStore = new Map()) => {
+    const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
+    const { PlanetScaleAuditClient } = other.main;
+    const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, fetch: fake.fetch, retries: 0 });
+    const retries: string[] = [];
+    const onNotice = (notice: PollNotice) => void (notice.type === 'retrying' && retries.push(notice.error.name));
+    return { fake, retries, batches: ours.main.poller(client, { store, onNotice }).batches() };
+  };
+
+  test("a poller retries the retryable errors of the other copy's client and store", async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0); // No wait before a retry.
+    const store = new Map<string, string>();
+    const get = vi.fn<CursorStore['get']>((key) => store.get(key));
+    get.mockRejectedValueOnce(new other.main.CursorStoreError('The store is down.', { key: 'key', retryable: true }));
+    const { fake, retries, batches } = mixedPoller({ get, set: (key, value) => store.set(key, value) });
+    fake.failNext({ status: 503, body: {} }, { network: 'reset' }, { status: 200, body: 'no JSON' });
+    const { value } = await batches.next();
+    expect(idsOf(value ?? [])).toEqual(idsOf(numbered(3)));
+    expect(retries).toEqual(['CursorStoreError', 'AuditApiError', 'AuditConnectionError', 'AuditResponseError']);
+    await batches.return();
+  });
+
+  test.each([
+    ['AuditApiError', { status: 403, body: { code: 'forbidden' } }],
+    ['AuditResponseError', listOf([{ id: 'event0000009' }])],
+    ['AuditConnectionError', { status: 302, headers: { location: 'https://example.com' } }],
+  ])("a poller ends with an %s of the other copy's client that no retry can cure", async (name, answer) => {
+    const { fake, retries, batches } = mixedPoller();
+    fake.failNext(answer);
+    const error = await failure(batches.next());
+    expect(classesOf(error, ours)).toEqual([name, 'PlanetScaleAuditError']);
+    expect(retries).toEqual([]);
+  });
+
+  test("a poller ends with the error of the other copy's file store, if the file is corrupt", async () => {
+    const directory = join(project, 'corrupt-cursors');
+    const key = 'planetscale-audit:acme';
+    await other.node.fileCursorStore(directory).set(key, 'value');
+    for (const name of await readdir(directory)) await writeFile(join(directory, name), '');
+    const { retries, batches } = mixedPoller(other.node.fileCursorStore(directory));
+    expect(classesOf(await failure(batches.next()), ours)).toEqual(['CursorStoreError', 'PlanetScaleAuditError']);
+    expect(retries).toEqual([]);
+  });
+});
+
 describe('examples/tail.ts', () => {
   test('prints the newest events, exits on SIGTERM, and resumes after the last printed event', async () => {
     const env = { ...(await served(30)), CURSOR_DIRECTORY: join(project, 'tail-cursors') };
@@ -117,7 +252,9 @@ describe('examples/tail.ts', () => {
       until: (output) => output.includes('2026-11-01T00:00:29.000Z'),
     });
     expect(first.code, first.output).toBe(0);
-    expect(lines(first.output)).toHaveLength(20);
+    const [notice, ...events] = lines(first.output);
+    expect(notice).toMatch(/^planetscale-audit: first-run: .* the 20 newest events/);
+    expect(events).toHaveLength(20);
     const next = await served(33);
     const second = await run(process.execPath, ['examples/tail.ts'], {
       env: { ...env, ...next },
@@ -128,6 +265,23 @@ describe('examples/tail.ts', () => {
       '2026-11-01T00:00:31.000Z',
       '2026-11-01T00:00:32.000Z',
     ]);
+  }, 60_000);
+
+  test('ends without an error when its reader closes the pipe, and acknowledges no event that was not written', async () => {
+    const directory = join(project, 'closed-pipe-cursors');
+    // Lines of 10 kB: a pipe takes some six of them before its reader has to read.
+    const long = Array(20).fill({ auditable_display_name: 'x'.repeat(10_000) });
+    const env = { ...(await served(20, long)), CURSOR_DIRECTORY: directory, NODE: process.execPath };
+    const pipe = '"$NODE" examples/tail.ts 2> "$CURSOR_DIRECTORY.errors" | head -n 1; echo "status $PIPESTATUS"';
+    const { output } = await run('bash', ['-c', pipe], { env });
+    expect(lines(output)).toEqual([expect.stringMatching(/^2026-11-01T00:00:00.000Z/), 'status 0']);
+    expect(await readFile(`${directory}.errors`, 'utf8')).not.toContain('EPIPE');
+    const rest = await run(process.execPath, ['examples/tail.ts'], {
+      env,
+      until: (soFar) => soFar.includes('2026-11-01T00:00:19.000Z'),
+    });
+    expect(lines(rest.output).length).toBeGreaterThanOrEqual(10);
+    expect(lines(rest.output).length).toBeLessThan(20);
   }, 60_000);
 
   test('names the missing environment variable and exits with an error', async () => {
@@ -164,6 +318,32 @@ describe('examples/to-runreveal.ts', () => {
     expect(webhook.accepted.map((event) => String(Object(event).eventTime).slice(17, 19))).toEqual(
       Array.from({ length: 33 }, (_, second) => String(second).padStart(2, '0')),
     );
+  }, 60_000);
+
+  test('exits soon after SIGTERM while the webhook hangs, and sends that batch on its next run', async () => {
+    const webhook = await recordingWebhook();
+    webhook.answer('hang');
+    const env = {
+      ...(await served(3)),
+      CURSOR_DIRECTORY: join(project, 'hanging-cursors'),
+      RUNREVEAL_WEBHOOK_URL: webhook.url,
+    };
+    const child = spawn(process.execPath, ['examples/to-runreveal.ts'], { cwd: root, env: { ...process.env, ...env } });
+    const printed = Promise.all([text(child.stdout), text(child.stderr)]);
+    await expect.poll(() => webhook.received.length, { timeout: 20_000 }).toBe(1);
+    const stoppedAt = performance.now();
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'close');
+    // A second at most on a quiet machine. Without the signal, the request would take its timeout of 30 seconds.
+    expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+    const [output, errors] = await printed;
+    expect({ code, output }, errors).toEqual({ code: 0, output: '' });
+    expect(errors).not.toContain('AbortError');
+    expect(webhook.accepted).toEqual([]);
+
+    const afterwards = await sending(env, 'accepted 3 event(s)');
+    expect(afterwards.code, afterwards.output).toBe(0);
+    expect(webhook.received[1]?.body).toBe(webhook.received[0]?.body);
   }, 60_000);
 
   test('sends the events that examples/tail.ts has already printed, even if both share a cursor directory', async () => {

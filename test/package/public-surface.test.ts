@@ -19,6 +19,7 @@ test('the three entry points export exactly the names of the public contract', (
       "memoryCursorStore",
       "planetscaleLogsDdl",
       "poller",
+      "printable",
       "rawJson",
       "runRevealColumns",
       "runRevealRowSchema",

@@ -1,4 +1,4 @@
-import { type AuditSource, memoryCursorStore, type PollNotice, poller } from 'planetscale-audit';
+import { type AuditSource, memoryCursorStore, poller } from 'planetscale-audit';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   changingBefore,
@@ -8,6 +8,7 @@ import {
   hourMs,
   ids,
   minuteMs,
+  noticeCollector,
   serveAt,
   startMs,
 } from '../support/polling.ts';
@@ -41,9 +42,8 @@ describe('a late event', () => {
       const served = await serveAt({ order });
       const { clock, fake } = served;
       const store = memoryCursorStore();
-      const notices: PollNotice[] = [];
-      const run = () =>
-        collect(drain(served, { store, startFrom: 'oldest', onNotice: async (notice) => void notices.push(notice) }));
+      const { notices, onNotice } = noticeCollector();
+      const run = () => collect(drain(served, { store, startFrom: 'oldest', onNotice }));
       fake.add(createdAt(clock.ms - minuteMs), createdAt(clock.ms));
       await run();
       const [late] = fake.add(createdAt(clock.ms - 30_000));

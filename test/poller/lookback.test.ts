@@ -1,4 +1,4 @@
-import { type AuditSource, memoryCursorStore, type PollNotice, poller } from 'planetscale-audit';
+import { type AuditSource, memoryCursorStore, poller } from 'planetscale-audit';
 import { describe, expect, test } from 'vitest';
 import {
   dayMs,
@@ -8,6 +8,7 @@ import {
   hourMs,
   ids,
   minuteMs,
+  noticeCollector,
   savedState,
   serveAt,
   startMs,
@@ -18,9 +19,8 @@ describe('more events within the look-back than the poller remembers', () => {
   test('are reported once a scan, and all are delivered', async () => {
     const served = await serveAt({ events: numbered(10_500, startMs + dayMs - 5 * minuteMs) });
     const store = memoryCursorStore();
-    const notices: PollNotice[] = [];
     const options = { store, startFrom: 'oldest', lookbackMs: dayMs } as const;
-    const onNotice = (notice: PollNotice) => void notices.push(notice);
+    const { notices, onNotice } = noticeCollector();
     expect(await collect(drain(served, { ...options, onNotice }))).toHaveLength(10_500);
     expect(notices).toMatchObject([{ type: 'lookback-overflow', message: expect.stringContaining('lookbackMs') }]);
     expect((await savedState(store))?.seen).toHaveLength(10_000);
@@ -43,10 +43,9 @@ describe('more events within the look-back than the poller remembers', () => {
 
   test('are reported if a stop saves more than the poller remembers', async () => {
     const served = await serveAt({ events: numbered(10_050, startMs + 20 * hourMs) });
-    const notices: PollNotice[] = [];
     const options = { store: memoryCursorStore(), startFrom: { newest: 100 }, lookbackMs: 12 * hourMs };
     let delivered = 0;
-    const onNotice = (notice: PollNotice) => void notices.push(notice);
+    const { notices, onNotice } = noticeCollector();
     for await (const _ of drain(served, { ...options, onNotice })) if (++delivered === 100) break;
     expect(notices).toMatchObject([{ type: 'lookback-overflow' }]);
   });

@@ -41,6 +41,9 @@ describe('poller()', () => {
     const store = memoryCursorStore();
     const options = { store, drain: true, startFrom: 'oldest' } as const;
     await collect(poller(sourceOf(fake), options));
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^planetscale-audit: first-run: /));
+    warn.mockClear();
+    await collect(poller(sourceOf(fake), options));
     expect(warn).not.toHaveBeenCalled();
     for (const { id } of numbered(3)) fake.remove(id);
     vi.setSystemTime(startMs + 31 * dayMs);

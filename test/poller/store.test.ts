@@ -1,13 +1,6 @@
-import {
-  AuditConfigError,
-  type CursorStore,
-  memoryCursorStore,
-  type PollerOptions,
-  type PollNotice,
-  poller,
-} from 'planetscale-audit';
+import { AuditConfigError, type CursorStore, memoryCursorStore, type PollerOptions, poller } from 'planetscale-audit';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { dayMs, ids, defaultKey as key, startMs } from '../support/polling.ts';
+import { dayMs, ids, defaultKey as key, noticeCollector, startMs } from '../support/polling.ts';
 import { collect, credentials, failure, numbered } from '../support/served.ts';
 import { sourceOf } from '../support/source.ts';
 import { fakeWith } from './support.ts';
@@ -156,12 +149,12 @@ describe('a failing store', () => {
   ] as const)(
     'is called again after a wait, and every event is delivered once (%s fails %s its effect)',
     async (method, effect) => {
-      const notices: PollNotice[] = [];
+      const { notices, onNotice } = noticeCollector();
       const store = failing(method, 3, effect);
       const running = poller(sourceOf(fakeWith(250)), {
         store,
         startFrom: 'oldest',
-        onNotice: async (notice) => void notices.push(notice),
+        onNotice,
       });
       expect(await take(250, running)).toEqual(ids(events));
       expect(notices).toMatchObject([

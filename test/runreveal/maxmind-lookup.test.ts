@@ -1,7 +1,7 @@
 import { Reader as GeoIp2Reader } from '@maxmind/geoip2-node';
 import * as fc from 'fast-check';
 import { type CityResponse, type CountryResponse, open, type Reader } from 'maxmind';
-import { type IpInfo, maxmindLookup, runRevealColumns, toRunRevealRow } from 'planetscale-audit';
+import { AuditConfigError, type IpInfo, maxmindLookup, runRevealColumns, toRunRevealRow } from 'planetscale-audit';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eventWith } from '../support/arbitrary-events.ts';
 import { geoLite2 } from '../support/geolite2.ts';
@@ -174,8 +174,77 @@ test('the country of registration stands in for an unknown country of the networ
   expect(maxmindLookup(always({ registered_country }))('203.0.113.24')).toEqual({ asCountryCode: 'DE' });
 });
 
-test('a lookup without databases returns undefined', () => {
-  expect(maxmindLookup()('203.0.113.24')).toBeUndefined();
+describe('an argument that is no reader throws an AuditConfigError at once', () => {
+  const openHint = "Open the database first: maxmindLookup(await open(path)), with the package 'maxmind'.";
+
+  test.each([
+    ['a path', () => geoLite2.city, `a string as argument 1, and not a reader. ${openHint}`],
+    [
+      'a promise that was not awaited',
+      () => open(geoLite2.country),
+      'a promise as argument 1, and not a reader. Await it: maxmindLookup(await open(path)).',
+    ],
+    ['the function open itself', () => open, `a function as argument 1, and not a reader. ${openHint}`],
+    ['undefined', () => undefined, `undefined as argument 1, and not a reader. ${openHint}`],
+    ['null', () => null, `null as argument 1, and not a reader. ${openHint}`],
+    ['a number', () => 7, `a number as argument 1, and not a reader. ${openHint}`],
+    [
+      'a URL',
+      () => new URL('file:///GeoLite2-City.mmdb'),
+      `an object without get as argument 1, and not a reader. ${openHint}`,
+    ],
+    [
+      'the content of a file',
+      () => Buffer.from('x'),
+      `an object without get as argument 1, and not a reader. ${openHint}`,
+    ],
+    [
+      'an object without get',
+      () => ({ country: () => null }),
+      'an object without get as argument 1, and not a reader.',
+    ],
+    [
+      'an object whose get is no function',
+      () => ({ get: {} }),
+      'an object without get as argument 1, and not a reader.',
+    ],
+    [
+      'an object without prototype',
+      () => Object.create(null),
+      'an object without get as argument 1, and not a reader.',
+    ],
+    [
+      'a list of readers',
+      () => [always(null)],
+      'an array as argument 1, and not a reader. Pass each reader as an argument of its own.',
+    ],
+  ])('as %s', (_, argument, problem) => {
+    // biome-ignore lint/suspicious/noExplicitAny: what a user without types can pass
+    const make = () => maxmindLookup(argument() as any);
+    expect(make).toThrow(AuditConfigError);
+    expect(make).toThrow(`maxmindLookup received ${problem}`);
+  });
+
+  test('as the Reader of @maxmind/geoip2-node, with a message that says how to wrap it', async () => {
+    const reader = await GeoIp2Reader.open(geoLite2.country);
+    // biome-ignore lint/suspicious/noExplicitAny: what a user without types can pass
+    const make = () => maxmindLookup(reader as any);
+    expect(make).toThrow('wrap the method of its database: { get: (ip) => reader.city(ip) }');
+  });
+
+  test('even if it is the last of several, and the message gives its place', () => {
+    // biome-ignore lint/suspicious/noExplicitAny: what a user without types can pass
+    expect(() => maxmindLookup(always(null), 'GeoLite2-ASN.mmdb' as any)).toThrow('a string as argument 2');
+  });
+
+  test('and so does no argument at all', () => {
+    expect(() => maxmindLookup()).toThrow(AuditConfigError);
+    expect(() => maxmindLookup()).toThrow(`maxmindLookup received no reader. ${openHint}`);
+  });
+});
+
+test('a Map is a reader, since it has a get', () => {
+  expect(maxmindLookup(new Map([['203.0.113.24', { isp: 'Example' }]]))('203.0.113.24')).toEqual({ isp: 'Example' });
 });
 
 test('the caller receives an error of a reader that is not AddressNotFoundError', () => {

@@ -74,11 +74,10 @@ describe('a temporary failure', () => {
     onTestFinished(() => void vi.useRealTimers());
     withoutBackoff();
     let attempts = 0;
-    const hang: typeof fetch = (input) =>
+    const hang: typeof fetch = (_, init) =>
       new Promise((_, reject) => {
         attempts++;
-        const { signal } = new Request(input);
-        signal.addEventListener('abort', () => reject(signal.reason));
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
       });
     const failed = failure(runRevealWebhook({ url: 'https://hook.example.com/x', fetch: hang })(numberedEvents(1)));
     await vi.advanceTimersByTimeAsync(5 * 30_000 + 1000);
@@ -99,7 +98,7 @@ describe('a permanent failure', () => {
     [404, 'Check the URL'],
     [409, 'RunReveal answered 409'],
     [410, 'Check the URL'],
-    [413, 'fewer'],
+    [413, 'onTooLarge'],
     [422, 'format'],
     [418, 'RunReveal answered 418'],
     [425, 'RunReveal answered 425'],
@@ -134,7 +133,7 @@ describe('a permanent failure', () => {
     const elsewhere = await recordingWebhook();
     const webhook = await recordingWebhook();
     webhook.answer({ status: 307, headers: { location: elsewhere.url } });
-    const following: typeof fetch = (input) => fetch(new Request(input, { redirect: 'follow' }));
+    const following: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'follow' });
     const error = await failure(runRevealWebhook({ url: webhook.url, fetch: following })(numberedEvents(1)));
     expect(error).toMatchObject({ name: 'AuditConnectionError', retryable: false });
   });

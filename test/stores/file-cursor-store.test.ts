@@ -244,7 +244,9 @@ describe('fileCursorStore whose last save is corrupt', () => {
         store: fileCursorStore(directory),
         startFrom: 'oldest',
         drain: true,
-        onNotice: async ({ type }: PollNotice) => void happened.push(type),
+        onNotice: async ({ type }: PollNotice) => {
+          if (type !== 'first-run') happened.push(type);
+        },
       } as const;
       for await (const { id } of poller(source, options)) if (happened.push(id) === maxEvents) break;
     };

@@ -41,13 +41,21 @@ export const drain = (
   options: Partial<PollerOptions> & Pick<PollerOptions, 'store'>,
 ) => poller(served.client(), { drain: true, onNotice: async () => {}, ...options });
 
+/** Collects the notices of a poller, but for the one that every first run gives. */
+export const noticeCollector = () => {
+  const notices: PollNotice[] = [];
+  const onNotice = (notice: PollNotice) => {
+    if (notice.type !== 'first-run') notices.push(notice);
+  };
+  return { notices, onNotice };
+};
+
 /** The ids of the events that such a poller delivers, and its notices. */
 export const drainWithNotices = async (
   served: Pick<Served, 'client'>,
   options: Omit<Parameters<typeof drain>[1], 'onNotice'>,
 ) => {
-  const notices: PollNotice[] = [];
-  const onNotice = (notice: PollNotice) => void notices.push(notice);
+  const { notices, onNotice } = noticeCollector();
   const delivered = ids(await collect(drain(served, { ...options, onNotice })));
   return { delivered, notices };
 };
@@ -71,13 +79,13 @@ export const changingBefore = (request: number, source: AuditSource, change: () 
 /** Starts a poller that runs on in the background until the controller aborts it. */
 export const pollInBackground = (source: AuditSource, options: Partial<PollerOptions> = {}) => {
   const controller = new AbortController();
-  const notices: PollNotice[] = [];
+  const { notices, onNotice } = noticeCollector();
   const delivered: string[] = [];
   const running = poller(source, {
     store: memoryCursorStore(),
     startFrom: 'oldest',
     signal: controller.signal,
-    onNotice: (notice) => void notices.push(notice),
+    onNotice,
     ...options,
   });
   const ended = (async () => {

@@ -24,7 +24,9 @@ export interface RecordingWebhook {
   /** The accepted events, in order. */
   readonly accepted: readonly unknown[];
   /** Queues the answers to the next requests. */
-  answer(...answers: (WebhookAnswer | 'reset')[]): void;
+  answer(...answers: (WebhookAnswer | 'reset' | 'hang')[]): void;
+  /** Answers 413 from now on to each request whose body is too large. */
+  refuseIf(isTooLarge: (body: string) => boolean): void;
 }
 
 export const webhookSecret = 'kT8vQz2LmW5xRn7c';
@@ -39,11 +41,13 @@ export const withoutBackoff = () => vi.spyOn(Math, 'random').mockReturnValue(0);
 export async function recordingWebhook(path = `/sources/hook/${webhookSecret}`): Promise<RecordingWebhook> {
   const received: ReceivedRequest[] = [];
   const accepted: unknown[] = [];
-  const answers: (WebhookAnswer | 'reset')[] = [];
+  const answers: (WebhookAnswer | 'reset' | 'hang')[] = [];
+  let isTooLarge = (_body: string) => false;
   const base = await serveRaw(async (request, response) => {
     const body = await text(request);
     received.push({ method: request.method, path: request.url, headers: request.headers, body });
-    const answer = answers.shift() ?? { status: 202 };
+    const answer = answers.shift() ?? { status: isTooLarge(body) ? 413 : 202 };
+    if (answer === 'hang') return;
     if (answer === 'reset') return void request.socket.resetAndDestroy();
     if (answer.status < 300) accepted.push(...JSON.parse(body));
     response.writeHead(answer.status, answer.headers).end(answer.body);
@@ -53,5 +57,8 @@ export async function recordingWebhook(path = `/sources/hook/${webhookSecret}`):
     received,
     accepted,
     answer: (...more) => void answers.push(...more),
+    refuseIf: (predicate) => {
+      isTooLarge = predicate;
+    },
   };
 }

@@ -34,6 +34,10 @@ test('each column has the type that JSON gives its ClickHouse type', () => {
   expectTypeOf<RunRevealRow['actor']>().toEqualTypeOf<Readonly<Record<string, string>>>();
 });
 
+test('a row can be passed to a function that takes a record of any values', () => {
+  expectTypeOf<RunRevealRow>().toExtend<Readonly<Record<string, unknown>>>();
+});
+
 test('a row with a missing column, an extra column or a changed value does not compile', () => {
   const { psMetadata: _, ...forgotten } = toRunRevealRow(event);
   // @ts-expect-error The column psMetadata is missing.

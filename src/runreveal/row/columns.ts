@@ -15,8 +15,8 @@ export interface JsonTypes {
 }
 
 /**
- * The columns of RunReveal's table `planetscale_logs`, in its order, each with its ClickHouse type. {@link RunRevealRow} and
- * {@link planetscaleLogsDdl} are derived from this list.
+ * The columns of RunReveal's table `planetscale_logs`, in its order, each with its ClickHouse type. The compiler holds
+ * {@link RunRevealRow} equal to this list, and {@link planetscaleLogsDdl} is derived from it.
  *
  * RunReveal's page writes `DateTime` for `DateTime('UTC')`. It is the same type with the time zone in which ClickHouse reads
  * the text. Without the zone, a server in another zone would shift every event by its offset.
@@ -96,7 +96,119 @@ export type RunRevealColumn = (typeof runRevealColumns)[number];
  * One event as RunReveal stores it, in JSON, with the columns of {@link runRevealColumns}. A DateTime is text of the form
  * `YYYY-MM-DD hh:mm:ss` in UTC. A Map and a Tuple are objects. No value is null. {@link toRunRevealRow} returns such a row.
  */
-export type RunRevealRow = { readonly [Column in RunRevealColumn as Column['name']]: JsonTypes[Column['type']] };
+export type RunRevealRow = {
+  /** RunReveal's id of the workspace, from `context.workspaceID`. */
+  readonly workspaceID: string;
+  /** RunReveal's id of the source, from `context.sourceID`. */
+  readonly sourceID: string;
+  /** The kind of source, `planetscale` unless `context.sourceType` names another. */
+  readonly sourceType: string;
+  /** The number of days for which the table keeps the row. 0 keeps it for ever. */
+  readonly sourceTTL: number;
+  /** The time of arrival, from `context.receivedAt`, or else of the call. */
+  readonly receivedAt: string;
+  /** The row's id: a KSUID of `receivedAt`, `sourceID` and the event's id, unless `context.id` is set. */
+  readonly id: string;
+  /** The `created_at` of the event, truncated to the second. */
+  readonly eventTime: string;
+  /** The `audit_action` of the event. */
+  readonly eventName: string;
+  /** The `id` of the event. */
+  readonly eventID: string;
+  /** The `remote_ip` in canonical text, or `''` if it is no bare address. */
+  readonly srcIP: string;
+  /** The country of the network of `srcIP`, looked up. */
+  readonly srcASCountryCode: string;
+  /** The number of the autonomous system of `srcIP`, looked up. 0 if unknown. */
+  readonly srcASNumber: number;
+  /** The organization that the autonomous system of `srcIP` is registered to, looked up. */
+  readonly srcASOrganization: string;
+  /** The city of `srcIP`, looked up. Never read out of `location`. */
+  readonly srcCity: string;
+  /** How the network of `srcIP` is connected, looked up. */
+  readonly srcConnectionType: string;
+  /** The internet service provider of `srcIP`, looked up. */
+  readonly srcISP: string;
+  /** The latitude of `srcIP` in degrees, looked up. 0 if unknown. */
+  readonly srcLatitude: number;
+  /** The longitude of `srcIP` in degrees, looked up. 0 if unknown. */
+  readonly srcLongitude: number;
+  /** Who uses the network of `srcIP`, looked up. */
+  readonly srcUserType: string;
+  /** Always empty, because the API names no destination. */
+  readonly dstIP: string;
+  /** Always empty, because the API names no destination. */
+  readonly dstASCountryCode: string;
+  /** Always 0, because the API names no destination. */
+  readonly dstASNumber: number;
+  /** Always empty, because the API names no destination. */
+  readonly dstASOrganization: string;
+  /** Always empty, because the API names no destination. */
+  readonly dstCity: string;
+  /** Always empty, because the API names no destination. */
+  readonly dstConnectionType: string;
+  /** Always empty, because the API names no destination. */
+  readonly dstISP: string;
+  /** Always 0, because the API names no destination. */
+  readonly dstLatitude: number;
+  /** Always 0, because the API names no destination. */
+  readonly dstLongitude: number;
+  /** Always empty, because the API names no destination. */
+  readonly dstUserType: string;
+  /** The actor's `id`, `username` and `email`, without empty values. */
+  readonly actor: Readonly<Record<string, string>>;
+  /** The types of actor, auditable and target, then `context.tags`, without empty values. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** The auditable, then the target, each as the JSON text `{"type":…,"id":…,"name":…}`. */
+  readonly resources: readonly string[];
+  /** The value of `context.serviceName`. */
+  readonly serviceName: string;
+  /** The value of `context.enrichments`. */
+  readonly enrichments: readonly RunRevealEnrichment[];
+  /** Whether the action only reads. */
+  readonly readOnly: boolean;
+  /** The event's JSON exactly as PlanetScale sent it. */
+  readonly rawLog: string;
+  /** The `id` of the event as received. */
+  readonly psId: string;
+  /** The `audit_action` of the event as received. */
+  readonly psAuditAction: string;
+  /** The `action` of the event as received. `''` if it is null. */
+  readonly psAction: string;
+  /** The `actor_id` of the event as received. `''` if it is null. */
+  readonly psActorId: string;
+  /** The `actor_type` of the event as received. `''` if it is null. */
+  readonly psActorType: string;
+  /** The `actor_display_name` of the event as received. `''` if it is null. */
+  readonly psActorDisplayName: string;
+  /** The `auditable_id` of the event as received. `''` if it is null. */
+  readonly psAuditableId: string;
+  /** The `auditable_type` of the event as received. `''` if it is null. */
+  readonly psAuditableType: string;
+  /** The `auditable_display_name` of the event as received. `''` if it is null. */
+  readonly psAuditableDisplayName: string;
+  /** The `target_id` of the event as received. `''` if it is null. */
+  readonly psTargetId: string;
+  /** The `target_type` of the event as received. `''` if it is null. */
+  readonly psTargetType: string;
+  /** The `target_display_name` of the event as received. `''` if it is null. */
+  readonly psTargetDisplayName: string;
+  /** The `location` of the event as received. `''` if it is null. */
+  readonly psLocation: string;
+  /** The `remote_ip` of the event as received. `''` if it is null. */
+  readonly psRemoteIp: string;
+  /** The `created_at` of the event as received. */
+  readonly psCreatedAt: string;
+  /** The `updated_at` of the event as received. `''` if it is null. */
+  readonly psUpdatedAt: string;
+  /** The `metadata` of the event as compact JSON. `''` if it is null. */
+  readonly psMetadata: string;
+};
+
+type RowOfColumns = { readonly [Column in RunRevealColumn as Column['name']]: JsonTypes[Column['type']] };
+
+// A compile error unless the row has exactly the columns of the list, each with the JSON type of its ClickHouse type.
+true satisfies IsEqual<RunRevealRow, RowOfColumns>;
 
 // A compile error unless there is exactly one `ps…` column for each field of the event.
 true satisfies IsEqual<Extract<keyof RunRevealRow, `ps${string}`>, `ps${PascalCase<keyof AuditEvent>}`>;

@@ -1,4 +1,5 @@
 import { AuditConfigError } from '../../errors.ts';
+import { checkKeys } from '../../internal/known-keys.ts';
 import { runRevealColumns } from './columns.ts';
 
 const quoteIdentifier = (option: string, name: string): string => {
@@ -10,6 +11,8 @@ const quoteIdentifier = (option: string, name: string): string => {
   return `\`${name.replace(/[\\`]/g, '\\$&')}\``;
 };
 
+const optionKeys: ReadonlySet<string> = /* @__PURE__ */ new Set(['database', 'table']);
+
 /**
  * Returns the `CREATE TABLE IF NOT EXISTS …` of RunReveal's table for your own ClickHouse, with the columns of
  * {@link runRevealColumns}. The statement does not create the database.
@@ -17,7 +20,7 @@ const quoteIdentifier = (option: string, name: string): string => {
  * A row that is inserted again replaces the first one when ClickHouse next merges the two. Read with `FINAL` to see each event
  * once. ClickHouse deletes a row `sourceTTL` days after `receivedAt`, and keeps a row whose `sourceTTL` is 0.
  *
- * @throws {@link AuditConfigError} if a name is empty.
+ * @throws {@link AuditConfigError} if a name is empty, or if an option is unknown.
  *
  * @example
  * ```ts
@@ -34,6 +37,7 @@ export function planetscaleLogsDdl(
     readonly table?: string | undefined;
   } = {},
 ): string {
+  checkKeys('planetscaleLogsDdl', optionKeys, options);
   const database = quoteIdentifier('database', options.database ?? 'runreveal');
   const table = quoteIdentifier('table', options.table ?? 'planetscale_logs');
   const columns = runRevealColumns.map(({ name, type }) => `  ${quoteIdentifier('column', name)} ${type}`).join(',\n');

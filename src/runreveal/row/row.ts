@@ -4,7 +4,15 @@ import { AuditConfigError } from '../../errors.ts';
 import { stringifyOrEmpty } from '../../internal/safe-stringify.ts';
 import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext, RunRevealEnrichment } from '../context.ts';
-import { resourcesOf, serviceNameOf, sourceTypeOf, tagsOf, toTextMap, validReceivedAt } from '../fields.ts';
+import {
+  checkContext,
+  resourcesOf,
+  serviceNameOf,
+  sourceTypeOf,
+  tagsOf,
+  toTextMap,
+  validReceivedAt,
+} from '../fields.ts';
 import type { RunRevealRow } from './columns.ts';
 import { dateTimeFromMs, dateTimeFromText } from './date-time.ts';
 import { rowId } from './row-id.ts';
@@ -20,7 +28,8 @@ import { rowId } from './row-id.ts';
  *
  * Source of the columns: https://docs.runreveal.com/sources/source-types/planetscale
  *
- * @throws {@link AuditConfigError} if `sourceTTL` is not a whole number from 0 to 4294967295, or `receivedAt` is an invalid Date.
+ * @throws {@link AuditConfigError} if `sourceTTL` is not a whole number from 0 to 4294967295, if `receivedAt` is an invalid Date,
+ * or if the context has an unknown key.
  *
  * @example
  * ```ts
@@ -33,6 +42,7 @@ import { rowId } from './row-id.ts';
  * ```
  */
 export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}): RunRevealRow {
+  checkContext(context);
   const receivedAt = validReceivedAt(context.receivedAt);
   const receivedAtText = dateTimeFromMs(receivedAt.getTime());
   const sourceID = toText(context.sourceID);

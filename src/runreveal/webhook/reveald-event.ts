@@ -1,9 +1,9 @@
-import type { JsonObject } from 'type-fest';
 import { actorOf, isReadOnly, sourceIp } from '../../audit-log/derived-fields.ts';
 import { type AuditEvent, rawJson } from '../../audit-log/event.ts';
+import type { JsonObject } from '../../internal/types.ts';
 import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext } from '../context.ts';
-import { eventTimeOf, serviceNameOf, sourceTypeOf, tagsOf } from '../fields.ts';
+import { checkContext, eventTimeOf, serviceNameOf, sourceTypeOf, tagsOf } from '../fields.ts';
 
 /**
  * Returns the event in the wire format of reveald, RunReveal's own collector, in version 1 ("native"). No other public format
@@ -16,7 +16,7 @@ import { eventTimeOf, serviceNameOf, sourceTypeOf, tagsOf } from '../fields.ts';
  * Sources: https://docs.runreveal.com/sources/reveald/destinations/runreveal, and internal/types/types.go in the history of
  * https://github.com/runreveal/reveald. The version is an option of reveald, not a field of the event.
  *
- * @throws {@link AuditConfigError} if `receivedAt` is an invalid Date.
+ * @throws {@link AuditConfigError} if `receivedAt` is an invalid Date, or if the context has an unknown key.
  *
  * @example
  * ```ts
@@ -36,14 +36,17 @@ export function revealdJson(event: AuditEvent, context: RunRevealContext = {}): 
   return `${fields.slice(0, -1)},"rawLog":${toText(rawJson(event))}}`;
 }
 
-const baseFields = (event: AuditEvent, context: RunRevealContext): JsonObject => ({
-  sourceType: sourceTypeOf(context),
-  eventTime: eventTimeOf(event, context),
-  eventName: toText(event.audit_action),
-  src: { ip: sourceIp(event) },
-  dst: { ip: '' },
-  actor: actorOf(event, context.actorEmail?.(event)),
-  service: { name: serviceNameOf(context) },
-  tags: tagsOf(event, context.tags),
-  readOnly: isReadOnly(event),
-});
+const baseFields = (event: AuditEvent, context: RunRevealContext): JsonObject => {
+  checkContext(context);
+  return {
+    sourceType: sourceTypeOf(context),
+    eventTime: eventTimeOf(event, context),
+    eventName: toText(event.audit_action),
+    src: { ip: sourceIp(event) },
+    dst: { ip: '' },
+    actor: actorOf(event, context.actorEmail?.(event)),
+    service: { name: serviceNameOf(context) },
+    tags: tagsOf(event, context.tags),
+    readOnly: isReadOnly(event),
+  };
+};

@@ -1,9 +1,9 @@
-import type { JsonObject } from 'type-fest';
 import { actorOf, isReadOnly, sourceIp } from '../../audit-log/derived-fields.ts';
 import type { AuditEvent } from '../../audit-log/event.ts';
+import type { JsonObject } from '../../internal/types.ts';
 import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext } from '../context.ts';
-import { eventTimeOf, resourcesOf, serviceNameOf, tagsOf } from '../fields.ts';
+import { checkContext, eventTimeOf, resourcesOf, serviceNameOf, tagsOf } from '../fields.ts';
 
 /**
  * Returns the event in the format of RunReveal's structured webhook. The actor, tags, resources and address are those of
@@ -15,7 +15,7 @@ import { eventTimeOf, resourcesOf, serviceNameOf, tagsOf } from '../fields.ts';
  *
  * Source: https://docs.runreveal.com/sources/source-types/structured-webhooks
  *
- * @throws {@link AuditConfigError} if `receivedAt` is an invalid Date.
+ * @throws {@link AuditConfigError} if `receivedAt` is an invalid Date, or if the context has an unknown key.
  *
  * @example
  * ```ts
@@ -26,6 +26,7 @@ import { eventTimeOf, resourcesOf, serviceNameOf, tagsOf } from '../fields.ts';
  * ```
  */
 export function toStructuredWebhook(event: AuditEvent, context: RunRevealContext = {}): JsonObject {
+  checkContext(context);
   return {
     eventName: toText(event.audit_action),
     eventTime: eventTimeOf(event, context),

@@ -1,10 +1,23 @@
 import * as z from 'zod';
 import type { AuditEvent } from '../../audit-log/event.ts';
+import { AuditApiError } from '../../errors.ts';
 import { type HttpAnswer, HttpClient } from '../../http/http-client.ts';
+import { quote } from '../../http/quote.ts';
 import { secretsInUrl } from '../../http/redact.ts';
 import type { HttpService } from '../../http/service.ts';
-import { credentialSchema, functionSchema, parseOptions, secureUrlSchema } from '../../internal/option-schemas.ts';
+import { checkKeys } from '../../internal/known-keys.ts';
+import {
+  credentialSchema,
+  functionSchema,
+  parseOptions,
+  secureUrlSchema,
+  wholeNumberSchema,
+} from '../../internal/option-schemas.ts';
+import type { Promisable } from '../../internal/types.ts';
+import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext } from '../context.ts';
+import { checkContext } from '../fields.ts';
+import { requestParts, type WrittenEvent } from './request-parts.ts';
 import { revealdJson } from './reveald-event.ts';
 import { toStructuredWebhook } from './structured-event.ts';
 
@@ -27,6 +40,24 @@ export interface RunRevealWebhookOptions {
   /** The values that the events do not contain, for all events. */
   readonly context?: RunRevealContext | undefined;
   /**
+   * The maximum size of one request, in bytes of JSON. A batch is split before it is sent. A single event that is larger is sent
+   * alone. RunReveal publishes no limit; servers and proxies often have one of 1 MiB.
+   *
+   * @default 1_000_000
+   */
+  readonly maxBytes?: number | undefined;
+  /**
+   * Decides about an event that RunReveal refuses as too large (413) even alone.
+   *
+   * - `'throw'`: the promise rejects with an {@link AuditApiError} that names the event. A poller would then stop at this event
+   *   again and again.
+   * - A function: it receives the event and is awaited, and the events after it are sent then. Store the event elsewhere, or it
+   *   is lost. The caller receives the errors of this function.
+   *
+   * @default 'throw'
+   */
+  readonly onTooLarge?: 'throw' | ((event: AuditEvent) => Promisable<void>) | undefined;
+  /**
    * The function that sends the requests.
    *
    * @default globalThis.fetch
@@ -37,14 +68,14 @@ export interface RunRevealWebhookOptions {
 /** The parts of RunReveal's URLs that are no secret, and stay readable in errors. */
 const publicWords = ['sources', 'hook', 'reveald', 'webhook'];
 
-/** The batch size of RunReveal's own collector, reveald. RunReveal publishes no limit. */
-const maxEventsPerRequest = 100;
+const defaultMaxBytes = 1_000_000;
 const timeoutMs = 30_000;
 const retries = 4;
 const maxResponseBytes = 64 * 1024;
 
 const runReveal: HttpService = {
   name: 'RunReveal',
+  errorsAreJson: false, // RunReveal does not publish the bodies of its errors.
   hintForStatus: (status) => {
     if (status === 400 || status === 422) {
       return 'RunReveal does not accept these events. Check that `format` is what the source expects.';
@@ -55,7 +86,6 @@ const runReveal: HttpService = {
     if (status === 404 || status === 410) {
       return 'RunReveal does not know this webhook. Check the URL, and check whether the source still exists.';
     }
-    if (status === 413) return 'The request is too large. Send fewer events at a time.';
     if (status === 429) return 'Send events less often.';
     return '';
   },
@@ -63,11 +93,24 @@ const runReveal: HttpService = {
   hintForTimeout: 'RunReveal may or may not have received the events. Send them again.',
 };
 
+/** Checked because `send(batch, signal)`, without braces, would not end at an abort. */
+const sendOptionKeys: ReadonlySet<string> = /* @__PURE__ */ new Set(['signal']);
+
 const optionsSchema = z
-  .object({
+  .strictObject({
     url: secureUrlSchema("must be the absolute URL on the source's page in RunReveal"),
     token: credentialSchema.optional(),
     format: z.enum(['structured', 'reveald'], "must be 'structured' or 'reveald'").default('structured'),
+    context: z.custom<RunRevealContext>().optional(),
+    maxBytes: wholeNumberSchema(1, Number.MAX_SAFE_INTEGER, 'must be a whole number of bytes, at least 1').default(
+      defaultMaxBytes,
+    ),
+    onTooLarge: z
+      .union(
+        [z.literal('throw'), functionSchema<(event: AuditEvent) => Promisable<void>>()],
+        "must be 'throw' or a function",
+      )
+      .default('throw'),
     fetch: functionSchema<typeof globalThis.fetch>().optional(),
   })
   .refine(({ format, token }) => format === 'structured' || token === undefined, {
@@ -76,9 +119,12 @@ const optionsSchema = z
   });
 
 /**
- * Returns a function that sends events to a webhook of RunReveal, in order, in requests of at most 100 events. The next request
- * starts when the one before it has been accepted. The promise resolves once RunReveal has accepted all events, with a status
- * below 300.
+ * Returns a function that sends events to a webhook of RunReveal, in order, in requests of at most 100 events and `maxBytes`. The
+ * next request starts when the one before it has been accepted. The promise resolves once RunReveal has accepted all events, with
+ * a status below 300.
+ *
+ * If RunReveal refuses a request as too large (413), its events are sent in two halves, and so on down to one event, about which
+ * `onTooLarge` decides.
  *
  * Lost connections, timeouts (30 s) and the statuses 408, 429 and 5xx are retried up to four times. A retry waits for a
  * `Retry-After` of up to a minute. Redirects are refused.
@@ -88,10 +134,10 @@ const optionsSchema = z
  * or the token.
  *
  * @returns a function that throws {@link AuditApiError} for a status of 400 or more, {@link AuditConnectionError} for an
- * incomplete response or a redirect, {@link AuditConfigError} for an invalid `receivedAt` in the context, and the signal's
- * reason after an abort.
+ * incomplete response or a redirect, {@link AuditConfigError} for an invalid `receivedAt` in the context or an unknown option, the
+ * error of `onTooLarge`, and the signal's reason after an abort.
  *
- * @throws {@link AuditConfigError} if an option is missing or wrong.
+ * @throws {@link AuditConfigError} if an option is missing, wrong or unknown, or if the context has an unknown key.
  *
  * @example
  * ```ts
@@ -109,9 +155,17 @@ const optionsSchema = z
 export function runRevealWebhook(
   options: RunRevealWebhookOptions,
 ): (events: readonly AuditEvent[], options?: { readonly signal?: AbortSignal | undefined }) => Promise<void> {
-  const { url, token, format, fetch } = parseOptions(optionsSchema, options, 'runRevealWebhook');
+  const {
+    url,
+    token,
+    format,
+    context = {},
+    maxBytes,
+    onTooLarge,
+    fetch,
+  } = parseOptions(optionsSchema, options, 'runRevealWebhook');
+  checkContext(context);
   url.hash = ''; // HTTP never sends the fragment.
-  const { context } = options;
   const http = new HttpClient({
     service: runReveal,
     secrets: [...secretsInUrl(url, publicWords), ...(token === undefined ? [] : [token])],
@@ -127,19 +181,44 @@ export function runRevealWebhook(
   };
   const write = format === 'reveald' ? revealdJson : structuredJson;
 
-  return async (events, { signal } = {}) => {
+  const post = (part: readonly WrittenEvent[], signal: AbortSignal | undefined) => {
+    const body = `[${part.map(({ json }) => json).join(',')}]`;
+    const name = `a POST of ${part.length} event(s)`;
+    return http.send({ name, method: 'POST', url: url.href, headers, body, read: discardBody }, signal);
+  };
+
+  const send = async (part: readonly WrittenEvent[], signal: AbortSignal | undefined): Promise<void> => {
+    try {
+      return await post(part, signal);
+    } catch (error) {
+      if (!(error instanceof AuditApiError) || error.status !== 413) throw error;
+      const [only] = part;
+      if (part.length === 1 && only) {
+        if (onTooLarge === 'throw') throw tooLargeError(error, quote(toText(only.event.id), http.redact));
+        return await onTooLarge(only.event);
+      }
+    }
+    const middle = Math.ceil(part.length / 2);
+    await send(part.slice(0, middle), signal);
+    await send(part.slice(middle), signal);
+  };
+
+  return async (events, sendOptions = {}) => {
+    checkKeys('send of runRevealWebhook', sendOptionKeys, sendOptions);
+    const { signal } = sendOptions;
     signal?.throwIfAborted();
     const batch = [...events]; // A copy, because the caller may change the array before the last request.
-    for (let from = 0; from < batch.length; from += maxEventsPerRequest) {
-      const part = batch.slice(from, from + maxEventsPerRequest);
-      const body = `[${part.map((event) => write(event, context)).join(',')}]`;
-      const name = `a POST of ${part.length} event(s)`;
-      await http.send({ name, method: 'POST', url: url.href, headers, body, read: discardBody }, signal);
-    }
+    for (const part of requestParts(batch, (event) => write(event, context), maxBytes)) await send(part, signal);
   };
 }
 
-const structuredJson = (event: AuditEvent, context: RunRevealContext | undefined): string =>
+const tooLargeError = ({ message, status, code, retryAfterMs, fromIntermediary }: AuditApiError, id: string) =>
+  new AuditApiError(
+    `${message} The event ${id} is too large even alone. Set onTooLarge to a function that stores such an event elsewhere, so that the events after it are sent.`,
+    { status, code, retryAfterMs, fromIntermediary },
+  );
+
+const structuredJson = (event: AuditEvent, context: RunRevealContext): string =>
   JSON.stringify(toStructuredWebhook(event, context));
 
 /** The status alone decides. A body that breaks off must not fail the request, because a retry would repeat the events. */

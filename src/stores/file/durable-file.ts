@@ -1,26 +1,49 @@
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf, retryWhileLocked } from './fs-errors.ts';
+import { errorCode } from '../../internal/foreign-error.ts';
+import { retryWhileLocked } from './fs-errors.ts';
+
+/** Readable by the owner alone. */
+export const privateMode = 0o600;
 
 /**
- * Creates a directory that its owner alone can enter, and any missing parents. `path` must be absolute.
- * The created directories survive a power cut once the promise resolves.
+ * Creates a directory, and any missing parents. `path` must be absolute. The created directories survive a power cut once the
+ * promise resolves.
  */
-export async function makeDirectory(path: string): Promise<void> {
-  const firstCreated = await mkdir(path, { recursive: true, mode: 0o700 });
+export async function makeDirectory(path: string, mode: number): Promise<void> {
+  const firstCreated = await makeWithParents(path, mode);
   if (firstCreated === undefined) return;
   for (let created = path; created.length >= firstCreated.length; created = dirname(created)) {
     await syncDirectory(dirname(created));
   }
 }
 
-/** Creates a file that its owner alone can read. The whole text is on the disk once the promise resolves. */
-export async function writeNewFile(path: string, text: string): Promise<void> {
+/** Resolves with the first directory that was created, or undefined if all were there. */
+const makeWithParents = async (path: string, mode: number): Promise<string | undefined> => {
+  try {
+    return await mkdir(path, { recursive: true, mode });
+  } catch (error) {
+    // On a read-only file system, Node says that the parent does not exist. A plain mkdir says what is wrong.
+    if (errorCode(error) === 'ENOENT' && dirname(path) !== path) await mkdir(await firstMissing(path), { mode });
+    throw error;
+  }
+};
+
+/** The topmost directory of the path that does not exist. */
+const firstMissing = async (path: string): Promise<string> => {
+  const parent = dirname(path);
+  const hasParent = parent === path || (await ignoreNotFound(() => stat(parent))) !== undefined;
+  return hasParent ? path : firstMissing(parent);
+};
+
+/** Creates a file. The whole text is on the disk once the promise resolves. */
+export async function writeNewFile(path: string, text: string, mode: number): Promise<void> {
   const file = await retryWhileLocked(() =>
-    open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600),
+    open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode),
   );
   try {
+    if ((mode & ~privateMode) !== 0) await file.chmod(mode); // The process's umask may have taken bits away.
     const bytes = Buffer.from(text);
     await writeFully(file, bytes);
     await file.sync();
@@ -46,7 +69,7 @@ export async function linkIfAbsent(from: string, to: string): Promise<boolean> {
     await retryWhileLocked(() => link(from, to));
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -74,7 +97,7 @@ export async function ignoreNotFound<Result>(operation: () => Promise<Result>): 
   try {
     return await operation();
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,12 +1,34 @@
 import { resolve } from 'node:path';
+import * as z from 'zod';
 import { AuditConfigError, CursorStoreError, PlanetScaleAuditError } from '../../errors.ts';
+import { parseOptions, wholeNumberSchema } from '../../internal/option-schemas.ts';
 import type { AtomicCursorStore } from '../cursor-store.ts';
+import { privateMode } from './durable-file.ts';
 import { FileGenerations } from './file-generations.ts';
 import { describeFsError } from './fs-errors.ts';
 
+/** How the files are created. */
+export interface FileCursorStoreOptions {
+  /**
+   * The permissions of the files. A created directory gets the same, and may be entered by everybody who may read the files. Set
+   * 0o660 if the process changes its user id from start to start and keeps its group, as pods may.
+   *
+   * @default 0o600
+   */
+  readonly mode?: number | undefined;
+}
+
+const modeMessage = 'must be an octal number from 0o600 to 0o777 that lets the owner read and write';
+
+const optionsSchema = z.strictObject({
+  mode: wholeNumberSchema(privateMode, 0o777, modeMessage)
+    .refine((mode) => (mode & privateMode) === privateMode, modeMessage)
+    .default(privateMode),
+});
+
 /**
  * Returns a store that keeps each key in small files of its own in `directory`. The first save creates a missing directory.
- * Only the owner can read the files (mode 0600) and enter the directory (0700).
+ * Only the owner can read the files (mode 0600) and enter the directory (0700), unless `mode` says otherwise.
  *
  * A value is on the disk when its save resolves. A crash at any moment leaves either the previous value or the new one.
  *
@@ -16,7 +38,7 @@ import { describeFsError } from './fs-errors.ts';
  * Several processes on one machine may share the directory: `compareAndSet` is atomic between them. A killed process leaves no
  * lock behind. The directory needs a file system with hard links. A network file system is not supported.
  *
- * @throws `AuditConfigError` if `directory` is empty.
+ * @throws `AuditConfigError` if `directory` is empty, or `mode` does not let the owner read and write.
  * @example
  * ```ts
  * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
@@ -26,10 +48,11 @@ import { describeFsError } from './fs-errors.ts';
  * for await (const event of poller(PlanetScaleAuditClient.fromEnv(), { store })) console.log(event.audit_action);
  * ```
  */
-export function fileCursorStore(directory: string): AtomicCursorStore {
+export function fileCursorStore(directory: string, options: FileCursorStoreOptions = {}): AtomicCursorStore {
   if (!directory) {
     throw new AuditConfigError('fileCursorStore received an empty path. Pass the directory to keep its files in.');
   }
+  const { mode } = parseOptions(optionsSchema, options, 'fileCursorStore');
   // A later process.chdir() must not move the store.
   const path = resolve(directory);
 
@@ -39,7 +62,7 @@ export function fileCursorStore(directory: string): AtomicCursorStore {
     operation: (files: FileGenerations) => Promise<Result>,
   ): Promise<Result> => {
     try {
-      return await operation(new FileGenerations(path, key));
+      return await operation(new FileGenerations(path, key, mode));
     } catch (error) {
       if (error instanceof PlanetScaleAuditError) throw error;
       throw new CursorStoreError(`fileCursorStore could not ${action} "${key}" in ${path} ${describeFsError(error)}`, {

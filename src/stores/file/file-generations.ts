@@ -50,8 +50,12 @@ export class FileGenerations {
   readonly #key: string;
   readonly #name: string;
 
-  constructor(directory: string, key: string) {
+  readonly #mode: number;
+
+  /** @param mode of each file */
+  constructor(directory: string, key: string, mode: number) {
     this.#directory = directory;
+    this.#mode = mode;
     this.#key = key;
     this.#name = fileName(key);
   }
@@ -81,7 +85,7 @@ export class FileGenerations {
         `fileCursorStore received a value for "${this.#key}" that is not a string (${typeof value}). Pass text.`,
       );
     }
-    if (!loaded) await makeDirectory(this.#directory);
+    if (!loaded) await makeDirectory(this.#directory, directoryMode(this.#mode));
     const saveId = randomUUID();
     const generation = (loaded?.highestGeneration ?? 0) + 1;
     const saves = [saveId, ...(loaded?.saves ?? [])].slice(0, maxSaveHistory);
@@ -108,7 +112,7 @@ export class FileGenerations {
     const path = this.#path(content.generation);
     const draft = `${path}.${saveId}.draft`;
     try {
-      await writeNewFile(draft, encode(content));
+      await writeNewFile(draft, encode(content), this.#mode);
       return await linkIfAbsent(draft, path);
     } finally {
       await removeFile(draft);
@@ -174,6 +178,9 @@ export class FileGenerations {
     );
   }
 }
+
+/** Whoever may read a file may enter the directory. */
+const directoryMode = (mode: number): number => mode | ((mode & 0o444) >> 2);
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

@@ -1,8 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-
-/** Returns Node's code of an error, such as `ENOENT`. */
-export const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error ? String(error.code) : undefined;
+import { errorCode, errorMessage, errorName } from '../../internal/foreign-error.ts';
 
 /**
  * Windows fails with these codes while a virus scanner or an indexer holds a file, which takes moments
@@ -20,7 +17,7 @@ export async function retryWhileLocked<Result>(operation: () => Promise<Result>)
     try {
       return await operation();
     } catch (error) {
-      if (!lockedCodes.has(codeOf(error)) || performance.now() >= giveUpAtMs) throw error;
+      if (!lockedCodes.has(errorCode(error)) || performance.now() >= giveUpAtMs) throw error;
     }
     await sleep(lockPollMs);
   }
@@ -30,6 +27,9 @@ const diskFull = 'Free space on the disk, or raise the quota or file size limit 
 const accessDenied =
   'Allow this process to read, write and remove files there, and close other programs that hold the files.';
 const noHardLinks = 'If the file system has no hard links, which the store needs, choose a directory on another one.';
+const permission =
+  "Node's permission model refused it. Start Node with --allow-fs-read and --allow-fs-write for the directory.";
+const denoPermission = 'Start Deno with --allow-read and --allow-write for the directory.';
 const notDirectory = 'Remove the file that is in the place of a directory, or choose another directory.';
 
 const hints: ReadonlyMap<string | undefined, string> = new Map([
@@ -45,10 +45,12 @@ const hints: ReadonlyMap<string | undefined, string> = new Map([
   ['ENOSYS', noHardLinks],
   ['ENOTDIR', notDirectory],
   ['EEXIST', notDirectory],
+  ['ERR_ACCESS_DENIED', permission],
+  ['NotCapable', denoPermission],
 ]);
 
 /** Returns the end of an error message: the cause in parentheses, then the advice. */
 export const describeFsError = (error: unknown): string => {
-  const cause = error instanceof Error ? error.message : String(error);
-  return `(${cause}). ${hints.get(codeOf(error)) ?? 'Check the disk, which may be full or broken.'}`;
+  const cause = errorMessage(error);
+  return `(${cause}). ${hints.get(errorCode(error) ?? errorName(error)) ?? 'Check the disk, which may be full or broken.'}`;
 };

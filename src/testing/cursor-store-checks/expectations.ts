@@ -1,4 +1,4 @@
-import type { Promisable } from 'type-fest';
+import type { Promisable } from '../../internal/types.ts';
 import type { CursorStore } from '../../stores/cursor-store.ts';
 
 export const expectText = async (store: CursorStore, key: string, text: string): Promise<void> => {

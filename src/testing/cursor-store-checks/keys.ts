@@ -1,4 +1,4 @@
-import type { Promisable } from 'type-fest';
+import type { Promisable } from '../../internal/types.ts';
 import type { CursorStore } from '../../stores/cursor-store.ts';
 import { expectNothing, expectText } from './expectations.ts';
 import { confusableKeys, firstText } from './samples.ts';

@@ -1,4 +1,4 @@
-import type { Promisable } from 'type-fest';
+import type { Promisable } from '../../internal/types.ts';
 import type { CursorStore } from '../../stores/cursor-store.ts';
 import { compareAndSet, expectNothing, expectText, format, outcomeOf } from './expectations.ts';
 import { firstText, newKey, secondText } from './samples.ts';

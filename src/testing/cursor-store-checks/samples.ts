@@ -11,6 +11,7 @@ const maxSizeState = (): string => {
   const refs = Array.from({ length: maxSeen }, (_, index) => createRef(index));
   return encodeState({
     scope: { organization: 'acme', actions: ['branch.created', 'database.deleted'] },
+    startedFrom: { kind: 'oldest' },
     anchors: refs.slice(0, 10),
     seen: refs,
     start: '2026-11-01T00:00:00.000Z',

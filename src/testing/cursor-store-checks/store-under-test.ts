@@ -1,4 +1,4 @@
-import type { Promisable } from 'type-fest';
+import type { Promisable } from '../../internal/types.ts';
 import type { CursorStore } from '../../stores/cursor-store.ts';
 
 /** The store that {@link cursorStoreChecks} checks, and the faults that its checks can inject. */

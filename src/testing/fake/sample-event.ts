@@ -1,5 +1,5 @@
-import type { JsonObject } from 'type-fest';
 import type { AuditAction, AuditEvent } from '../../audit-log/event.ts';
+import type { JsonObject } from '../../internal/types.ts';
 
 type Actor = Pick<AuditEvent, 'actor_id' | 'actor_type' | 'actor_display_name' | 'location' | 'remote_ip'>;
 type Target = Pick<AuditEvent, 'target_id' | 'target_type' | 'target_display_name'>;

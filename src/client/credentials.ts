@@ -1,0 +1,70 @@
+import { AuditConfigError } from '../errors.ts';
+import { credentialSchemaWith, type OptionNames } from '../internal/option-schemas.ts';
+
+/** The options that hold credentials. */
+export interface CredentialOptions {
+  readonly serviceTokenId: string | undefined;
+  readonly serviceToken: string | undefined;
+  readonly accessToken: string | undefined;
+}
+
+/** The Authorization header, and the secret part of it. */
+export interface Credentials {
+  readonly authorization: string;
+  readonly secrets: readonly string[];
+}
+
+/** Every token of PlanetScale starts so, and no id does. */
+const isToken = (text: string): boolean => text.startsWith('pscale_');
+
+export const serviceTokenIdSchema = credentialSchemaWith((id) => {
+  if (/\S\s+\S/.test(id)) return "must be the token's id, and not its name (an id has no white space)";
+  return isToken(id)
+    ? "must be the token's id, and not the token (serviceTokenId and serviceToken may be swapped)"
+    : '';
+});
+
+/**
+ * @param owner the function or class that takes the credentials, for the message
+ * @param names the names under which the caller gave the options, if other than those of the options
+ * @throws AuditConfigError
+ */
+export function parseCredentials(
+  { serviceTokenId, serviceToken, accessToken }: CredentialOptions,
+  owner: string,
+  names: OptionNames,
+): Credentials {
+  const nameOf = (option: keyof CredentialOptions): string => names[option] ?? option;
+  if (accessToken !== undefined) {
+    if (serviceToken !== undefined || serviceTokenId !== undefined) {
+      throw new AuditConfigError(
+        `${owner} got two kinds of credentials. Give accessToken, or serviceTokenId with serviceToken, but not both.`,
+      );
+    }
+    if (accessToken.includes(':')) {
+      const name = nameOf('accessToken');
+      throw new AuditConfigError(
+        `${owner} received ${name} with a colon. Give an \`id:token\` pair as ${name === 'accessToken' ? 'serviceToken' : 'PLANETSCALE_SERVICE_TOKEN'}.`,
+      );
+    }
+    return { authorization: `Bearer ${accessToken}`, secrets: [accessToken] };
+  }
+  if (serviceToken === undefined) {
+    throw new AuditConfigError(
+      `${owner} got ${serviceTokenId === undefined ? 'no credentials' : 'a serviceTokenId without its serviceToken'}. Give serviceTokenId and serviceToken, or accessToken.`,
+    );
+  }
+  const [id, token, ...more] = serviceTokenId === undefined ? serviceToken.split(':') : [serviceTokenId, serviceToken];
+  const name = nameOf('serviceToken');
+  if (!id || !token || more.length > 0 || id.includes(':') || token.includes(':')) {
+    throw new AuditConfigError(
+      `${owner} cannot split the service token from its id. Give ${nameOf('serviceTokenId')} and ${name}, neither with a colon, or \`id:token\` as ${name} alone.`,
+    );
+  }
+  if (isToken(id)) {
+    throw new AuditConfigError(
+      `${owner} got a token where its id belongs: ${name} must be \`id:token\`, and the two may be swapped.`,
+    );
+  }
+  return { authorization: `${id}:${token}`, secrets: [token] };
+}
