@@ -1,4 +1,4 @@
-import { AuditConfigError } from '../errors.ts';
+import { AuditConfigError, type AuditIssue } from '../errors.ts';
 import { formatIssues } from './issues.ts';
 import { nearest } from './nearest.ts';
 import { printable } from './printable.ts';
@@ -29,15 +29,19 @@ export function checkKeys(owner: string, known: ReadonlySet<string>, value: unkn
 const unknownKeysError = (owner: string, known: ReadonlySet<string>, value: object): AuditConfigError => {
   const unknown: string[] = [];
   for (const key in value) if (!known.has(key) && Reflect.get(value, key) !== undefined) unknown.push(key);
-  const candidates = [...known];
-  const issues = unknown.slice(0, maxNamedKeys).map((key) => {
-    const suggestion = nearest(key, candidates);
-    return {
-      path: printable(key.slice(0, maxKeyLength)),
-      message: suggestion ? `did you mean ${suggestion}?` : `is no option (the options are ${candidates.join(', ')})`,
-    };
-  });
-  const left = unknown.length - issues.length;
-  if (left > 0) issues.push({ path: '', message: `${left} more unknown options` });
+  const issues = unknownKeyIssues(unknown, [...known]);
   return new AuditConfigError(`${owner}: ${formatIssues(issues)}`.replace(/[^.?]$/, '$&.'));
 };
+
+/** Returns an issue for each unknown key, which names the key that was probably meant. */
+export function unknownKeyIssues(unknown: readonly string[], known: readonly string[]): readonly AuditIssue[] {
+  const named = unknown.slice(0, maxNamedKeys).map((key) => {
+    const suggestion = nearest(key, known);
+    return {
+      path: printable(key.slice(0, maxKeyLength)),
+      message: suggestion ? `did you mean ${suggestion}?` : `is no option (the options are ${known.join(', ')})`,
+    };
+  });
+  const left = unknown.length - named.length;
+  return left === 0 ? named : [...named, { path: '', message: `${left} more unknown options` }];
+}

@@ -1,10 +1,5 @@
 import * as z from 'zod';
-import { nearest } from './nearest.ts';
-import { printable } from './printable.ts';
-
-/** An object that was never meant as options may have hundreds of keys. */
-const maxNamedKeys = 5;
-const maxKeyLength = 60;
+import { unknownKeyIssues } from './known-keys.ts';
 
 /** Turns an issue of a strict schema into one issue for each unknown key, which names the option that was probably meant. */
 export const explainUnknownKeys = (
@@ -12,15 +7,10 @@ export const explainUnknownKeys = (
   schema: z.ZodType,
 ): readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] => {
   if (issue.code !== 'unrecognized_keys') return [issue];
-  const known = knownKeys(schema, issue.path);
-  const unknown = issue.keys.slice(0, maxNamedKeys).map((key) => {
-    const suggestion = nearest(key, known);
-    const message =
-      suggestion === undefined ? `is no option (the options are ${known.join(', ')})` : `did you mean ${suggestion}?`;
-    return { path: [...issue.path, printable(key.slice(0, maxKeyLength))], message };
-  });
-  const left = issue.keys.length - unknown.length;
-  return left === 0 ? unknown : [...unknown, { path: issue.path, message: `${left} more unknown options` }];
+  return unknownKeyIssues(issue.keys, knownKeys(schema, issue.path)).map(({ path, message }) => ({
+    path: path === '' ? issue.path : [...issue.path, path],
+    message,
+  }));
 };
 
 /** The keys of the object at a path of the schema. */

@@ -1,3 +1,4 @@
+import { printable } from '../internal/printable.ts';
 import type { PollNotice } from './notices.ts';
 
 const minuteMs = 60_000;
@@ -44,4 +45,6 @@ export class NoticeLog {
 
 /** A store of the user's own says in the cause what happened. */
 const causeOf = ({ cause }: Error): string =>
-  typeof cause === 'object' && cause !== null && 'message' in cause ? ` Cause: ${String(cause.message)}` : '';
+  typeof cause === 'object' && cause !== null && 'message' in cause
+    ? ` Cause: ${printable(String(cause.message))}`
+    : '';

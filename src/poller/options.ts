@@ -102,7 +102,7 @@ const hidesFailedReads = (store: CursorStore): boolean =>
   store.constructor?.name === 'Keyv' && Reflect.get(store, 'throwOnErrors') !== true;
 
 const keyvMessage =
-  'is a Keyv that returns undefined if its backend fails, which looks like an empty store (with Keyv 5 set throwOnErrors, for Keyv 6 see docs/running.md)';
+  'is a Keyv that returns undefined if its backend fails, which looks like an empty store (with Keyv 5 set throwOnErrors; with Keyv 6 pass a store that throws the errors of its error events)';
 
 export const pollerOptionsSchema = z.strictObject({
   store: z
