@@ -102,7 +102,7 @@ export class AuditConnectionError extends PlanetScaleAuditError {
   protected static readonly errorName = 'AuditConnectionError';
   /** Identifies the class, even across copies of the package. */
   override readonly name = 'AuditConnectionError' as const;
-  /** False for a redirect, and for a failure that a retry cannot cure: a refused permission, a port that `fetch` blocks, a TypeError of a program. */
+  /** False for a redirect, and for a failure that a retry cannot cure: a refused permission, a port that `fetch` blocks, a mistake in the program. */
   readonly retryable: boolean;
 
   /** Makes an error, for a wrapper or a test. It is retryable unless the details say otherwise. */
@@ -120,7 +120,7 @@ export class AuditResponseError extends PlanetScaleAuditError {
   override readonly name = 'AuditResponseError' as const;
   /** True if the body was not JSON, if a cache gave an old response, or if the list changed during a poller's scan. */
   readonly retryable: boolean;
-  /** The problems of the response or of its events. */
+  /** The problems of the response or of its events, at most 20. */
   readonly issues: readonly AuditIssue[];
   /** The events that cannot be read, with their raw JSON. */
   readonly invalidEvents: readonly InvalidAuditEvent[];

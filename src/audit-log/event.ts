@@ -57,11 +57,14 @@ export interface AuditEvent {
   readonly updated_at: string | null;
 }
 
+/** An id is a cursor too, and so part of a URL. A poller keeps thousands of them. PlanetScale's ids have 12 characters. */
+export const maxIdLength = 1000;
+
 const optionalText = z.string().nullable();
 
 /** Only `id`, `audit_action` and `created_at` can fail, because {@link fillMissingFields} runs first. */
 const auditEventSchema = z.looseObject({
-  id: z.string().min(1),
+  id: z.string().min(1).max(maxIdLength),
   audit_action: z.string(),
   action: optionalText,
   actor_id: optionalText,
@@ -96,7 +99,23 @@ const fillMissingFields = (event: Record<string, unknown>): void => {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const rawTexts = new WeakMap<AuditEvent, string>();
+type RawTexts = WeakMap<AuditEvent, string>;
+
+/** The same symbol in every copy of this package. */
+const rawTextsKey = Symbol.for('planetscale-audit.raw-json');
+
+const isRawTexts = (value: unknown): value is RawTexts => value instanceof WeakMap;
+
+/** Returns the texts of the events of all copies of this package, so that each copy knows the events of the others. */
+const sharedRawTexts = (): RawTexts => {
+  const shared: unknown = Reflect.get(globalThis, rawTextsKey);
+  if (isRawTexts(shared)) return shared;
+  const texts: RawTexts = new WeakMap();
+  Reflect.defineProperty(globalThis, rawTextsKey, { value: texts }); // Has no effect if globalThis is frozen.
+  return texts;
+};
+
+const rawTexts = /* @__PURE__ */ sharedRawTexts();
 
 /** Returns the event, or why it cannot be read. Changes `parsed` in place, and keeps `text` for {@link rawJson}. */
 export function parseEvent(

@@ -2,8 +2,9 @@ import * as z from 'zod';
 import { type AuditIssue, AuditResponseError, type InvalidAuditEvent } from '../errors.ts';
 import { formatIssues, toAuditIssues } from '../internal/issues.ts';
 import { sliceElements } from '../internal/json-slices.ts';
+import { listSchema } from '../internal/list-schema.ts';
 import type { AccessReport } from './access-report.ts';
-import { type AuditAction, type AuditEvent, parseEvent } from './event.ts';
+import { type AuditAction, type AuditEvent, maxIdLength, parseEvent } from './event.ts';
 
 /**
  * One page of the audit log. `actions` and `onInvalidEvent` remove events from a page, but do not change its cursors and flags.
@@ -12,11 +13,16 @@ import { type AuditAction, type AuditEvent, parseEvent } from './event.ts';
 export interface AuditPage {
   /** The events, newest first. A page in the middle of the log may be empty. */
   readonly events: readonly AuditEvent[];
+  /**
+   * Every event that PlanetScale sent, newest first, if it ignored `actions` and sent more than `events`. A poller learns from them
+   * how far it has read.
+   */
+  readonly received?: readonly Pick<AuditEvent, 'id' | 'created_at'>[] | undefined;
   /** Whether older events exist. Only false marks the end of the log; a short or empty page does not. */
   readonly hasNext: boolean;
   /** Whether newer events exist, or false if the server does not say. */
   readonly hasPrev: boolean;
-  /** The id of the first event on the server's page, null if that page is empty. */
+  /** The id of the first event on the server's page, null if that page is empty or the server does not say. */
   readonly cursorStart: string | null;
   /** The `startingAfter` of the next, older page, null if the server's page is empty. */
   readonly cursorEnd: string | null;
@@ -55,13 +61,15 @@ export interface AuditSource {
   verifyAccess?(options?: { readonly signal?: AbortSignal | undefined }): Promise<AccessReport>;
 }
 
+const cursorSchema = z.string().min(1).max(maxIdLength).nullable();
+
 /** Only the fields that pagination needs are required, because PlanetScale has changed the others over the years. */
 const envelopeSchema = z.object({
-  data: z.array(z.unknown()),
+  data: listSchema,
   has_next: z.boolean(),
   has_prev: z.boolean().catch(false),
-  cursor_start: z.string().nullable().catch(null),
-  cursor_end: z.string().nullable(),
+  cursor_start: cursorSchema.catch(null), // No request depends on it.
+  cursor_end: cursorSchema,
 });
 
 /** A page, and the events of it that cannot be read. */

@@ -13,6 +13,9 @@ export interface FollowedPage<Page extends AuditPage = AuditPage> {
  * Follows the cursors from page to page, down to the end of the list, and checks that the end is real. PlanetScale does not
  * document how it answers a cursor whose event has been deleted. The response could be the newest page or an empty one.
  *
+ * The pages are as the server sent them. If the list holds an event twice, two pages may hold it, and {@link dropRepeats} removes the
+ * second. No cursor is requested twice, so the generator never follows a circle for ever.
+ *
  * @param start the cursor of the first request; undefined starts at the newest page
  * @param inconsistentError returns the error for pages that contradict each other
  */
@@ -21,16 +24,17 @@ export async function* followPages<Page extends AuditPage>(
   start: string | undefined,
   inconsistentError: (reason: string) => Error,
 ): AsyncGenerator<FollowedPage<Page>, void, undefined> {
-  const known = new KnownIds(start);
+  const above = new PagesAbove(start);
   let previousCursor: string | undefined;
   let cursor = start;
   for (;;) {
     const page = await fetchPage(cursor);
-    if (known.includesAnyOf(page)) throw inconsistentError('the cursors lead in a circle');
-    if (cursor !== start && isEmptyLastPage(page) && !(await isStillListed(fetchPage, previousCursor, cursor))) {
+    const ignoresStart = cursor !== undefined && cursor === start && !page.hasPrev && holds(page, start);
+    if (ignoresStart || above.leadsBack(page, cursor)) throw inconsistentError('the cursors lead in a circle');
+    if (cursor !== start && isEmptyLastPage(page) && !(await isRealEnd(fetchPage, previousCursor, cursor))) {
       throw inconsistentError('a page is empty although the page before it promised more events');
     }
-    known.add(page);
+    above.add(page, cursor);
     yield { page, requestCursor: cursor };
 
     if (!page.hasNext) return;
@@ -40,23 +44,45 @@ export async function* followPages<Page extends AuditPage>(
   }
 }
 
-/** Holds enough ids to recognize a list that starts again: those of the first page, and the end of every page. */
-class KnownIds {
+/**
+ * Returns how many repeated events on two neighboring pages show a list that starts again: as many as half a page. A list that starts
+ * again gives all events of the first page on two pages.
+ */
+const minRepeats = ({ events }: AuditPage): number => Math.max(2, events.length / 2);
+
+/**
+ * Recognizes a list that starts again, by the ids of the first page and the last id of every page. A list that starts again gives
+ * these events one after the other. A few repeated events prove nothing, because PlanetScale may list an event twice. An error
+ * would then end each new iteration at the same place.
+ */
+class PagesAbove {
+  readonly #cursors = new Set<string>();
   readonly #ids = new Set<string>();
+  #repeatsOnLastPage = 0;
   #isFirst = true;
 
   constructor(start: string | undefined) {
     if (start !== undefined) this.#ids.add(start);
   }
 
-  includesAnyOf({ events, cursorEnd }: AuditPage): boolean {
-    return (cursorEnd !== null && this.#ids.has(cursorEnd)) || events.some(({ id }) => this.#ids.has(id));
+  leadsBack(page: AuditPage, requestCursor: string | undefined): boolean {
+    const { cursorEnd, hasNext } = page;
+    if (hasNext && cursorEnd !== null && (cursorEnd === requestCursor || this.#cursors.has(cursorEnd))) return true;
+    return this.#repeatsOnLastPage + this.#repeatsOn(page, requestCursor) >= minRepeats(page);
   }
 
-  add({ events, cursorEnd }: AuditPage): void {
-    for (const { id } of this.#isFirst ? events : events.slice(-1)) this.#ids.add(id);
-    if (cursorEnd !== null) this.#ids.add(cursorEnd); // The client may have taken the last event out of `events`.
+  add(page: AuditPage, requestCursor: string | undefined): void {
+    this.#repeatsOnLastPage = this.#repeatsOn(page, requestCursor);
+    if (requestCursor !== undefined) this.#cursors.add(requestCursor);
+    for (const { id } of this.#isFirst ? page.events : page.events.slice(-1)) this.#ids.add(id);
+    if (page.cursorEnd !== null) this.#ids.add(page.cursorEnd); // The client may have taken the last event out of `events`.
     this.#isFirst = false;
+  }
+
+  /** Counts the known events on a page. The event of the cursor does not count, because the list may hold it twice in a row. */
+  #repeatsOn({ events }: AuditPage, requestCursor: string | undefined): number {
+    const repeats = events.filter(({ id }) => id !== requestCursor && this.#ids.has(id));
+    return new Set(repeats.map(({ id }) => id)).size;
   }
 }
 
@@ -69,11 +95,18 @@ const holds = (page: AuditPage, cursor: string | undefined): boolean =>
   page.cursorEnd === cursor || page.events.some(({ id }) => id === cursor);
 
 /**
- * Resolves to whether the event of `cursor` is still listed. PlanetScale promised more events after it and then gave none. If the
- * event is still there, the list really ends. If the event was deleted, ending here would lose all events below it.
+ * Resolves to whether the list really ends at `cursor`. PlanetScale promised more events after it and then gave none. If the event of
+ * the cursor was deleted, or the list was empty for a moment, ending here would lose all events below the cursor.
  *
  * @param previousCursor the cursor of the page that ended in `cursor`
  */
+const isRealEnd = async (
+  fetchPage: FetchPage,
+  previousCursor: string | undefined,
+  cursor: string | undefined,
+): Promise<boolean> =>
+  (await isStillListed(fetchPage, previousCursor, cursor)) && isEmptyLastPage(await fetchPage(cursor));
+
 const isStillListed = async (
   fetchPage: FetchPage,
   previousCursor: string | undefined,
@@ -84,3 +117,29 @@ const isStillListed = async (
   // New events may have pushed the event onto the next page.
   return page.hasNext && page.cursorEnd !== null && holds(await fetchPage(page.cursorEnd), cursor);
 };
+
+/**
+ * Passes on the pages without the events that an earlier place of the list held. The function finds a repeat on the same page and on
+ * the next page. It finds a repeat on any later page if the first page holds the event, or if a page ends in it. Otherwise it would
+ * have to keep the ids of the whole log.
+ *
+ * @param start the cursor of the first request, which is the id of an event that the caller has
+ */
+export async function* dropRepeats(
+  pages: AsyncIterable<FollowedPage>,
+  start: string | undefined,
+): AsyncGenerator<FollowedPage, void, undefined> {
+  const kept = new Set<string>(start === undefined ? [] : [start]);
+  let previous: ReadonlySet<string> | undefined;
+  for await (const { page, requestCursor } of pages) {
+    const ids = new Set<string>();
+    const events = page.events.filter(({ id }) => {
+      const isNew = !kept.has(id) && !previous?.has(id) && !ids.has(id);
+      ids.add(id);
+      return isNew;
+    });
+    for (const { id } of previous === undefined ? page.events : page.events.slice(-1)) kept.add(id);
+    previous = ids;
+    yield { page: { ...page, events }, requestCursor };
+  }
+}

@@ -1,4 +1,4 @@
-import { printable } from '../internal/printable.ts';
+import { excerpt } from '../internal/excerpt.ts';
 import { type FetchPage, type FollowedPage, isEmptyLastPage } from './pagination.ts';
 
 /**
@@ -48,4 +48,4 @@ const isConfirmedBy = (newestIds: readonly string[], start: string): boolean =>
 const maxQuoteLength = 100;
 
 /** The cursor may be the id of an event, so it is foreign text. */
-const quoted = (cursor: string): string => printable(cursor.slice(0, maxQuoteLength));
+const quoted = (cursor: string): string => excerpt(cursor, maxQuoteLength);

@@ -2,16 +2,19 @@ import * as z from 'zod';
 import type { AccessReport } from '../audit-log/access-report.ts';
 import { AuditApiError, PlanetScaleAuditError } from '../errors.ts';
 import { quote } from '../http/quote.ts';
-import { printable } from '../internal/printable.ts';
+import { excerpt } from '../internal/excerpt.ts';
+import { listSchema } from '../internal/list-schema.ts';
 import type { PlanetScaleApi } from './planetscale-api.ts';
 
 type AccessProblem = Extract<AccessReport, { readonly ok: false }>;
 
 /** `GET /organizations`: https://planetscale.com/docs/api/reference/list_organizations */
 const organizationsSchema = z.object({
-  data: z.array(z.object({ name: z.string() })),
+  data: listSchema,
   next_page: z.int().nullish().catch(null),
 });
+
+const organizationSchema = z.object({ name: z.string() });
 
 /** Ends the reading of a list that always promises another page. */
 const maxOrganizationPages = 100;
@@ -50,51 +53,57 @@ export async function diagnoseAccess(
   signal: AbortSignal | undefined,
 ): Promise<AccessProblem> {
   try {
-    const names = await listOrganizationNames(api, organization, signal);
-    return names.includes(organization)
-      ? missingPermissionProblem(organization)
-      : unknownOrganizationProblem(organization, names, api);
+    const { hasWanted, ...others } = await readOrganizations(api, organization, signal);
+    return hasWanted ? missingPermissionProblem(organization) : unknownOrganizationProblem(organization, others);
   } catch (error) {
     signal?.throwIfAborted();
     return isAccessDenied(error) ? invalidCredentialsProblem : unreachableProblem(error);
   }
 }
 
-/** Resolves to the organizations of the credentials, read page by page until `wanted` is among them. */
-async function listOrganizationNames(
+/** The organizations of the credentials, as a message names them. */
+interface Organizations {
+  /** The first of them, quoted. */
+  readonly quoted: readonly string[];
+  readonly count: number;
+}
+
+/** Reads the organizations of the credentials page by page, until `wanted` is among them. */
+async function readOrganizations(
   api: PlanetScaleApi,
   wanted: string,
   signal: AbortSignal | undefined,
-): Promise<readonly string[]> {
-  const names: string[] = [];
+): Promise<Organizations & { readonly hasWanted: boolean }> {
+  const quoted: string[] = [];
+  let count = 0;
   for (let page = 1; page <= maxOrganizationPages; page++) {
     const query = new URLSearchParams({ page: String(page), per_page: '100' });
     const { json } = await api.get('/organizations', query, signal);
     const { data, next_page } = organizationsSchema.parse(json);
-    names.push(...data.map(({ name }) => name));
-    if (names.includes(wanted) || !next_page || next_page <= page) break;
+    const names = data.map((item) => organizationSchema.parse(item).name); // Throws at the first item without a name.
+    if (names.includes(wanted)) return { hasWanted: true, quoted, count };
+    quoted.push(
+      ...names.slice(0, maxNamedOrganizations - quoted.length).map((name) => quote(name, api.redact, maxNameLength)),
+    );
+    count += names.length;
+    if (!next_page || next_page <= page) break;
   }
-  return names;
+  return { hasWanted: false, quoted, count };
 }
 
 const missingPermissionProblem = (organization: string): AccessProblem => ({
   ok: false,
   reason: 'missing-permission',
-  message: `The token lacks the permission to read the audit log of ${printable(organization)}. Ask an organization admin to grant read_audit_logs to the token under Settings > Service tokens.`,
+  message: `The token lacks the permission to read the audit log of ${excerpt(organization)}. Ask an organization admin to grant read_audit_logs to the token under Settings > Service tokens.`,
 });
 
-const unknownOrganizationProblem = (
-  organization: string,
-  names: readonly string[],
-  { redact }: PlanetScaleApi,
-): AccessProblem => {
-  const quoted = names.slice(0, maxNamedOrganizations).map((name) => quote(name, redact, maxNameLength));
+const unknownOrganizationProblem = (organization: string, { quoted, count }: Organizations): AccessProblem => {
   const named = quoted.join(', ') || 'none';
-  const more = names.length > maxNamedOrganizations ? `, and ${names.length - maxNamedOrganizations} more` : '';
+  const more = count > quoted.length ? `, and ${count - quoted.length} more` : '';
   return {
     ok: false,
     reason: 'unknown-organization',
-    message: `The token does not belong to the organization ${printable(organization)} (organizations of the token: ${named}${more}). Set organization to one that the token belongs to, or use a token of ${printable(organization)}.`,
+    message: `The token does not belong to the organization ${excerpt(organization)} (organizations of the token: ${named}${more}). Set organization to one that the token belongs to, or use a token of ${excerpt(organization)}.`,
   };
 };
 

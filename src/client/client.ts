@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { AccessReport } from '../audit-log/access-report.ts';
 import type { AuditEvent } from '../audit-log/event.ts';
 import { type AuditPage, type AuditSource, type PageQuery, parsePage } from '../audit-log/page.ts';
-import { type FollowedPage, followPages } from '../audit-log/pagination.ts';
+import { dropRepeats, type FollowedPage, followPages } from '../audit-log/pagination.ts';
 import { verifyStartCursor } from '../audit-log/start-cursor.ts';
 import { AuditResponseError } from '../errors.ts';
 import { abortSignalSchema, parseOptions } from '../internal/option-schemas.ts';
@@ -30,7 +30,7 @@ const verifyAccessSchema = z.strictObject({ signal: abortSignalSchema });
  *
  * @example
  * ```ts
- * import { PlanetScaleAuditClient } from 'planetscale-audit';
+ * import { PlanetScaleAuditClient, printable } from 'planetscale-audit';
  *
  * const client = new PlanetScaleAuditClient({
  *   organization: 'acme',
@@ -38,7 +38,7 @@ const verifyAccessSchema = z.strictObject({ signal: abortSignalSchema });
  *   serviceToken: process.env.PLANETSCALE_SERVICE_TOKEN,
  * });
  * for await (const event of client.events({ since: new Date('2026-11-01') })) {
- *   console.log(event.created_at, event.audit_action, event.actor_display_name);
+ *   console.log(printable(`${event.created_at} ${event.audit_action} ${event.actor_display_name}`));
  * }
  * ```
  */
@@ -97,12 +97,16 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   async page(query: PageQuery = {}): Promise<AuditPage> {
     const checkedQuery = parseOptions(pageQuerySchema, query, 'page');
     const page = await this.#fetchPage(checkedQuery);
-    return { ...page, events: page.events.filter(hasAction(checkedQuery.actions)) };
+    const events = page.events.filter(hasAction(checkedQuery.actions));
+    return events.length === page.events.length ? page : { ...page, events, received: page.events };
   }
 
   /**
    * Iterates over the pages, newest first. Each page holds the events that match `since`, `until` and `actions`, which may be none.
    * The first request starts when the first page is asked for.
+   *
+   * An event that PlanetScale lists twice is given once if both places are on the same page or on neighboring pages, or if the event
+   * is on the first page or at the end of a page.
    *
    * @throws the errors of {@link PlanetScaleAuditClient.page}, and {@link AuditResponseError} if pages contradict each other, for
    * example because events were deleted during the iteration
@@ -118,7 +122,8 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     const isRequested = hasAction(actions);
     const end = new AbortController();
     const requestSignal = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
-    const pages = takeUntilBefore(since, this.#followPages(options, requestSignal));
+    const followed = dropRepeats(this.#followPages(options, requestSignal), options.startingAfter);
+    const pages = takeUntilBefore(since, followed);
     try {
       for await (const page of prefetch ? prefetchOne(pages) : pages) {
         yield { ...page, events: page.events.filter((event) => isWithin(event) && isRequested(event)) };
@@ -139,11 +144,11 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
    * @throws the errors of {@link PlanetScaleAuditClient.pages}
    * @example
    * ```ts
-   * import { PlanetScaleAuditClient } from 'planetscale-audit';
+   * import { PlanetScaleAuditClient, printable } from 'planetscale-audit';
    *
    * const client = PlanetScaleAuditClient.fromEnv();
    * for await (const event of client.events({ actions: ['database_branch.deleted', 'branch.deleted'] })) {
-   *   console.log(event.actor_display_name, 'deleted', event.auditable_display_name);
+   *   console.log(printable(`${event.actor_display_name} deleted ${event.auditable_display_name}`));
    * }
    * ```
    */

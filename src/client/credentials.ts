@@ -19,10 +19,14 @@ const isToken = (text: string): boolean => text.startsWith('pscale_');
 
 export const serviceTokenIdSchema = credentialSchemaWith((id) => {
   if (/\S\s+\S/.test(id)) return "must be the token's id, and not its name (an id has no white space)";
-  return isToken(id)
-    ? "must be the token's id, and not the token (serviceTokenId and serviceToken may be swapped)"
-    : '';
+  return isToken(id) ? "must be the token's id, and not the token (the id and the token may be swapped)" : '';
 });
+
+export const accessTokenSchema = credentialSchemaWith((token) =>
+  token.startsWith('pscale_tkn_')
+    ? 'must be a login or OAuth token, and not a service token (which belongs, with its id, into the options of a service token)'
+    : '',
+);
 
 /**
  * @param owner the function or class that takes the credentials, for the message
@@ -59,6 +63,11 @@ export function parseCredentials(
   if (!id || !token || more.length > 0 || id.includes(':') || token.includes(':')) {
     throw new AuditConfigError(
       `${owner} cannot split the service token from its id. Give ${nameOf('serviceTokenId')} and ${name}, neither with a colon, or \`id:token\` as ${name} alone.`,
+    );
+  }
+  if (id === token) {
+    throw new AuditConfigError(
+      `${owner} received the same text as ${nameOf('serviceTokenId')} and as ${name}. Give the id of the token, and the token itself.`,
     );
   }
   if (isToken(id)) {

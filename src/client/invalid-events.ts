@@ -1,7 +1,7 @@
 import { AuditResponseError, type InvalidAuditEvent } from '../errors.ts';
 import { quote } from '../http/quote.ts';
 import type { Redact } from '../http/redact.ts';
-import { formatIssues } from '../internal/issues.ts';
+import { formatIssues, maxIssues } from '../internal/issues.ts';
 import type { InvalidEventPolicy } from './options.ts';
 
 /** The number of reported events that a client remembers. */
@@ -51,7 +51,13 @@ export class InvalidEvents {
     const firstIssues = first && quote(formatIssues(first.issues, 'event'), this.#redact);
     return new AuditResponseError(
       `PlanetScale gave a page with ${invalidEvents.length} audit event(s) that cannot be read (${firstId}: ${firstIssues}). Their JSON is in error.invalidEvents. To receive such events and continue with the others, give the client an onInvalidEvent function.`,
-      { issues: redacted.flatMap(({ issues }) => issues), invalidEvents: redacted },
+      {
+        issues: redacted
+          .slice(0, maxIssues)
+          .flatMap(({ issues }) => issues)
+          .slice(0, maxIssues),
+        invalidEvents: redacted,
+      },
     );
   }
 }

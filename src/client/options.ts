@@ -11,7 +11,7 @@ import {
 } from '../internal/option-schemas.ts';
 import { maxTimerMs } from '../internal/sleep.ts';
 import type { Promisable } from '../internal/types.ts';
-import { type Credentials, parseCredentials, serviceTokenIdSchema } from './credentials.ts';
+import { accessTokenSchema, type Credentials, parseCredentials, serviceTokenIdSchema } from './credentials.ts';
 
 /**
  * Decides what a client does with an event that lacks `id`, `audit_action` or `created_at`.
@@ -90,18 +90,22 @@ export interface PlanetScaleAuditClientOptions {
 
 const baseUrlSchema = secureUrlSchema('must be an absolute URL, such as https://api.planetscale.com/v1', ({ href }) =>
   /[?#]/.test(href) ? 'must end with its path (remove the query and the fragment)' : '',
-).transform(({ href }) => href.replace(/\/+$/, ''));
+).transform(({ href }) => href.replace(/(?<!\/)\/+$/, ''));
+
+/** The name is a part of every error message. PlanetScale publishes no limit. */
+const maxOrganizationLength = 200;
 
 const optionsSchema = z.strictObject({
   organization: filledInSchema
     .min(1, 'must not be empty (give the name in https://app.planetscale.com/<organization>)')
+    .max(maxOrganizationLength, `must have at most ${maxOrganizationLength} characters`)
     .regex(
       /^(?!\.+$)[^/\\?#%\s\p{Cc}\p{Cs}]*$/u,
       'must be the bare name of the organization, without / or .. or white space',
     ),
   serviceTokenId: serviceTokenIdSchema.optional(),
   serviceToken: credentialSchema.optional(),
-  accessToken: credentialSchema.optional(),
+  accessToken: accessTokenSchema.optional(),
   baseUrl: baseUrlSchema.default('https://api.planetscale.com/v1'),
   timeoutMs: wholeNumberSchema(1, maxTimerMs).default(10_000),
   retries: wholeNumberSchema(0, 1000).default(4),

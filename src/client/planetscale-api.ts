@@ -1,4 +1,5 @@
 import { AuditResponseError } from '../errors.ts';
+import { readHeader } from '../http/header.ts';
 import { type HttpAnswer, HttpClient, type HttpOptions } from '../http/http-client.ts';
 import { quote } from '../http/quote.ts';
 import type { Redact } from '../http/redact.ts';
@@ -71,7 +72,8 @@ export class PlanetScaleApi {
 
   async #readJson(answer: HttpAnswer, name: string): Promise<JsonAnswer> {
     const ageSeconds = parseAge(answer.headers);
-    if (ageSeconds > maxAgeSeconds) throw this.#cachedAnswerError(name, ageSeconds, answer.headers.get('via'));
+    if (ageSeconds > maxAgeSeconds)
+      throw this.#cachedAnswerError(name, ageSeconds, readHeader(answer.headers, 'via').trim());
     const text = await answer.text();
     if (text === undefined) {
       throw new AuditResponseError(
@@ -81,8 +83,8 @@ export class PlanetScaleApi {
     return { text, json: parseJson(text, name), servedAt: parseDateHeader(answer.headers) };
   }
 
-  #cachedAnswerError(name: string, ageSeconds: number, via: string | null): AuditResponseError {
-    const cache = via === null ? 'A cache' : `A cache (Via: ${quote(via, this.redact)})`;
+  #cachedAnswerError(name: string, ageSeconds: number, via: string): AuditResponseError {
+    const cache = via === '' ? 'A cache' : `A cache (Via: ${quote(via, this.redact)})`;
     return new AuditResponseError(
       `${cache} answered ${name} with an answer of PlanetScale that is ${ageSeconds} seconds old (Age header). Exclude PlanetScale's API from the cache: a proxy, a service worker, or the fetch of a framework.`,
       { retryable: true },
@@ -98,7 +100,7 @@ const maxDeltaSeconds = 2 ** 31;
 
 /** Gives the seconds of the `Age` header, 0 for any other text. Of repeated headers the first counts. */
 const parseAge = (headers: Headers): number => {
-  const [value = ''] = (headers.get('age') ?? '').split(',');
+  const [value = ''] = readHeader(headers, 'age').split(',');
   return /^\d+$/.test(value.trim()) ? Math.min(Number(value), maxDeltaSeconds) : 0;
 };
 

@@ -13,7 +13,7 @@ const errorBodySchema = z.object({
   error: z.string().optional().catch(undefined),
   error_description: z.string().optional().catch(undefined),
   /** PlanetScale does not document the items. */
-  errors: z.array(z.unknown()).optional().catch(undefined),
+  errors: z.custom<readonly unknown[]>(Array.isArray).optional().catch(undefined),
 });
 
 interface ErrorBody {
@@ -31,6 +31,11 @@ const parseErrorBody = (body: string): ErrorBody | undefined => {
   } catch {
     return undefined;
   }
+};
+
+const quoteIfAny = (text: string | undefined, redact: Redact): string | undefined => {
+  const trimmed = text?.trim();
+  return trimmed ? quote(trimmed, redact) : undefined;
 };
 
 const intermediaryMessage = (service: HttpService, status: number, request: string): string =>
@@ -59,8 +64,8 @@ export function apiError({
     return new AuditApiError(message, { status, retryAfterMs, fromIntermediary: true });
   }
   // The parsed text is redacted, not the JSON, whose escapes could hide a token.
-  const code = errorBody?.code && quote(errorBody.code, redact);
-  const message = errorBody?.message && quote(errorBody.message, redact);
+  const code = quoteIfAny(errorBody?.code, redact);
+  const message = quoteIfAny(errorBody?.message, redact);
   const repeatsCode = message?.toLowerCase() === code?.replaceAll('_', ' ');
   const summary = [
     `${service.name} answered ${status}`,

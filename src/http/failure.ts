@@ -24,7 +24,7 @@ export function describeFailure(error: unknown): Failure {
   const code = errorCode(innermost);
   const described = code === undefined || message.includes(code) ? message : [code, message].filter(Boolean).join(': ');
   return {
-    description: described || (isErrorLike(error) ? 'no reason given' : errorMessage(error)),
+    description: described || (isErrorLike(error) ? '' : errorMessage(error).trim()) || 'no reason given',
     retryable: !causes.some(isDenied) && !isNeverPassing(message) && !isProgramError(causes),
     hint: hintFor(causes, message),
   };
@@ -52,7 +52,9 @@ const causesOf = (error: unknown): ErrorLike[] => {
   return causes;
 };
 
-const messageOf = (error: ErrorLike | undefined): string => (typeof error?.message === 'string' ? error.message : '');
+/** OpenSSL ends its messages with a line feed. */
+const messageOf = (error: ErrorLike | undefined): string =>
+  typeof error?.message === 'string' ? error.message.trim() : '';
 
 const saysNothing = (error: ErrorLike | undefined): boolean =>
   messageOf(error) === '' && errorCode(error) === undefined;
@@ -69,12 +71,23 @@ const invalidArgument = /^ERR_INVALID_/;
 /** Deno's words for a body that breaks off. */
 const brokenBody = 'error reading a body from connection';
 
+/** The classes by which an engine reports a wrong program. No `fetch` reports a lost connection by one of them. */
+const programErrorNames: ReadonlySet<string | undefined> = new Set([
+  'EvalError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'URIError',
+]);
+
 /**
  * Whether a program is wrong, which no retry cures: `AbortSignal.any is not a function`. `fetch` reports a lost connection by a
  * TypeError too. ky recognizes most of them, Deno's for a body has words of its own, and Bun's have a code.
  */
 const isProgramError = (causes: readonly ErrorLike[]): boolean => {
   const [outermost] = causes;
+  // A wrapper of fetch may have tried to parse an answer that is no JSON.
+  if (programErrorNames.has(errorName(outermost))) return !messageOf(outermost).includes('JSON');
   if (outermost?.name !== 'TypeError' || isNetworkError(outermost)) return false;
   if (messageOf(outermost).startsWith(brokenBody)) return false;
   return causes.map(errorCode).every((code) => code === undefined || invalidArgument.test(code));
@@ -115,6 +128,7 @@ const proxyLoginHint =
 const proxyRefusalHint = 'The proxy refuses to connect to this host. Ask its operator to allow it.';
 const noReasonHint =
   'Node names no reason if a proxy asks for a login (407). Check the proxy settings, and the user and the password in the URL of HTTPS_PROXY.';
+const programHint = 'The program is wrong, and not the network. Check the fetch function.';
 const badPortHint = 'fetch never uses this port or protocol. Change the URL.';
 
 /** Node's words for a proxy that does not open a tunnel. */
@@ -126,7 +140,9 @@ const hintFor = (causes: readonly ErrorLike[], message: string): string => {
     return tlsHint;
   }
   if (isNeverPassing(message)) return badPortHint;
+  if (isProgramError(causes)) return programHint;
   const status = refusedTunnel.exec(message)?.[1];
-  if (status !== undefined) return status === '407' ? proxyLoginHint : proxyRefusalHint;
+  if (status === '407') return proxyLoginHint;
+  if (status === '403' || status === '405') return proxyRefusalHint;
   return causes.length > 1 && saysNothing(causes.at(-1)) ? noReasonHint : '';
 };

@@ -11,6 +11,8 @@ import type { HttpService } from './service.ts';
 
 /** A longer wait is left to the caller, who finds the wait in `retryAfterMs` of the error. */
 const maxRetryAfterMs = 60_000;
+/** An error quotes some hundred characters of its body. */
+const maxErrorBytes = 1024 * 1024;
 /** Deno puts the whole URL before the reason. */
 const maxFailureLength = 400;
 const backoffLimits = { firstMs: 500, maxMs: 20_000 };
@@ -124,17 +126,20 @@ export class HttpClient {
         discardBody(response);
         throw redirectError(service, name, response.status);
       }
-      const text = () => raceAbort(readText(response, maxResponseBytes), signal);
-      if (response.status >= 400) throw await this.#statusError(response, name, text);
+      const readUpTo = (maxBytes: number) => raceAbort(readText(response, maxBytes), signal);
+      if (response.status >= 400) {
+        const body = await readUpTo(Math.min(maxResponseBytes, maxErrorBytes)).catch(() => undefined);
+        throw this.#statusError(response, name, body ?? ''); // A body that fails to arrive does not change the status.
+      }
+      const text = () => readUpTo(maxResponseBytes);
       return { value: await readOrDiscard(response, () => read({ text, headers: response.headers })) };
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Resolves to the error for a status of 400 or more. A `Retry-After` of up to a minute pauses all requests of this client. */
-  async #statusError({ status, headers }: Response, name: string, text: HttpAnswer['text']): Promise<AuditApiError> {
-    const body = (await text().catch(() => undefined)) ?? ''; // A body that fails to arrive does not change the status.
+  /** Returns the error for a status of 400 or more. A `Retry-After` of up to a minute pauses all requests of this client. */
+  #statusError({ status, headers }: Response, name: string, body: string): AuditApiError {
     const error = apiError({
       service: this.#options.service,
       request: name,
@@ -195,7 +200,7 @@ const readOrDiscard = async <Result>(response: Response, read: () => Promise<Res
 
 /** Nothing waits for it, since a body may have no end. */
 const discardBody = ({ body }: Response): void => {
-  if (body === null) return;
+  if (!body) return;
   if ('cancel' in body) body.cancel().catch(() => {});
   else destroy(body); // The body of node-fetch is a stream of Node.
 };
@@ -206,7 +211,8 @@ const destroy = (stream: object): void => {
 
 /** Resolves to the body, or to `undefined` if the body is larger than allowed. The rest of such a body is not read. */
 const readText = async (response: Response, maxBytes: number): Promise<string | undefined> => {
-  if (!response.body) return '';
+  if (response.body === undefined) return readWholeText(response, maxBytes);
+  if (response.body === null) return '';
   const decoder = new TextDecoder();
   let bytes = 0;
   let text = '';
@@ -216,4 +222,10 @@ const readText = async (response: Response, maxBytes: number): Promise<string | 
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
+};
+
+/** The response of React Native and of many mocks has no `body`, so its size is known only once it is read. */
+const readWholeText = async (response: Response, maxBytes: number): Promise<string | undefined> => {
+  const text = await response.text();
+  return new TextEncoder().encode(text).length > maxBytes ? undefined : text;
 };

@@ -1,7 +1,8 @@
 import { parseTimestamp } from '../internal/timestamp.ts';
+import { readHeader } from './header.ts';
 import { parseHttpDate } from './http-date.ts';
 
-const secondsPattern = /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const secondsPattern = /^(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /** `Headers` joins repeated headers with a comma. A comma after the name of a day belongs to a date. */
 const separator = /(?<!day|Mon|Tue|Wed|Thu|Fri|Sat|Sun),/;
@@ -13,7 +14,7 @@ const separator = /(?<!day|Mon|Tue|Wed|Thu|Fri|Sat|Sun),/;
  */
 export function parseRetryAfter(headers: Headers): number | undefined {
   const servedAtMs = parseDateHeader(headers)?.getTime() ?? Date.now();
-  const waits = (headers.get('retry-after') ?? '')
+  const waits = readHeader(headers, 'retry-after')
     .split(separator)
     .map((value) => parseWaitMs(value.trim(), servedAtMs))
     .filter((wait) => wait !== undefined);
@@ -28,6 +29,6 @@ const parseWaitMs = (value: string, servedAtMs: number): number | undefined => {
 
 /** Returns the server's clock at the time of the response, to the second. */
 export function parseDateHeader(headers: Headers): Date | undefined {
-  const ms = parseHttpDate(headers.get('date') ?? '');
+  const ms = parseHttpDate(readHeader(headers, 'date'));
   return ms === undefined ? undefined : new Date(ms);
 }

@@ -1,4 +1,7 @@
-/** Resolves or rejects as the promise does. After an abort it rejects at once, even if the promise ignores the signal. */
+/**
+ * Resolves or rejects as the promise does. After an abort it rejects at once with the signal's reason, even if the promise ignores
+ * the signal or rejects with an error of its own.
+ */
 export async function raceAbort<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
   let abort = () => {};
   const aborted = new Promise<never>((_, reject) => {
@@ -8,6 +11,9 @@ export async function raceAbort<Result>(promise: Promise<Result>, signal: AbortS
   if (signal.aborted) abort();
   try {
     return await Promise.race([promise, aborted]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
     signal.removeEventListener('abort', abort);
   }

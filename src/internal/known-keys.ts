@@ -1,7 +1,7 @@
 import { AuditConfigError, type AuditIssue } from '../errors.ts';
+import { excerpt } from './excerpt.ts';
 import { formatIssues } from './issues.ts';
 import { nearest } from './nearest.ts';
-import { printable } from './printable.ts';
 
 /** An object that was never meant as options, such as an event, may have many keys. */
 const maxNamedKeys = 5;
@@ -38,7 +38,7 @@ export function unknownKeyIssues(unknown: readonly string[], known: readonly str
   const named = unknown.slice(0, maxNamedKeys).map((key) => {
     const suggestion = nearest(key, known);
     return {
-      path: printable(key.slice(0, maxKeyLength)),
+      path: excerpt(key, maxKeyLength),
       message: suggestion ? `did you mean ${suggestion}?` : `is no option (the options are ${known.join(', ')})`,
     };
   });

@@ -59,10 +59,10 @@ const withRange = (number: z.ZodNumber, min: number, max: number, message: strin
 export const wholeNumberSchema = (min: number, max: number, message = `must be a whole number from ${min} to ${max}`) =>
   withRange(z.int(message), min, max, message);
 
-/** Accepts a wait that fits a timer. */
-export const millisecondsSchema = (min: number) => {
-  const message = `must be a number of milliseconds from ${min} to ${maxTimerMs}`;
-  return withRange(z.number(message), min, maxTimerMs, message);
+/** Accepts a wait that fits a timer, unless `max` allows more. */
+export const millisecondsSchema = (min: number, max = maxTimerMs) => {
+  const message = `must be a number of milliseconds from ${min} to ${max}`;
+  return withRange(z.number(message), min, max, message);
 };
 
 export const booleanSchema = z.boolean('must be true or false');
@@ -84,6 +84,7 @@ const unfilledReason = (text: string): string => {
   if (/^["'`]|["'`]$/.test(text)) {
     return 'must not stand in quotes (docker --env-file keeps them, so remove the quotes there)';
   }
+  if (/^<.*>$/s.test(text)) return 'must be the value itself, and not a placeholder in angle brackets';
   // Shells and CI write ${NAME} and $NAME, Azure and Kubernetes $(NAME), Windows %NAME%, templates {{ name }}.
   return /\$\{|\{\{|^\$\w+$|^\$\(.*\)$|^%\w+%$/.test(text)
     ? 'must be the value itself, and not the name of a variable (nothing has replaced the variable by its value)'

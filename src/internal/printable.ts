@@ -11,7 +11,7 @@ const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\
  * import { PlanetScaleAuditClient, printable } from 'planetscale-audit';
  *
  * for await (const event of PlanetScaleAuditClient.fromEnv().events()) {
- *   console.log(event.created_at, printable(event.actor_display_name ?? ''));
+ *   console.log(printable(`${event.created_at} ${event.actor_display_name}`));
  * }
  * ```
  */

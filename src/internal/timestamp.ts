@@ -1,10 +1,10 @@
-/** Matches `2021-07-19T17:13:45.000Z` with any number of decimals, and with an offset or nothing (for UTC) instead of `Z`. */
+/** Matches `2021-07-19T17:13:45.000Z` with up to 80 decimals, and with an offset or nothing (for UTC) instead of `Z`. */
 const isoPattern =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):?(\d\d))?$/;
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d{0,71})?(?:[Zz]|([+-])(\d\d):?(\d\d))?$/;
 
 /** Matches a UTC timestamp on a date that every year has. A pattern knows no leap years, so `isoPattern` reads 29 February. */
 const plainPattern =
-  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,80})?Z$/;
 
 /** Returns whether the text is a UTC timestamp with a `Z` on any date but 29 February. `Date.parse` reads such text correctly. */
 export const isPlainTimestamp = (text: string): boolean => plainPattern.test(text);

@@ -1,14 +1,8 @@
 import { AuditResponseError, PlanetScaleAuditError, printable } from 'planetscale-audit';
 import type { FakeFailure } from 'planetscale-audit/testing';
 import { describe, expect, test } from 'vitest';
+import { hostile, unprintable } from '../support/hostile-text.ts';
 import { failure, listOf, serve } from '../support/served.ts';
-
-/** Clears a terminal, forges a line of a log, ends an escape sequence with C1, and turns text around. */
-const hostile =
-  '\u001b[2J\r\nplanetscale-audit: all is well\u0000\u0007\u007f\u0085\u009b\u061c\u200f\u2028\u202e\u2066';
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this pattern looks for.
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 describe('printable', () => {
   test('escapes control and bidirectional characters', () => {

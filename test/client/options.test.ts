@@ -25,6 +25,7 @@ describe('the constructor', () => {
     [{ organization: 'acme/audit-log' }, /organization: must be the bare name/],
     [{ organization: 'https://app.planetscale.com/acme' }, /organization: must be the bare name/],
     [{ organization: 'acme\ud800' }, /organization: must be the bare name/],
+    [{ organization: 'x'.repeat(201) }, /organization: must have at most 200 characters/],
     [{ organization: undefined }, /organization: /],
     [{ serviceToken: undefined }, /serviceTokenId without its serviceToken/],
     [{ serviceToken: undefined, serviceTokenId: undefined }, /no credentials/],
@@ -102,6 +103,13 @@ describe('credentials that cannot be right are refused before a request', () => 
       { serviceTokenId: token, serviceToken: 'abc123def456' },
       /serviceTokenId: must be the token's id, and not the token .*swapped/,
     ],
+    [
+      'a service token as an access token',
+      { serviceTokenId: undefined, serviceToken: undefined, accessToken: token },
+      /accessToken: must be a login or OAuth token, and not a service token/,
+    ],
+    ['one text for both', { serviceTokenId: 'abc', serviceToken: 'abc' }, /the same text as serviceTokenId/],
+    ['a placeholder', { serviceTokenId: '<id>' }, /serviceTokenId: must be the value itself/],
     ['two tokens', { serviceTokenId: token }, /serviceTokenId: must be the token's id, and not the token/],
     [
       'a swapped pair',
@@ -214,6 +222,11 @@ describe('fromEnv', () => {
     [{ PLANETSCALE_API_URL: 'api.planetscale.com' }, /PLANETSCALE_API_URL: must be an absolute URL/],
     [{ PLANETSCALE_API_URL: 'http://api.planetscale.com' }, /PLANETSCALE_API_URL: must use https/],
     [{ PLANETSCALE_API_URL: '"https://api.planetscale.com"' }, /PLANETSCALE_API_URL: must not stand in quotes/],
+    [{ PLANETSCALE_SERVICE_TOKEN_ID: 'pscale_tkn_x' }, /PLANETSCALE_SERVICE_TOKEN_ID: must be .* may be swapped/],
+    [
+      { PLANETSCALE_SERVICE_TOKEN_ID: 'a', PLANETSCALE_SERVICE_TOKEN: 'a' },
+      /same text as PLANETSCALE_SERVICE_TOKEN_ID/,
+    ],
     [{ PLANETSCALE_ORG: 'a/b' }, /PLANETSCALE_ORG: must be the bare name/],
     [{ PLANETSCALE_ORG: '', PLANETSCALE_ORGANIZATION: 'a/b' }, /PLANETSCALE_ORGANIZATION: must be the bare name/],
     [{ PLANETSCALE_SERVICE_TOKEN: 'secret\n' }, /PLANETSCALE_SERVICE_TOKEN: must be printable ASCII/],

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { runInNewContext } from 'node:vm';
+import { runInNewContext, runInThisContext } from 'node:vm';
 import { PlanetScaleAuditClient } from 'planetscale-audit';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { credentials, failure, numbered, serve, serveRaw } from '../support/served.ts';
@@ -65,7 +65,10 @@ describe('a proxy under NODE_USE_ENV_PROXY=1', () => {
   test.each([
     [407, 'The proxy asks for a login. Put a user and a password into the URL of HTTPS_PROXY'],
     [403, 'The proxy refuses to connect to this host.'],
-    [502, 'The proxy refuses to connect to this host.'],
+    [405, 'The proxy refuses to connect to this host.'],
+    [502, 'Check the network, the DNS and any proxy.'],
+    [503, 'Check the network, the DNS and any proxy.'],
+    [504, 'Check the network, the DNS and any proxy.'],
   ])('that answers %s to CONNECT is named with its status and a remedy', async (status, hint) => {
     const HTTPS_PROXY = await refusingProxy(status);
     const error = await pageInProcess('https://api.planetscale.com/v1', { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY });
@@ -150,6 +153,17 @@ describe('a status of 400 or more', () => {
     },
   );
 
+  test.each([{ code: ' ' }, { message: '\n' }, { code: '\t', message: ' ' }])(
+    'leaves no empty parentheses for a body that holds nothing but white space: %j',
+    async (body) => {
+      const { client, fake } = await serve();
+      fake.failNext({ status: 400, body });
+      const error = await failure(client().page());
+      expect(error).toMatchObject({ code: undefined });
+      expect(error).toHaveProperty('message', 'PlanetScale answered 400 to GET /organizations/acme/audit-log.');
+    },
+  );
+
   test("keeps the Retry-After of an intermediary's 503", async () => {
     const fetch = async () => new Response('<html>', { status: 503, headers: { 'retry-after': '7' } });
     const error = await failure(clientOf('https://example.com', { fetch }).page());
@@ -169,6 +183,10 @@ describe('an error that fetch throws', () => {
   test.each([
     ['a method that is missing', new TypeError('AbortSignal.any is not a function'), false],
     ['a mistake in a wrapper of another realm', foreign, false],
+    ['a variable that is missing', new ReferenceError('x is not defined'), false],
+    ['a recursion without an end', new RangeError('Maximum call stack size exceeded'), false],
+    ['an invalid pattern', new SyntaxError('Invalid regular expression: /(/: Unterminated group'), false],
+    ['an answer that a wrapper could not parse', new SyntaxError('Unexpected end of JSON input'), true],
     ['an invalid URL', withCode(new TypeError('Invalid URL'), 'ERR_INVALID_URL'), false],
     ['a port that fetch blocks, in Node', new TypeError('fetch failed', { cause: new Error('bad port') }), false],
     ['a port that fetch blocks, in Deno', new TypeError('Fetch failed: Requests to port 1 are blocked'), false],
@@ -217,6 +235,22 @@ describe('an error that fetch throws', () => {
   });
 
   test.each([
+    'new ReferenceError("x is not defined")',
+    'new RangeError("Maximum call stack size exceeded")',
+    'new TypeError("x is not a function")',
+    'new URIError("URI malformed")',
+  ])('of a program points to the fetch function, and not to the network, in any realm: %s', async (code) => {
+    for (const thrown of [runInNewContext(code), runInThisContext(code)]) {
+      const fetch = async () => {
+        throw thrown;
+      };
+      const error = await failure(clientOf('https://example.com', { fetch }).page());
+      expect(error).toHaveProperty('retryable', false);
+      expect(error).toHaveProperty('message', expect.stringMatching(/Check the fetch function\.$/));
+    }
+  });
+
+  test.each([
     ["Deno's permissions", notCapable],
     ["Node's permissions", withCode(new Error('Access to this API has been restricted'), 'ERR_ACCESS_DENIED')],
   ])('names --allow-net after a refusal by %s', async (_, cause) => {
@@ -243,6 +277,27 @@ describe('an error that fetch throws', () => {
     const error = await failure(clientOf('https://example.com', { fetch }).page());
     expect(error).toMatchObject({ name: 'AuditConnectionError', retryable: true });
     expect(error).toHaveProperty('message', expect.stringContaining(`(${quoted})`));
+  });
+
+  test('is quoted without the line feed at its end', async () => {
+    const fetch = async () => {
+      throw new TypeError('fetch failed', { cause: withCode(new Error('wrong version number\n'), 'ERR_SSL_WRONG') });
+    };
+    const error = await failure(clientOf('https://example.com', { fetch }).page());
+    expect(error).toHaveProperty('message', expect.stringContaining('(ERR_SSL_WRONG: wrong version number).'));
+  });
+
+  test.each([
+    ['an error', new Error(' \n')],
+    ['a text', ' '],
+    ['an empty text', ''],
+    ['a cause', new TypeError('fetch failed', { cause: new Error('\u00a0') })],
+  ])('that says nothing but white space leaves no empty parentheses: %s', async (_, thrown) => {
+    const fetch = async () => {
+      throw thrown;
+    };
+    const error = await failure(clientOf('https://example.com', { fetch }).page());
+    expect(error).toHaveProperty('message', expect.stringMatching(/\((no reason given|fetch failed)\)\./));
   });
 
   test('is quoted with the code and the message of the innermost cause', async () => {

@@ -83,6 +83,8 @@ describe('parseRetryAfter', () => {
     'Sun, 22 Nov 2026 12:00:30 +0900',
     '5; comment',
     ',',
+    '1'.repeat(1001),
+    `5${','.repeat(1000)}`,
   ])('gives undefined for %j', (value) => {
     expect(parseRetryAfter(headers(value))).toBeUndefined();
   });
@@ -112,6 +114,19 @@ test.each(['-1', 'soon'])('a client ignores the Retry-After %j and retries', asy
   fake.failNext({ status: 429, headers: { 'retry-after': retryAfter } });
   await client({ retries: 1 }).page();
   expect(fake.requests).toHaveLength(2);
+});
+
+test.each([
+  ['1793000000', 1_793_000_000_000],
+  ['Fri, 31 Dec 9999 23:59:59 GMT', Date.UTC(9999, 11, 31, 23, 59, 59) - Date.UTC(2026, 10, 22)],
+  ['9999-12-31T23:59:59Z', Date.UTC(9999, 11, 31, 23, 59, 59) - Date.UTC(2026, 10, 22)],
+])('a client never waits for the Retry-After %j, and its error carries exactly that wait', async (retryAfter, ms) => {
+  const { fake, client } = await serve();
+  fake.failNext({ status: 429, headers: { 'retry-after': retryAfter, date: 'Sun, 22 Nov 2026 00:00:00 GMT' } });
+  const reading = client({ retries: 4 });
+  expect(await failure(reading.page())).toMatchObject({ name: 'AuditApiError', status: 429, retryAfterMs: ms });
+  expect(fake.requests).toHaveLength(1);
+  await reading.page(); // The wait does not pause the other requests of the client either.
 });
 
 test.each(['61', '30, 90', '1000000000', '1e999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { PlanetScaleAuditClient } from 'planetscale-audit';
 import { fakePlanetScale } from 'planetscale-audit/testing';
 import { describe, expect, test } from 'vitest';
-import { credentials, failure, idsOf, numbered, serve, serveRaw } from '../support/served.ts';
+import { credentials, failure, idsOf, listOf, numbered, serve, serveRaw } from '../support/served.ts';
 
 type Fetch = typeof globalThis.fetch;
 
@@ -75,6 +75,47 @@ describe("the user's fetch", () => {
     expect(idsOf((await reading.page()).events)).toEqual(['newernewer00', 'event0000000']);
   });
 
+  const withoutBody = (text: string, status = 200): Response =>
+    Object.assign(Object.create(null), {
+      status,
+      headers: new Headers(),
+      redirected: false,
+      type: 'default',
+      text: async () => text,
+    });
+
+  test('whose responses have no body but the method text, as in React Native, gives pages and errors', async () => {
+    const page = JSON.stringify(listOf(numbered(2)).body);
+    const responses = [withoutBody(page), withoutBody('{"code":"unprocessable"}', 422), withoutBody('', 302)];
+    const reading = clientOf(async () => responses.shift() ?? withoutBody(page));
+    expect(idsOf((await reading.page()).events)).toEqual(idsOf(numbered(2)));
+    expect(await failure(reading.page())).toMatchObject({ name: 'AuditApiError', code: 'unprocessable' });
+    expect(await failure(reading.page())).toMatchObject({ name: 'AuditConnectionError', retryable: false });
+  });
+
+  test('whose responses have no body but the method text is held to maxResponseBytes', async () => {
+    const fetch = async () => withoutBody('ä'.repeat(60));
+    const options = { organization: 'acme', ...credentials, maxResponseBytes: 100, fetch };
+    expect(await failure(new PlanetScaleAuditClient(options).page())).toHaveProperty(
+      'message',
+      expect.stringContaining('more than 100 bytes'),
+    );
+  });
+
+  test('that reports the timeout as an abort of its own, as node-fetch 2 does, is said to have run out of time', async () => {
+    const fetch: Fetch = (_, init) =>
+      new Promise((_, reject) => {
+        const { signal } = init ?? {};
+        const error = Object.assign(new Error('The user aborted a request.'), { name: 'AbortError' });
+        signal?.addEventListener('abort', () => reject(error));
+      });
+    const options = { organization: 'acme', ...credentials, timeoutMs: 20, retries: 0, fetch };
+    expect(await failure(new PlanetScaleAuditClient(options).page())).toHaveProperty(
+      'message',
+      expect.stringMatching(/gave no complete response to GET .* within 20 ms/),
+    );
+  });
+
   test('whose body is a stream of Node has its redirect body destroyed', async () => {
     const body = new PassThrough();
     const response = new Response(null, { status: 302 });
@@ -119,6 +160,18 @@ describe('an answer with an Age header', () => {
       expect(String(error)).not.toMatch(/\d{11}|Infinity|e\+/);
     },
   );
+
+  test('above 60 s is an error without the Via header if that holds nothing but white space', async () => {
+    const fetch = async () => new Response('{}', { headers: { age: '61', via: '\u00a0' } });
+    const error = await failure(clientOf(fetch).page());
+    expect(error).toHaveProperty('message', expect.stringMatching(/^A cache answered GET /));
+  });
+
+  test('above 60 s is an error without the Via header if that is longer than a thousand characters', async () => {
+    const url = await answeredWith({ age: '61', via: `1.1 ${'x'.repeat(1000)}` });
+    const error = await failure(clientOf(fetch, url).page());
+    expect(error).toHaveProperty('message', expect.stringMatching(/^A cache answered GET /));
+  });
 
   test('above 60 s makes verifyAccess report unreachable', async () => {
     const url = await answeredWith({ age: '61' });
