@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CursorStoreError } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -15,6 +15,7 @@ import {
   mountedDirectory,
 } from '../support/fault-trials.ts';
 import { type SystemCall, type TracedSave, TracedSaver } from '../support/traced-saver.ts';
+import { filesIn, newestFile } from './support.ts';
 
 const oldValue = 'v1:{"saved":"old"}';
 const newValue = 'v1:{"saved":"new"}';
@@ -165,20 +166,192 @@ describe.skipIf(!canTrace)(
       const isDraft = ({ name, text }: SystemCall) => name === 'openat' && text.includes('.draft');
       const before = calls.slice(0, calls.findIndex(isDraft)).filter(({ name }) => name === 'fsync');
       const synced = before.map(({ text }) => /<(.*)>/.exec(text)?.[1]);
-      expect(synced).toEqual([join(place.root, 'made'), place.root]);
+      expect(synced).toEqual([place.directory, join(place.root, 'made'), place.root]);
+    });
+
+    test('syncs a directory of the key that a killed process may have left unsynced', async () => {
+      const place = await usedPlace();
+      for (const path of await filesIn(place.directory)) await rm(path);
+      const calls = await callsOfSave(await startSaver(program), { ...place, before: null });
+      const synced = calls.filter(({ name }) => name === 'fsync').map(({ text }) => /<(.*)>/.exec(text)?.[1]);
+      expect(synced[0]).toBe(place.directory);
     });
 
     test('syncs the value before it links the name, and the name before the save resolves', async () => {
       const place = await usedPlace();
       const calls = await callsOfSave(await startSaver(program), place);
       const isDraft = ({ text }: SystemCall) => /\.draft/.test(text);
-      const isDirectory = ({ text }: SystemCall) => text.includes(`<${place.directory}>`);
+      const keyDirectory = dirname(await newestFile(place.directory));
+      const isDirectory = ({ text }: SystemCall) => text.includes(`<${keyDirectory}>`);
       const steps = calls.filter((call) => isDraft(call) || (isDirectory(call) && call.name === 'fsync'));
       expect(steps.map(({ name }) => name)).toEqual([
         ...['openat', 'write', 'fsync', 'statx', 'close'],
         ...['link', 'unlink', 'fsync'],
       ]);
       expect(isDirectory(steps.at(-1) ?? { name: '', nth: 0, text: '' })).toBe(true);
+    });
+
+    describe('a save without a fault', () => {
+      /** How often a save made each call on the store's files. */
+      const counts = (calls: readonly SystemCall[]): Record<string, number> => {
+        const names = calls.map(({ name }) => name);
+        return Object.fromEntries(names.map((name) => [name, names.filter((other) => other === name).length]));
+      };
+      /** The ends of directory listings. A listing of a small directory takes two calls, and the second returns no names. */
+      const listings = (calls: readonly SystemCall[]) =>
+        calls.filter(({ name, text }) => name === 'getdents64' && text.endsWith('= 0'));
+
+      test('writes once, syncs twice and lists one directory', async () => {
+        const place = await usedPlace();
+        const calls = await callsOfSave(await startSaver(program), place);
+        expect(counts(calls)).toMatchObject({ write: 1, fsync: 2, getdents64: 2, link: 1, unlink: 2 });
+        expect(listings(calls)).toHaveLength(1);
+      });
+
+      test('syncs once more for each directory that it creates', async () => {
+        const place = await emptyPlace();
+        const calls = await callsOfSave(await startSaver(program), place);
+        expect(counts(calls)).toMatchObject({ write: 1, fsync: 2 + 3, link: 1, unlink: 1 });
+        expect(listings(calls)).toHaveLength(1);
+      });
+
+      test('makes the same calls however many other keys the store has', async () => {
+        const [alone, crowded] = [await usedPlace(), await usedPlace()];
+        const store = fileCursorStore(crowded.directory);
+        const others = Array.from({ length: 2000 }, (_, index) => `other ${index}`);
+        await inParallel(20, others, async (other) => void (await store.set(other, 'value')));
+        const saver = await startSaver(program);
+        const namesOf = async (place: Place) => (await callsOfSave(saver, place)).map(({ name }) => name);
+        const calls = await namesOf(alone);
+        expect(await namesOf(crowded)).toEqual(calls);
+      });
+    });
+
+    describe('a process that is suspended in the middle of a save', () => {
+      /** The last call before the link of the draft, and the link. */
+      const callsAroundLink = async (makePlace: () => Promise<Place>) => {
+        const calls = await callsOfSave(await startSaver(program), await makePlace());
+        const beforeLink = calls.find(({ name, text }) => name === 'close' && text.includes('.draft'));
+        const link = calls.find(({ name }) => name === 'link');
+        if (!beforeLink || !link) throw new Error('The save closed or linked no draft. Update this test.');
+        return { beforeLink, link };
+      };
+
+      /** Starts a save that stops after each of the calls. */
+      const suspendedSave = async (place: Place, ...calls: readonly SystemCall[]) => {
+        const saver = await startSaver(program);
+        const expressions = calls.map(({ name, nth }) => `inject=${name}:signal=STOP:when=${nth}`);
+        const saving = saver.save(commandFor(place), ...expressions);
+        const stopped = () =>
+          vi.waitFor(async () => expect(await readFile(`/proc/${saver.pid}/stat`, 'utf8')).toMatch(/\) [Tt] /), {
+            timeout: 20_000,
+          });
+        await stopped();
+        const resume = () => {
+          if (saver.pid) process.kill(saver.pid, 'SIGCONT');
+        };
+        return {
+          /** Lets the save go on to the next of the calls. */
+          continue: async () => {
+            resume();
+            await stopped();
+          },
+          /** Lets the save end. */
+          end: async () => {
+            resume();
+            return (await saving).answer;
+          },
+        };
+      };
+
+      const saveOthers = async ({ directory }: Place, count: number) => {
+        for (let save = 1; save <= count; save++) await fileCursorStore(directory).set('key', `other ${save}`);
+      };
+      const fileNames = async ({ directory }: Place) => (await filesIn(directory)).map((path) => basename(path)).sort();
+
+      test.each(places)('before the link reports a conflict if five saves followed (%s)', async (_, makePlace) => {
+        const { beforeLink } = await callsAroundLink(makePlace);
+        const place = await makePlace();
+        const save = await suspendedSave(place, beforeLink);
+        await saveOthers(place, 5);
+        expect(await save.end()).toEqual({ isSaved: false });
+        expect(await fileCursorStore(place.directory).get('key')).toBe('other 5');
+        expect(await fileNames(place)).toHaveLength(2);
+      });
+
+      test.each([0, 1, 2, 5])('after the link knows its save again if %d saves followed', async (count) => {
+        for (const [, makePlace] of places) {
+          const { link } = await callsAroundLink(makePlace);
+          const place = await makePlace();
+          const save = await suspendedSave(place, link);
+          await saveOthers(place, count);
+          expect(await save.end()).toEqual({ isSaved: true });
+          expect(await fileCursorStore(place.directory).get('key')).toBe(count === 0 ? newValue : `other ${count}`);
+        }
+      });
+
+      test('before the link does not take the outdated save of another such process for the one it follows', async () => {
+        const { beforeLink, link } = await callsAroundLink(usedPlace);
+        const place = await usedPlace();
+        const first = await suspendedSave(place, beforeLink, link);
+        await saveOthers(place, 1);
+        const second = await suspendedSave({ ...place, before: 'other 1' }, beforeLink);
+        await saveOthers(place, 5);
+        await first.continue();
+        expect(await fileNames(place)).toContain('3'); // The second process has loaded another file of this name.
+        expect(await second.end()).toEqual({ isSaved: false });
+        expect(await first.end()).toEqual({ isSaved: false });
+        expect(await fileCursorStore(place.directory).get('key')).toBe('other 5');
+        expect(await fileNames(place)).toEqual(['7', '8']);
+      });
+
+      test.each(['beforeLink', 'link'] as const)(
+        'saves nothing into a directory that was emptied or restored meanwhile (stopped at %s)',
+        async (step) => {
+          const around = await callsAroundLink(usedPlace);
+          for (const isRestored of [false, true]) {
+            const place = await usedPlace();
+            const copy = join(place.root, 'copy');
+            await cp(place.directory, copy, { recursive: true });
+            await fileCursorStore(place.directory).set('key', 'later');
+            const save = await suspendedSave({ ...place, before: 'later' }, around[step]);
+            const keyDirectory = dirname(await newestFile(place.directory));
+            const removed = (await filesIn(place.directory)).filter(
+              (path) => step === 'link' || !path.endsWith('.draft'), // The removal may have missed a draft.
+            );
+            for (const path of removed) await rm(path);
+            if (isRestored) await cp(copy, place.directory, { recursive: true });
+            const answer = await save.end();
+            expect(answer).toEqual({ isSaved: false });
+            expect(await readdir(keyDirectory)).toEqual(isRestored ? ['1', '2'] : []);
+          }
+        },
+      );
+    });
+
+    // An outdated name must not become free while an older file is there: a suspended process looks for that file.
+    test('removes outdated files in the order of their age', async () => {
+      const saver = await startSaver(program);
+      const place = await usedPlace();
+      const failed = await saver.save(commandFor(place), 'inject=unlink:error=EIO:when=2');
+      expect(failed.answer).toMatchObject({ error: { message: expect.stringContaining('EIO') } });
+      const calls = await callsOfSave(saver, { ...place, before: newValue });
+      const unlinked = calls.filter(({ name }) => name === 'unlink').map(({ text }) => /(\d+)"/.exec(text)?.[1]);
+      expect(unlinked).toEqual([undefined, '1', '2']); // The draft comes first.
+    });
+
+    test('reports the first error if the removal of the draft fails too', async () => {
+      const saver = await startSaver(program);
+      const place = await usedPlace();
+      const faults = [
+        'inject=fsync:error=EIO:when=1',
+        'inject=unlink:error=EROFS',
+        'inject=close:error=EDQUOT:when=3+',
+      ];
+      const { answer, calls } = await saver.save(commandFor(place), ...faults);
+      const injected = calls.filter(({ text }) => text.includes('(INJECTED)')).map(({ name }) => name);
+      expect(injected).toEqual(['fsync', 'close', 'unlink']);
+      expect(answer).toMatchObject({ error: { message: expect.stringContaining('EIO') } });
     });
 
     describe('a write that stores fewer bytes than it received', () => {
@@ -316,8 +489,8 @@ describe.skipIf(!canMount)('fileCursorStore on a full disk (needs Linux and root
   test.each([0, 1])(
     'throws, keeps the old value and saves again once there are inodes (%d left)',
     async (namesLeft) => {
-      // The root of the file system, the directory of the store and the first save use one inode each.
-      const mounted = await mountedDirectory(`size=1m,nr_inodes=${5 + namesLeft}`);
+      // The root of the file system, the directories of the store and of the key, and the first save use one inode each.
+      const mounted = await mountedDirectory(`size=1m,nr_inodes=${6 + namesLeft}`);
       const store = fileCursorStore(join(mounted, 'cursors'));
       await store.set('key', oldValue);
       const fillers = [];
@@ -348,6 +521,7 @@ test.skipIf(!canMakeReadOnly)(
     close();
     const saving = store.set('key', newValue);
     await expect(saving).rejects.toThrow(CursorStoreError);
+    await expect(saving).rejects.toHaveProperty('cause.syscall', 'open'); // The first call that failed.
     await expect(saving).rejects.toThrow(/(EROFS|EACCES).*Allow this process to read, write and remove files there/);
     expect(await store.get('key')).toBe(oldValue);
     open();

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fileCursorStore } from 'planetscale-audit/node';
@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { describeFsError } from '../../src/stores/file/fs-errors.ts';
 import { canMount, mountedDirectory } from '../support/fault-trials.ts';
 import { failure } from '../support/served.ts';
+import { newestFile, temporaryDirectory } from './support.ts';
 
 const errnoOf = (error: unknown) => (error instanceof Error ? error.cause : undefined);
 
@@ -32,6 +33,34 @@ test('fileCursorStore creates several missing directories at once', async () => 
   const store = fileCursorStore(join(root, 'four/levels/of/them'));
   await store.set('key', 'value');
   expect(await store.get('key')).toBe('value');
+});
+
+describe.skipIf(process.platform === 'win32')('fileCursorStore with { mode: 0o660 }', () => {
+  /** Saves in a process that lets nobody but its user read what it creates. */
+  const saveWithUmask = (directory: string) => {
+    const program = `
+      import { fileCursorStore } from ${JSON.stringify(new URL('../../src/node.ts', import.meta.url).href)};
+      process.umask(0o077);
+      await fileCursorStore(${JSON.stringify(directory)}, { mode: 0o660 }).set('key', 'value');`;
+    return promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
+  };
+  const modeOf = async (path: string) => ((await stat(path)).mode & 0o7777).toString(8);
+
+  test('lets the group save, whatever the umask of the process is', async () => {
+    const root = await temporaryDirectory();
+    await saveWithUmask(join(root, 'made', 'if-missing'));
+    const file = await newestFile(root);
+    expect(await modeOf(file)).toBe('660');
+    for (const created of ['made', 'made/if-missing', dirname(file)])
+      expect(await modeOf(resolve(root, created))).toBe('770');
+  });
+
+  test.skipIf(process.platform !== 'linux')('keeps the group that a directory hands down', async () => {
+    const root = await temporaryDirectory();
+    await chmod(root, 0o2770);
+    await saveWithUmask(root);
+    expect(await modeOf(dirname(await newestFile(root)))).toBe('2770');
+  });
 });
 
 describe("fileCursorStore under Node's permission model", () => {

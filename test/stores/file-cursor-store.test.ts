@@ -6,27 +6,10 @@ import { join } from 'node:path';
 import { AuditConfigError, CursorStoreError, type PollNotice, poller } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
 import { cursorStoreChecks, fakePlanetScale } from 'planetscale-audit/testing';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { collect, credentials, numbered } from '../support/served.ts';
 import { sourceOf } from '../support/source.ts';
-
-const temporaryDirectory = async (): Promise<string> => {
-  const directory = await mkdtemp(join(tmpdir(), 'cursors-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  return directory;
-};
-
-/** The path of the file that holds the current value of `key`. */
-const newestFile = async (directory: string, key = 'key'): Promise<string> => {
-  let newest = { path: '', generation: 0 };
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name);
-    const generation = Number(name.split('.').at(-1));
-    const isOfKey = (await readFile(path, 'utf8')).includes(`{"key":${JSON.stringify(key)},`);
-    if (isOfKey && generation > newest.generation) newest = { path, generation };
-  }
-  return newest.path;
-};
+import { filesIn, newestFile, temporaryDirectory } from './support.ts';
 
 describe('the checks of fileCursorStore()', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'cursors-'));
@@ -104,7 +87,7 @@ test('fileCursorStore keeps two files for a key, however often the key is saved'
   const directory = await temporaryDirectory();
   const store = fileCursorStore(directory);
   for (let i = 0; i < 20; i++) await store.set('key', String(i));
-  expect(await readdir(directory)).toHaveLength(2);
+  expect(await filesIn(directory)).toHaveLength(2);
 });
 
 test('fileCursorStore removes the draft of a killed process and keeps the draft of a running one', async () => {
@@ -117,7 +100,7 @@ test('fileCursorStore removes the draft of a killed process and keeps the draft 
   const hoursAgo = new Date(Date.now() - 2 * 3_600_000);
   await utimes(`${file}.abandoned.draft`, hoursAgo, hoursAgo);
   await store.set('key', 'two');
-  expect((await readdir(directory)).filter((name) => name.endsWith('.draft'))).toEqual([
+  expect((await filesIn(directory)).filter((path) => path.endsWith('.draft'))).toEqual([
     expect.stringContaining('busy'),
   ]);
 });
@@ -131,7 +114,7 @@ test('fileCursorStore leaves files alone whose names it does not use', async () 
   expect(await store.get('key')).toBe('one');
   await store.set('key', 'two');
   expect(await store.get('key')).toBe('two');
-  expect(await readdir(directory)).toHaveLength(2 + 2);
+  expect(await filesIn(directory)).toHaveLength(2 + 2);
 });
 
 test('fileCursorStore refuses a value that is not text and keeps the stored one', async () => {
@@ -181,8 +164,8 @@ describe('fileCursorStore whose last save is corrupt', () => {
     'throws a CursorStoreError from every method if no intact save is left (files %s)',
     async (_, how) => {
       const { directory, store } = await storeWithCorruptSave(how);
-      for (const name of await readdir(directory))
-        await corruptFile(join(directory, name), (text) => how(text.replace('first', 'second')));
+      const files = await filesIn(directory);
+      for (const path of files) await corruptFile(path, (text) => how(text.replace('first', 'second')));
       const calls = [
         () => store.get('key'),
         () => store.set('key', 'third'),
@@ -194,7 +177,7 @@ describe('fileCursorStore whose last save is corrupt', () => {
         const failing = (async () => call())();
         await expect(failing).rejects.toThrow(CursorStoreError);
         await expect(failing).rejects.toMatchObject({ retryable: false, key: 'key' });
-        for (const name of await readdir(directory)) await expect(failing).rejects.toThrow(join(directory, name));
+        for (const path of files) await expect(failing).rejects.toThrow(path);
         await expect(failing).rejects.toThrow('Restore the directory from a backup, or delete these files');
       }
     },
@@ -207,7 +190,7 @@ describe('fileCursorStore whose last save is corrupt', () => {
     expect(await store.get('key')).toBe('third');
     expect(await store.rollbackReason?.('key')).toBeUndefined();
     await store.set('key', 'fourth');
-    expect(await readdir(directory)).toHaveLength(2);
+    expect(await filesIn(directory)).toHaveLength(2);
   });
 
   test('still returns an intact earlier save after the following save is corrupted too', async () => {

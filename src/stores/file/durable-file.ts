@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
+import { chmod, type FileHandle, link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../../internal/foreign-error.ts';
 import { retryWhileLocked } from './fs-errors.ts';
 
 /** Readable by the owner alone. */
 export const privateMode = 0o600;
+const privateDirectoryMode = 0o700;
 
 /**
  * Creates a directory, and any missing parents. `path` must be absolute. The created directories survive a power cut once the
@@ -13,11 +14,20 @@ export const privateMode = 0o600;
  */
 export async function makeDirectory(path: string, mode: number): Promise<void> {
   const firstCreated = await makeWithParents(path, mode);
-  if (firstCreated === undefined) return;
+  // The process that created an existing directory may not have come as far as the sync.
+  if (firstCreated === undefined) return syncDirectory(dirname(path));
   for (let created = path; created.length >= firstCreated.length; created = dirname(created)) {
+    await allow(created, mode);
     await syncDirectory(dirname(created));
   }
 }
+
+/** Gives a directory the bits that the process's umask may have taken away, and leaves it the group that it hands down. */
+const allow = async (path: string, mode: number): Promise<void> => {
+  if ((mode & ~privateDirectoryMode) === 0) return;
+  const { mode: found } = await stat(path);
+  await chmod(path, found | mode);
+};
 
 /** Resolves with the first directory that was created, or undefined if all were there. */
 const makeWithParents = async (path: string, mode: number): Promise<string | undefined> => {
@@ -37,22 +47,36 @@ const firstMissing = async (path: string): Promise<string> => {
   return hasParent ? path : firstMissing(parent);
 };
 
-/** Creates a file. The whole text is on the disk once the promise resolves. */
-export async function writeNewFile(path: string, text: string, mode: number): Promise<void> {
-  const file = await retryWhileLocked(() =>
-    open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode),
-  );
-  try {
-    if ((mode & ~privateMode) !== 0) await file.chmod(mode); // The process's umask may have taken bits away.
-    const bytes = Buffer.from(text);
-    await writeFully(file, bytes);
-    await file.sync();
-    const { size } = await file.stat();
-    if (size !== bytes.length) throw new Error(`${path} has ${size} bytes after ${bytes.length} were written`);
-  } finally {
-    await file.close();
-  }
+/** A file that takes its name in one step. */
+export interface NewFile {
+  readonly path: string;
+  /** A path in the same directory that no other process uses. The file is written there, and then linked to `path`. */
+  readonly draft: string;
+  readonly text: string;
+  readonly mode: number;
 }
+
+/** Creates a file. Its whole text is on the disk before it appears under its name. Resolves with false if the name is taken. */
+export async function createFile(newFile: NewFile): Promise<boolean> {
+  const { path, draft, mode } = newFile;
+  const file = await retryWhileLocked(() =>
+    open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode),
+  );
+  const write = async (): Promise<boolean> => {
+    await closeAfter(file, () => writeDurably(file, newFile));
+    return linkIfAbsent(draft, path);
+  };
+  return cleanUpAfter(write, () => removeFile(draft));
+}
+
+const writeDurably = async (file: FileHandle, { draft, text, mode }: NewFile): Promise<void> => {
+  if ((mode & ~privateMode) !== 0) await file.chmod(mode); // The process's umask may have taken bits away.
+  const bytes = Buffer.from(text);
+  await writeFully(file, bytes);
+  await file.sync();
+  const { size } = await file.stat();
+  if (size !== bytes.length) throw new Error(`${draft} has ${size} bytes after ${bytes.length} were written`);
+};
 
 /** A single write may store fewer bytes than it receives and still succeed. */
 const writeFully = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
@@ -64,7 +88,7 @@ const writeFully = async (file: FileHandle, bytes: Uint8Array): Promise<void> =>
 };
 
 /** Links a file to a second name in one step. Resolves with false if that name is taken. */
-export async function linkIfAbsent(from: string, to: string): Promise<boolean> {
+const linkIfAbsent = async (from: string, to: string): Promise<boolean> => {
   try {
     await retryWhileLocked(() => link(from, to));
     return true;
@@ -72,18 +96,33 @@ export async function linkIfAbsent(from: string, to: string): Promise<boolean> {
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
-}
+};
 
 /** Makes new names in a directory durable. Windows neither supports nor needs this step. */
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const directory = await open(path, constants.O_RDONLY);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  await closeAfter(directory, () => directory.sync());
 }
+
+const closeAfter = (file: FileHandle, operation: () => Promise<void>): Promise<void> =>
+  cleanUpAfter(operation, () => file.close());
+
+/** If both the operation and the clean-up fail, the error of the operation is thrown: it came first and is often the reason. */
+const cleanUpAfter = async <Result>(
+  operation: () => Promise<Result>,
+  cleanUp: () => Promise<void>,
+): Promise<Result> => {
+  let result: Result;
+  try {
+    result = await operation();
+  } catch (error) {
+    await cleanUp().catch(() => {});
+    throw error;
+  }
+  await cleanUp();
+  return result;
+};
 
 /** Resolves with undefined if no file has this name. */
 export const readFileIfExists = (path: string): Promise<string | undefined> =>

@@ -10,8 +10,8 @@ import { describeFsError } from './fs-errors.ts';
 /** How the files are created. */
 export interface FileCursorStoreOptions {
   /**
-   * The permissions of the files. A created directory gets the same, and may be entered by everybody who may read the files. Set
-   * 0o660 if the process changes its user id from start to start and keeps its group, as pods may.
+   * The permissions of the files, whatever the umask. A created directory gets the same, and may be entered by everybody who may
+   * read the files. Set 0o660 if the process changes its user id from start to start and keeps its group, as pods may.
    *
    * @default 0o600
    */
@@ -27,8 +27,9 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * Returns a store that keeps each key in small files of its own in `directory`. The first save creates a missing directory.
- * Only the owner can read the files (mode 0600) and enter the directory (0700), unless `mode` says otherwise.
+ * Returns a store that keeps each key in small files in a directory of its own, inside `directory`. The first save creates the
+ * directories that are missing. Only the owner can read the files (mode 0600) and enter the directories (0700), unless `mode` says
+ * otherwise.
  *
  * A value is on the disk when its save resolves. A crash at any moment leaves either the previous value or the new one.
  *

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { AuditConfigError, CursorStoreError } from '../../errors.ts';
 import {
+  createFile,
   ignoreNotFound,
-  linkIfAbsent,
   makeDirectory,
   readFileIfExists,
   removeFile,
   syncDirectory,
-  writeNewFile,
 } from './durable-file.ts';
 
 const contentSchema = z.object({
@@ -22,10 +21,20 @@ const contentSchema = z.object({
 });
 type Content = z.infer<typeof contentSchema>;
 
+/** What a directory listing found. */
+interface Listing {
+  /** The highest first. */
+  readonly generations: readonly number[];
+  readonly drafts: readonly string[];
+}
+
 /** The newest intact value of a key. */
 export interface LoadedValue extends Content {
+  readonly listing: Listing;
   /** The highest generation on disk. It exceeds `generation` if the newest file is corrupt. */
   readonly highestGeneration: number;
+  /** The text of the file of the highest generation, intact or not. */
+  readonly highestText: string;
 }
 
 /** A process that was suspended after the link recognizes its save if fewer than 64 saves followed. */
@@ -35,29 +44,29 @@ const maxSaveHistory = 64;
 const staleDraftMs = 60 * 60_000;
 
 /**
- * The files of one key, named `<name>.<generation>`. The highest generation holds the value. The generation before it stays as a
- * fallback in case the newest file becomes corrupt.
+ * The files of one key, in a directory of their own and named `<generation>`. The highest generation holds the value. The
+ * generation before it stays as a fallback in case the newest file becomes corrupt.
  *
  * A save writes a draft and links it to the name of the next generation. The hard link fails if that name is taken, so exactly one
  * of several concurrent saves wins and no lock can be left behind. A rename would replace the save of another process.
  *
  * The name of an old generation becomes free again when its file is removed. A process that was suspended before the link could
- * then link an outdated save. Every generation therefore lists the saves that led to it, and a save counts only if the newest
- * generation lists the save.
+ * then link an outdated save. Files are therefore removed oldest first: if the file below the linked one is still there, no other
+ * save ever had that name. If it is gone, the save counts only if a newer generation lists it among the saves that led to it.
  */
 export class FileGenerations {
   readonly #directory: string;
   readonly #key: string;
-  readonly #name: string;
-
   readonly #mode: number;
 
-  /** @param mode of each file */
-  constructor(directory: string, key: string, mode: number) {
-    this.#directory = directory;
-    this.#mode = mode;
+  /**
+   * @param parent of the directory of the key
+   * @param mode of each file
+   */
+  constructor(parent: string, key: string, mode: number) {
+    this.#directory = join(parent, directoryName(key));
     this.#key = key;
-    this.#name = fileName(key);
+    this.#mode = mode;
   }
 
   /**
@@ -66,15 +75,16 @@ export class FileGenerations {
    * @throws `CursorStoreError` if there are files and none of them is intact.
    */
   async load(): Promise<LoadedValue | undefined> {
+    let lastHighest: number | undefined;
     for (;;) {
-      const generations = await this.#list();
-      const [highestGeneration] = generations;
-      if (highestGeneration === undefined) return undefined;
-      const content = await this.#readNewestIntact(generations);
-      if (content) return { ...content, highestGeneration };
-      const [highestNow] = await this.#list();
-      if (highestNow === highestGeneration) throw this.#corruptedError(generations);
-      // Another process saved newer generations and removed the listed ones in the meantime.
+      const listing = await this.#list();
+      const [highest] = listing.generations;
+      if (highest === undefined) return undefined;
+      const loaded = await this.#readNewestIntact(listing);
+      if (loaded) return loaded;
+      if (highest === lastHighest) throw this.#corruptedError(listing.generations);
+      // Another process may have saved newer generations and removed the listed ones in the meantime.
+      lastHighest = highest;
     }
   }
 
@@ -89,15 +99,18 @@ export class FileGenerations {
     const saveId = randomUUID();
     const generation = (loaded?.highestGeneration ?? 0) + 1;
     const saves = [saveId, ...(loaded?.saves ?? [])].slice(0, maxSaveHistory);
-    const hasLinked = await this.#linkDraft(saveId, { key: this.#key, generation, saves, value });
-    if (!hasLinked) return false;
+    const path = this.#path(generation);
+    const text = encode({ key: this.#key, generation, saves, value });
+    const isCreated = await createFile({ path, draft: `${path}.${saveId}.draft`, text, mode: this.#mode });
+    if (!isCreated) return false;
     await syncDirectory(this.#directory);
 
-    if (!(await this.#isPartOfNewest(saveId, generation))) {
-      await removeFile(this.#path(generation));
+    const isCurrent = loaded ? await this.#follows(loaded, saveId) : await this.#isFirst(saveId);
+    if (!isCurrent) {
+      await removeFile(path);
       return false;
     }
-    await this.#removeBefore(loaded?.generation ?? generation);
+    if (loaded) await this.#cleanUp(loaded);
     return true;
   }
 
@@ -107,67 +120,67 @@ export class FileGenerations {
     return `fileCursorStore found the last save under "${this.#key}" corrupt (${this.#path(loaded.highestGeneration)} was changed or truncated) and returned the save before it (${this.#path(loaded.generation)}). The poller delivers the events since that save again and loses none. Check the disk, and every other program that writes to the directory.`;
   }
 
-  /** Writes the draft of a generation and links it to its name. Resolves with false if another process has taken that name. */
-  async #linkDraft(saveId: string, content: Content): Promise<boolean> {
-    const path = this.#path(content.generation);
-    const draft = `${path}.${saveId}.draft`;
-    try {
-      await writeNewFile(draft, encode(content), this.#mode);
-      return await linkIfAbsent(draft, path);
-    } finally {
-      await removeFile(draft);
-    }
+  /** Resolves with whether the save that this process has just linked comes right after `loaded`, or led to the newest value. */
+  async #follows({ highestGeneration, highestText }: LoadedValue, saveId: string): Promise<boolean> {
+    if ((await readFileIfExists(this.#path(highestGeneration))) === highestText) return true;
+    const newest = await this.load();
+    // If the linked file is the newest now, someone else has emptied or replaced the directory.
+    const isSucceeded = newest !== undefined && newest.highestGeneration > highestGeneration + 1;
+    return isSucceeded && newest.saves.includes(saveId);
   }
 
-  /** Resolves with whether the newest value includes the save that this process has just linked as `generation`. */
-  async #isPartOfNewest(saveId: string, generation: number): Promise<boolean> {
-    const current = await this.load();
-    if (!current || current.generation < generation) {
-      throw new Error(`${this.#path(generation)} does not return the text that was just written to it`);
-    }
-    return current.saves.includes(saveId);
+  /** Resolves with whether the first save, which this process has just linked, is the newest value or led to it. */
+  async #isFirst(saveId: string): Promise<boolean> {
+    return (await this.load())?.saves.includes(saveId) ?? false;
   }
 
   /**
    * Resolves with undefined if no generation is intact, or if a listed file is gone. Only a save of newer generations removes
    * files, so the list is outdated in the second case.
    */
-  async #readNewestIntact(generations: readonly number[]): Promise<Content | undefined> {
-    for (const generation of generations) {
+  async #readNewestIntact(listing: Listing): Promise<LoadedValue | undefined> {
+    const [highestGeneration = 0] = listing.generations;
+    let highestText: string | undefined;
+    for (const generation of listing.generations) {
       const text = await readFileIfExists(this.#path(generation));
       if (text === undefined) return undefined;
+      highestText ??= text;
       const content = decode(text);
-      if (content?.key === this.#key && content.generation === generation) return content;
+      if (content?.key === this.#key && content.generation === generation) {
+        return { ...content, listing, highestGeneration, highestText };
+      }
     }
     return undefined;
   }
 
-  async #removeBefore(oldest: number): Promise<void> {
-    const names = await this.#names();
-    for (const generation of this.#generationsAmong(names)) {
-      if (generation < oldest) await removeFile(this.#path(generation));
-    }
-    for (const name of names) if (name.endsWith('.draft')) await removeIfStale(join(this.#directory, name));
+  /** Removes the generations before the loaded one, the oldest first, and the drafts of killed processes. */
+  async #cleanUp({ generation: fallback, listing }: LoadedValue): Promise<void> {
+    const outdated = listing.generations.filter((generation) => generation < fallback);
+    for (const generation of outdated.reverse()) await removeFile(this.#path(generation));
+    for (const draft of listing.drafts) await removeIfStale(join(this.#directory, draft));
   }
 
-  /** Lists the generations on disk, newest first. */
-  async #list(): Promise<number[]> {
-    return this.#generationsAmong(await this.#names());
-  }
-
-  async #names(): Promise<string[]> {
-    const names = (await ignoreNotFound(() => readdir(this.#directory))) ?? [];
-    return names.filter((name) => name.startsWith(`${this.#name}.`));
-  }
-
-  #generationsAmong(names: readonly string[]): number[] {
-    const suffixes = names.map((name) => name.slice(this.#name.length + 1));
-    const generations = suffixes.filter((suffix) => /^[1-9]\d{0,14}$/.test(suffix)).map(Number);
-    return generations.sort((a, b) => b - a);
+  async #list(): Promise<Listing> {
+    const entries = (await ignoreNotFound(() => readdir(this.#directory, { withFileTypes: true }))) ?? [];
+    const generations = entries.filter(({ name }) => /^[1-9]\d{0,14}$/.test(name));
+    const intruder = generations.find((entry) => !entry.isFile());
+    // A read of a named pipe would wait for ever.
+    if (intruder) throw this.#notFileError(intruder.name);
+    return {
+      generations: generations.map(({ name }) => Number(name)).sort((a, b) => b - a),
+      drafts: entries.filter((entry) => entry.isFile() && entry.name.endsWith('.draft')).map(({ name }) => name),
+    };
   }
 
   #path(generation: number): string {
-    return join(this.#directory, `${this.#name}.${generation}`);
+    return join(this.#directory, String(generation));
+  }
+
+  #notFileError(name: string): CursorStoreError {
+    return new CursorStoreError(
+      `fileCursorStore found something other than a file in the place of a save under "${this.#key}" (a directory, link, pipe, socket or device: ${join(this.#directory, name)}). Remove it.`,
+      { key: this.#key },
+    );
   }
 
   #corruptedError(generations: readonly number[]): CursorStoreError {
@@ -185,7 +198,7 @@ const directoryMode = (mode: number): number => mode | ((mode & 0o444) >> 2);
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Returns a unique name for any key. Every file system accepts the name, and a person recognizes the key in it. */
-const fileName = (key: string): string =>
+const directoryName = (key: string): string =>
   `${key.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 48)}-${sha256(JSON.stringify(key)).slice(0, 24)}`;
 
 const encode = (content: Content): string => {

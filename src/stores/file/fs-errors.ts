@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { excerpt } from '../../internal/excerpt.ts';
 import { errorCode, errorMessage, errorName } from '../../internal/foreign-error.ts';
 
 /**
@@ -30,6 +31,8 @@ const noHardLinks = 'If the file system has no hard links, which the store needs
 const permission =
   "Node's permission model refused it. Start Node with --allow-fs-read and --allow-fs-write for the directory.";
 const denoPermission = 'Start Deno with --allow-read and --allow-write for the directory.';
+const removedMeanwhile = 'Make sure that no other program removes files there.';
+const otherDirectory = 'Choose another directory.';
 const notDirectory = 'Remove the file that is in the place of a directory, or choose another directory.';
 
 const hints: ReadonlyMap<string | undefined, string> = new Map([
@@ -43,14 +46,18 @@ const hints: ReadonlyMap<string | undefined, string> = new Map([
   ['ENOTSUP', noHardLinks],
   ['EOPNOTSUPP', noHardLinks],
   ['ENOSYS', noHardLinks],
+  ['ENOENT', removedMeanwhile],
   ['ENOTDIR', notDirectory],
   ['EEXIST', notDirectory],
+  ['ELOOP', otherDirectory],
+  ['ENAMETOOLONG', otherDirectory],
+  ['ERR_INVALID_ARG_VALUE', otherDirectory],
   ['ERR_ACCESS_DENIED', permission],
   ['NotCapable', denoPermission],
 ]);
 
 /** Returns the end of an error message: the cause in parentheses, then the advice. */
 export const describeFsError = (error: unknown): string => {
-  const cause = errorMessage(error);
+  const cause = excerpt(errorMessage(error));
   return `(${cause}). ${hints.get(errorCode(error) ?? errorName(error)) ?? 'Check the disk, which may be full or broken.'}`;
 };
