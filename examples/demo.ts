@@ -12,6 +12,7 @@ import {
   type PollerOptions,
   planetscaleLogsDdl,
   poller,
+  printable,
   toJsonEachRow,
 } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
@@ -38,6 +39,11 @@ const directory = mkdtempSync(join(tmpdir(), 'planetscale-audit-demo-'));
 const clickHouse = new Session(join(directory, 'clickhouse'));
 const delivered: string[] = [];
 const deadline = AbortSignal.timeout(maxRunMs);
+const closedPipe = new AbortController();
+process.stdout.on('error', (error) => {
+  if (!('code' in error && error.code === 'EPIPE')) throw error;
+  closedPipe.abort(error); // The reader has closed the pipe, as head does.
+});
 
 const scenario = isReal ? createRealScenario() : await createFakeScenario();
 try {
@@ -53,11 +59,12 @@ try {
   showTable();
   reportLosses(made);
 } catch (error) {
-  if (!deadline.aborted) throw error;
-  console.error(
-    `The demo did not finish within ${maxRunMs / 1000} seconds. PlanetScale did not answer, or answered too slowly. Try again.`,
-  );
-  process.exitCode = 1;
+  if (deadline.aborted) {
+    console.error(
+      `The demo did not finish within ${maxRunMs / 1000} seconds. PlanetScale did not answer, or answered too slowly. Try again.`,
+    );
+    process.exitCode = 1;
+  } else if (error !== closedPipe.signal.reason) throw error;
 } finally {
   clickHouse.close();
   await scenario.close();
@@ -71,7 +78,7 @@ async function pollUntil(isEnough: () => boolean, options: Partial<PollerOptions
     if (isEnough()) stop.abort();
   }, 50);
   const store = fileCursorStore(join(directory, 'cursors'));
-  const signal = AbortSignal.any([stop.signal, deadline]);
+  const signal = AbortSignal.any([stop.signal, deadline, closedPipe.signal]);
   const events = poller(scenario.client, { store, signal, ...scenario.options, ...options });
   try {
     for await (const batch of events.batches()) {
@@ -82,6 +89,7 @@ async function pollUntil(isEnough: () => boolean, options: Partial<PollerOptions
   } finally {
     clearInterval(timer);
   }
+  closedPipe.signal.throwIfAborted();
 }
 
 function insert(batch: readonly AuditEvent[]): void {
@@ -92,12 +100,17 @@ function insert(batch: readonly AuditEvent[]): void {
 
 function describe({ created_at, audit_action, actor_display_name, auditable_display_name }: AuditEvent): string {
   const actor = actor_display_name ?? 'PlanetScale';
-  return `${created_at}  ${audit_action.padEnd(50)}  ${actor.padEnd(12)}  ${auditable_display_name ?? ''}`;
+  return printable(`${created_at}  ${audit_action.padEnd(50)}  ${actor.padEnd(12)}  ${auditable_display_name ?? ''}`);
+}
+
+/** Prints lines in which the names of the audit log cannot change the terminal. */
+function print(text: string): void {
+  console.log(text.split('\n').map(printable).join('\n'));
 }
 
 function showTable(): void {
   const check = 'SELECT * FROM runreveal.planetscale_logs LIMIT 10';
-  console.log(`\n${check}\n${clickHouse.query(check, 'Vertical')}`);
+  print(`\n${check}\n${clickHouse.query(check, 'Vertical')}`);
   for (const [title, value, order] of [
     ['Who acted', "if(psActorDisplayName = '', 'PlanetScale', psActorDisplayName)", 'events DESC, value'],
     ['On what', 'psAuditableType', 'events DESC, value'],
@@ -106,7 +119,7 @@ function showTable(): void {
     const bars = `
       SELECT ${value} AS value, count() AS events, bar(events, 0, max(events) OVER (), 40) AS bar
       FROM runreveal.planetscale_logs FINAL GROUP BY value ORDER BY ${order} LIMIT 8`;
-    console.log(`${title}\n${clickHouse.query(bars, 'PrettyCompactNoEscapes')}`);
+    print(`${title}\n${clickHouse.query(bars, 'PrettyCompactNoEscapes')}`);
   }
 }
 

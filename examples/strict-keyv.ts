@@ -1,5 +1,6 @@
-// Makes a cursor store of Keyv 6, which answers a failed read with undefined and an 'error' event. To a poller, undefined means that
-// nothing was ever saved. This store throws the error of the event instead. Keyv 5 needs no wrapper: set its option throwOnErrors.
+// Makes a cursor store of Keyv, which answers a failed read with undefined. To a poller, undefined means that nothing was ever saved.
+// This store throws instead. Keyv 6 sends an 'error' event, and the store throws its error. Keyv 5 sends none for a read, but has
+// the option throwOnErrors, which this store sets.
 import type { CursorStore } from 'planetscale-audit';
 
 /** The part of a Keyv that a cursor store needs. */
@@ -8,9 +9,12 @@ export interface KeyvLike {
   set(key: string, value: string): Promise<unknown>;
   on(event: 'error', listener: (error: unknown) => void): unknown;
   off(event: 'error', listener: (error: unknown) => void): unknown;
+  /** An option of Keyv 5. */
+  throwOnErrors?: boolean;
 }
 
 export function strictKeyv(keyv: KeyvLike): CursorStore {
+  if ('throwOnErrors' in keyv) keyv.throwOnErrors = true;
   const strictly = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
     const errors: unknown[] = [];
     const onError = (error: unknown) => void errors.push(error);

@@ -1,5 +1,6 @@
 // Sends each new event of an organization to a webhook of RunReveal. The cursor advances only after RunReveal has accepted a
-// batch. If anything fails before, the next run sends that batch again. Ctrl-C ends the program at once, even if RunReveal hangs.
+// batch. If anything fails before, the next run sends that batch again. Ctrl-C ends the program at once, even if RunReveal hangs, and
+// so does a reader that closes the pipe.
 // Set PLANETSCALE_ORG, PLANETSCALE_SERVICE_TOKEN_ID, PLANETSCALE_SERVICE_TOKEN and RUNREVEAL_WEBHOOK_URL, and
 // RUNREVEAL_WEBHOOK_TOKEN if the source has a token.
 import { PlanetScaleAuditClient, poller, printable, runRevealWebhook } from 'planetscale-audit';
@@ -8,6 +9,10 @@ import { fileCursorStore } from 'planetscale-audit/node';
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 process.once('SIGTERM', () => stop.abort());
+process.stdout.on('error', (error) => {
+  if (!('code' in error && error.code === 'EPIPE')) throw error;
+  stop.abort();
+});
 
 const send = runRevealWebhook({
   url: process.env.RUNREVEAL_WEBHOOK_URL ?? '',

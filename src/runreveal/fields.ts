@@ -3,7 +3,7 @@ import { AuditConfigError } from '../errors.ts';
 import { checkKeys } from '../internal/known-keys.ts';
 import { toRfc3339 } from '../internal/timestamp.ts';
 import { toText } from '../internal/well-formed.ts';
-import type { RunRevealContext } from './context.ts';
+import type { IpInfo, RunRevealContext, RunRevealEnrichment } from './context.ts';
 
 // The fields that RunReveal's three formats share: the row, the structured webhook and the reveald event.
 
@@ -21,8 +21,63 @@ const contextKeys: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'serviceName',
 ] satisfies (keyof RunRevealContext)[]);
 
-/** Refuses a misspelled key, which would leave its column at the default without a word. */
-export const checkContext = (context: RunRevealContext): void => checkKeys('RunReveal context', contextKeys, context);
+const owner = 'RunReveal context';
+
+/** Refuses a misspelled key, which would leave its column at the default without a word, and a value of the wrong kind. */
+export function checkContext(context: RunRevealContext): void {
+  checkKeys(owner, contextKeys, context);
+  const { actorEmail, lookupIp, receivedAt, enrichments } = context;
+  if (actorEmail !== undefined) checkKind('actorEmail', typeof actorEmail === 'function', 'a function');
+  if (lookupIp !== undefined) checkKind('lookupIp', typeof lookupIp === 'function', 'a function');
+  if (receivedAt !== undefined) checkKind('receivedAt', typeof Object(receivedAt).getTime === 'function', 'a Date');
+  if (enrichments !== undefined) checkEnrichments(enrichments);
+}
+
+const checkKind = (name: string, isRight: boolean, kind: string): void => {
+  if (!isRight) throw new AuditConfigError(`${owner}: ${name}: must be ${kind}.`);
+};
+
+const enrichmentKeys: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'data',
+  'name',
+  'provider',
+  'type',
+  'value',
+] satisfies (keyof RunRevealEnrichment)[]);
+
+const checkEnrichments = (enrichments: readonly RunRevealEnrichment[]): void => {
+  checkKind('enrichments', Array.isArray(enrichments), 'an array');
+  for (const enrichment of enrichments) {
+    checkKeys(`${owner}: enrichments`, enrichmentKeys, enrichment);
+    const data: unknown = Object(enrichment).data;
+    checkKind('enrichments: data', typeof data === 'object' && data !== null, 'an object of names and texts');
+  }
+};
+
+const ipInfoKeys: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'asCountryCode',
+  'asNumber',
+  'asOrganization',
+  'city',
+  'connectionType',
+  'isp',
+  'latitude',
+  'longitude',
+  'userType',
+] satisfies (keyof IpInfo)[]);
+
+/** Returns what `lookupIp` knows of an address. A promise, or a misspelled key, would leave the columns empty without a word. */
+export function lookUpIp(context: RunRevealContext, ip: string): IpInfo | undefined {
+  const info = ip === '' ? undefined : context.lookupIp?.(ip);
+  if (info === undefined || info === null) return undefined;
+  if (typeof info === 'object' && 'then' in info) {
+    throw new AuditConfigError(
+      'RunReveal context: lookupIp returned a promise, and a row is made at once. Look up the addresses before you make the rows.',
+    );
+  }
+  checkKeys('RunReveal context: the result of lookupIp', ipInfoKeys, info);
+  return info;
+}
 
 /** Returns the time of arrival, by default the current time. */
 export function validReceivedAt(receivedAt: Date = new Date()): Date {

@@ -1,9 +1,18 @@
+import { AuditConfigError } from '../errors.ts';
+import { checkKeys } from '../internal/known-keys.ts';
 import { compareAndSetChecks } from './cursor-store-checks/compare-and-set.ts';
 import { corruptionChecks } from './cursor-store-checks/corruption.ts';
 import { keyChecks } from './cursor-store-checks/keys.ts';
 import { outageChecks } from './cursor-store-checks/outages.ts';
 import type { CursorStoreCheck, CursorStoreUnderTest } from './cursor-store-checks/store-under-test.ts';
 import { valueChecks } from './cursor-store-checks/values.ts';
+
+const optionKeys: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'open',
+  'compareAndSet',
+  'corrupt',
+  'breakBackend',
+] satisfies (keyof CursorStoreUnderTest)[]);
 
 /**
  * Returns one check for each promise that a poller relies on in a `CursorStore`. Register the checks with any test runner.
@@ -30,6 +39,8 @@ import { valueChecks } from './cursor-store-checks/values.ts';
  * ```
  */
 export function cursorStoreChecks(store: CursorStoreUnderTest): readonly CursorStoreCheck[] {
+  checkKeys('cursorStoreChecks', optionKeys, store);
+  if (typeof store.open !== 'function') throw new AuditConfigError('cursorStoreChecks: open: must be a function.');
   const open = store.open.bind(store);
   const corrupt = store.corrupt?.bind(store);
   const breakBackend = store.breakBackend?.bind(store);

@@ -10,6 +10,7 @@ import type { AuditEvent, CursorStore, PollNotice } from 'planetscale-audit';
 import { fakePlanetScale } from 'planetscale-audit/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { geoLite2 } from '../support/geolite2.ts';
+import { unprintable } from '../support/hostile-text.ts';
 import { leaks } from '../support/leaks.ts';
 import { recordingWebhook, webhookSecret } from '../support/recording-webhook.ts';
 import { credentials, failure, idsOf, listOf, numbered, serve } from '../support/served.ts';
@@ -23,6 +24,12 @@ interface Outcome {
   readonly code: number | null;
   readonly output: string;
 }
+
+/** The time that the slowest command may take, which installs the package. */
+const maxRunMs = 200_000;
+
+/** Whether a test runs, and not a hook. */
+const isInTest = (): boolean => expect.getState().currentTestName !== undefined;
 
 /** Runs a command to its end. If `until` accepts the output so far, the command receives a SIGTERM. */
 const run = (
@@ -38,10 +45,16 @@ const run = (
       output += data;
       if (!child.killed && until?.(output)) child.kill('SIGTERM'); // A second SIGTERM would end the program before its cleanup.
     };
+    const kill = () => child.kill('SIGKILL');
+    const limit = setTimeout(kill, maxRunMs);
+    if (isInTest()) onTestFinished(() => void kill()); // A test that times out leaves no child behind.
     child.stdout.on('data', onData);
     child.stderr.on('data', onData);
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, output }));
+    child.on('close', (code) => {
+      clearTimeout(limit);
+      resolve({ code, output });
+    });
   });
 
 const runSuccessfully = async (...call: Parameters<typeof run>): Promise<string> => {
@@ -49,6 +62,9 @@ const runSuccessfully = async (...call: Parameters<typeof run>): Promise<string>
   expect(code, output).toBe(0);
   return output;
 };
+
+/** Names that clear a terminal and turn text around. */
+const hostileNames = { actor_display_name: '\u001b[2J\u202eada', auditable_display_name: '\u001b[2J\u202emain' };
 
 const lines = (output: string): string[] => output.split('\n').filter(Boolean);
 
@@ -91,7 +107,7 @@ describe("the README's first example in a project that has installed the package
     ['require()', 'example.cjs', asCommonJs],
   ])('runs with %s', async (_, name, transform) => {
     await writeFile(join(project, name), transform(await firstExample()));
-    const env = await served(250);
+    const env = await served(250, Array(250).fill(hostileNames));
     const cursors = join(project, 'cursors');
     onTestFinished(() => rm(cursors, { recursive: true, force: true }));
     const { output } = await run(process.execPath, [name], {
@@ -102,7 +118,7 @@ describe("the README's first example in a project that has installed the package
     const [notice, ...events] = lines(output);
     expect(notice).toMatch(/^planetscale-audit: first-run: .* the 200 newest events/);
     expect(events).toHaveLength(200);
-    expect(events[0]).toMatch(/^2026-11-01T00:00:50.000Z database_branch.created/);
+    expect(events[0]).toBe(String.raw`2026-11-01T00:00:50.000Z database_branch.created \u001b[2J\u202eada`);
   });
 });
 
@@ -198,6 +214,17 @@ describe('two copies of the package in one process', () => {
     expect(names).toEqual([...Object.keys(examples), 'PlanetScaleAuditError'].sort());
   });
 
+  test("rawJson and the row keep the text of an event of the other copy's client, byte for byte", async () => {
+    const fake = fakePlanetScale(credentials);
+    const { PlanetScaleAuditClient } = other.main;
+    const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, fetch: fake.fetch });
+    const raw = String.raw`{ "id": "a", "audit_action": "a.b", "created_at": "\u0063", "metadata": {"n": 12345678901234567890} }`;
+    fake.failNext({ status: 200, body: `{"data":[${raw}],"has_next":false,"cursor_end":null}` });
+    const { events } = await client.page();
+    expect(events.map(ours.main.rawJson)).toEqual([raw]);
+    expect(events.map((event) => ours.main.toRunRevealRow(event).rawLog)).toEqual([raw]);
+  });
+
   /** Starts a poller of our copy on a client of the other copy, and records its retries. */
   const mixedPoller = (store: CursorStore = new Map()) => {
     const fake = fakePlanetScale({ ...credentials, events: numbered(3) });
@@ -237,7 +264,9 @@ describe('two copies of the package in one process', () => {
     const directory = join(project, 'corrupt-cursors');
     const key = 'planetscale-audit:acme';
     await other.node.fileCursorStore(directory).set(key, 'value');
-    for (const name of await readdir(directory)) await writeFile(join(directory, name), '');
+    for (const file of await readdir(directory, { recursive: true, withFileTypes: true })) {
+      if (file.isFile()) await writeFile(join(file.parentPath, file.name), '');
+    }
     const { retries, batches } = mixedPoller(other.node.fileCursorStore(directory));
     expect(classesOf(await failure(batches.next()), ours)).toEqual(['CursorStoreError', 'PlanetScaleAuditError']);
     expect(retries).toEqual([]);
@@ -293,7 +322,23 @@ describe('examples/tail.ts', () => {
   });
 });
 
+/** Runs an example whose output is a pipe that its reader has already closed. */
+const withClosedPipe = async (example: string, env: Record<string, string>) => {
+  const cursors = await mkdtemp(join(project, 'closed-pipe-'));
+  const script = 'exec 3> >(true); wait $!; "$0" "$1" >&3; echo "status $?"';
+  const command = ['-c', script, process.execPath, `examples/${example}`];
+  const { output } = await run('bash', command, { env: { ...env, CURSOR_DIRECTORY: cursors } });
+  return lines(output).filter((line) => !line.startsWith('planetscale-audit: '));
+};
+
 describe('examples/to-runreveal.ts', () => {
+  test('ends without an error when its reader closes the pipe', async () => {
+    const webhook = await recordingWebhook();
+    const env = { ...(await served(250)), RUNREVEAL_WEBHOOK_URL: webhook.url };
+    expect(await withClosedPipe('to-runreveal.ts', env)).toEqual(['status 0']);
+    expect(webhook.accepted.length).toBeGreaterThan(0);
+  }, 60_000);
+
   const sending = (env: Record<string, string>, until: string) =>
     run(process.execPath, ['examples/to-runreveal.ts'], { env, until: (output) => output.includes(until) });
 
@@ -404,8 +449,15 @@ describe('the demo', () => {
     expect(code).toBe(1);
   }, 60_000);
 
-  test('reads the organization that the environment names', async () => {
-    const output = await runSuccessfully(process.execPath, ['examples/demo.ts'], { env: await served(250) });
+  test('ends without an error when its reader closes the pipe', async () => {
+    expect(await withClosedPipe('demo.ts', noCredentials)).toEqual(['status 0']);
+  }, 60_000);
+
+  test('reads the organization that the environment names, and prints its names as printable text', async () => {
+    const env = await served(250, Array(250).fill(hostileNames));
+    const output = await runSuccessfully(process.execPath, ['examples/demo.ts'], { env });
+    expect(output).toContain(String.raw`\u001b[2J\u202emain`);
+    for (const line of lines(output)) expect(line).not.toMatch(unprintable);
     expect(lines(output).at(-1)).toBe('made 200, delivered 200, repeated 0, lost 0');
   }, 60_000);
 });

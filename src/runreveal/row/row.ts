@@ -6,6 +6,7 @@ import { toText } from '../../internal/well-formed.ts';
 import type { RunRevealContext, RunRevealEnrichment } from '../context.ts';
 import {
   checkContext,
+  lookUpIp,
   resourcesOf,
   serviceNameOf,
   sourceTypeOf,
@@ -29,7 +30,7 @@ import { rowId } from './row-id.ts';
  * Source of the columns: https://docs.runreveal.com/sources/source-types/planetscale
  *
  * @throws {@link AuditConfigError} if `sourceTTL` is not a whole number from 0 to 4294967295, if `receivedAt` is an invalid Date,
- * or if the context has an unknown key.
+ * or if the context has an unknown key or a value of the wrong kind.
  *
  * @example
  * ```ts
@@ -47,7 +48,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
   const receivedAtText = dateTimeFromMs(receivedAt.getTime());
   const sourceID = toText(context.sourceID);
   const ip = sourceIp(event);
-  const src = ip === '' ? undefined : context.lookupIp?.(ip);
+  const src = lookUpIp(context, ip);
   // Written out because this runs once for each event. A spread or a loop over the columns would take a third longer.
   return {
     workspaceID: toText(context.workspaceID),

@@ -1,4 +1,5 @@
-import { type EventRef, encodeState, maxSeen } from '../../poller/state.ts';
+import type { EventRef } from '../../poller/listed-event.ts';
+import { encodeState, maxSeen } from '../../poller/state.ts';
 
 export const newKey = (): string => `cursor-store-checks:${crypto.randomUUID()}`;
 
@@ -16,6 +17,7 @@ const maxSizeState = (): string => {
     seen: refs,
     start: '2026-11-01T00:00:00.000Z',
     pendingSince: '2026-10-31T23:50:00.000Z',
+    oldestPendingAt: null,
     lastScanStartedAt: '2026-11-01T00:00:00.000Z',
   });
 };

@@ -1,10 +1,11 @@
 import type { AuditEvent } from '../../audit-log/event.ts';
 import { AuditConfigError } from '../../errors.ts';
+import { checkKeys } from '../../internal/known-keys.ts';
 import { parseTimestamp } from '../../internal/timestamp.ts';
 import { answerRequest } from './api.ts';
 import { EventList } from './event-list.ts';
 import { type FakeFailure, simulateFailure } from './failures.ts';
-import { type FakePlanetScaleOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type FakePlanetScaleOptions, optionKeys, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createSampleEvent } from './sample-event.ts';
 
 /** A PlanetScale in memory, made by {@link fakePlanetScale}. */
@@ -65,6 +66,7 @@ export interface FakePlanetScale {
  * ```
  */
 export function fakePlanetScale(options: FakePlanetScaleOptions = {}): FakePlanetScale {
+  checkKeys('fakePlanetScale', optionKeys, options);
   const resolved = resolveOptions(options);
   const list = new EventList();
   const failures: FakeFailure[] = [];

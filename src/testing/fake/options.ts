@@ -94,6 +94,20 @@ export interface FakePlanetScaleOptions {
   readonly missingPermissionStatus?: 403 | 404;
 }
 
+export const optionKeys: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'organization',
+  'serviceTokenId',
+  'serviceToken',
+  'events',
+  'order',
+  'pageSize',
+  'now',
+  'endingBefore',
+  'unknownCursor',
+  'filters',
+  'missingPermissionStatus',
+] satisfies (keyof FakePlanetScaleOptions)[]);
+
 export type ResolvedOptions = ReturnType<typeof resolveOptions>;
 
 export const resolveOptions = ({
