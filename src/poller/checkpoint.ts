@@ -1,4 +1,5 @@
 import { AuditConfigError, CursorConflictError, CursorStoreError, PlanetScaleAuditError } from '../errors.ts';
+import { excerpt } from '../internal/excerpt.ts';
 import type { Promisable } from '../internal/types.ts';
 import type { CursorStore } from '../stores/cursor-store.ts';
 import { type CursorScope, decodeState, encodeState, isOfAnotherVersion, type PollState } from './state.ts';
@@ -57,7 +58,7 @@ export class Checkpoint {
     if (!state) throw invalidStateError(key, text);
     if (JSON.stringify(state.scope) !== JSON.stringify(scope)) {
       throw new AuditConfigError(
-        `The poller found the state of other events under "${key}" (saved: ${describe(state.scope)}; requested: ${describe(scope)}). Give this poller another key.`,
+        `The poller found the state of other events under "${excerpt(key)}" (saved: ${describe(state.scope)}; requested: ${describe(scope)}). Give this poller another key.`,
       );
     }
     const rollbackReason = await retry(() => wrapStoreErrors(key, 'read', () => store.rollbackReason?.(key)));
@@ -91,7 +92,8 @@ export class Checkpoint {
   }
 
   /**
-   * Takes over the state after a completed scan, and saves it in three cases:
+   * Takes over the state after a completed scan, and saves it in four cases:
+   * - A state is staged.
    * - Nothing was saved under the key yet.
    * - The scan started at least an hour after the `lastScanStartedAt` in the store.
    * - The scan read several pages and moved the first anchor. Without this save, the next run would read those pages again.
@@ -100,10 +102,11 @@ export class Checkpoint {
    */
   async completeScan(state: PollState, pageCount: number): Promise<void> {
     const saved = this.#savedState;
-    const isDue = !saved || Date.parse(state.lastScanStartedAt) - Date.parse(saved.lastScanStartedAt) >= heartbeatMs;
+    const sinceSaveMs = saved && Date.parse(state.lastScanStartedAt) - Date.parse(saved.lastScanStartedAt);
+    const isDue = sinceSaveMs === undefined || Math.abs(sinceSaveMs) >= heartbeatMs; // The clock can have been set back.
     const savesPages = pageCount > 1 && state.anchors[0]?.[0] !== saved?.anchors[0]?.[0];
     this.#state = state;
-    if (!isDue && !savesPages) return;
+    if (!isDue && !savesPages && !this.#isDirty) return;
     this.stage(state);
     await this.save();
   }
@@ -160,13 +163,13 @@ export class Checkpoint {
 
 const refusedWriteError = (key: string): CursorStoreError =>
   new CursorStoreError(
-    `The cursor store refused a save of "${key}" (it still holds the expected value). Save again, or check its compareAndSet.`,
+    `The cursor store refused a save of "${excerpt(key)}" (it still holds the expected value). Save again, or check its compareAndSet.`,
     { key, retryable: true },
   );
 
 const lostWriteError = (key: string): CursorStoreError =>
   new CursorStoreError(
-    `The cursor store did not return the text that was just saved under "${key}" (it may lose writes, or hide the errors of its backend). Use a store that throws if a call fails. With Keyv 5, set throwOnErrors.`,
+    `The cursor store did not return the text that was just saved under "${excerpt(key)}" (it may lose writes, or hide the errors of its backend). Use a store that throws if a call fails. With Keyv 5, set throwOnErrors.`,
     { key },
   );
 
@@ -174,21 +177,21 @@ const lostWriteError = (key: string): CursorStoreError =>
 const replacedError = (key: string, found: string | null): CursorConflictError | CursorStoreError => {
   if (found === null) {
     return new CursorStoreError(
-      `The cursor store has lost the state under "${key}", or someone deleted it. Restore the state, or start again and choose a start with startFrom.`,
+      `The cursor store has lost the state under "${excerpt(key)}", or someone deleted it. Restore the state, or start again and choose a start with startFrom.`,
       { key },
     );
   }
   if (!decodeState(found)) return invalidStateError(key, found);
   return new CursorConflictError(
-    `Another poller moved the cursor under "${key}". This poller stops and the other one continues, so nothing is lost. Run one poller for each key.`,
+    `Another poller moved the cursor under "${excerpt(key)}". This poller stops and the other one continues, so nothing is lost. Run one poller for each key.`,
     { key },
   );
 };
 
 const invalidStateError = (key: string, text: string): CursorStoreError => {
   const message = isOfAnotherVersion(text)
-    ? `A newer version of planetscale-audit wrote the state under "${key}". Install that version, or give this poller a key of its own.`
-    : `The cursor store holds something under "${key}" that is not the state of a poller. Restore the state, or delete it and choose a start with startFrom.`;
+    ? `A newer version of planetscale-audit wrote the state under "${excerpt(key)}". Install that version, or give this poller a key of its own.`
+    : `The cursor store holds something under "${excerpt(key)}" that is not the state of a poller. Restore the state, or delete it and choose a start with startFrom.`;
   return new CursorStoreError(message, { key });
 };
 
@@ -196,7 +199,7 @@ const read = async (store: CursorStore, key: string): Promise<string | null> => 
   const value = await wrapStoreErrors(key, 'read', () => store.get(key));
   if (value === undefined || value === null || typeof value === 'string') return value ?? null;
   throw new CursorStoreError(
-    `The cursor store returned a value of type ${typeof value} under "${key}". Change the store to return the text that was saved.`,
+    `The cursor store returned a value of type ${typeof value} under "${excerpt(key)}". Change the store to return the text that was saved.`,
     { key },
   );
 };
@@ -220,7 +223,7 @@ const wrapStoreErrors = async <Result>(
   } catch (error) {
     if (error instanceof PlanetScaleAuditError) throw error;
     throw new CursorStoreError(
-      `The cursor store failed to ${action} "${key}" (the store's own error is the cause of this error). Check the store and its backend.`,
+      `The cursor store failed to ${action} "${excerpt(key)}" (the store's own error is the cause of this error). Check the store and its backend.`,
       {
         key,
         retryable: true,
@@ -231,4 +234,4 @@ const wrapStoreErrors = async <Result>(
 };
 
 const describe = ({ organization, actions }: CursorScope): string =>
-  `${actions ? actions.join(', ') : 'all actions'} of ${organization}`;
+  `${actions ? excerpt(actions.join(', ')) : 'all actions'} of ${excerpt(organization)}`;

@@ -1,8 +1,11 @@
 import type { AuditEvent } from '../audit-log/event.ts';
-import { settle } from './anchors.ts';
+import { type Anchored, anchorsAt, type Settled, settle, sharesInstantWith } from './anchors.ts';
+import { type EventRef, isRequested, type ListedEvent, refOf } from './listed-event.ts';
 import { earliestMs } from './ordering.ts';
+import { RecentIds } from './recent-ids.ts';
 import type { ScanResult } from './scan.ts';
-import { anchorsFrom, type EventRef, isBefore, maxSeen, type PollState, refOf, toIso } from './state.ts';
+import type { BufferedPage, ScannedPage } from './scanned-pages.ts';
+import { maxSeen, type PollState, toIso } from './state.ts';
 
 /** How many events the poller delivers, and commits, together. */
 const maxBatchSize = 100;
@@ -13,9 +16,11 @@ export interface Batch {
   /** The ids of those events that stand below a seen event. */
   readonly lateIds: readonly string[];
   /** The unbroken part of the list from which the events come, oldest first. */
-  readonly stretch: readonly AuditEvent[];
+  readonly stretch: readonly ListedEvent[];
   /** The refs of the stretch, made before the consumer can change an event. */
   readonly refs: readonly EventRef[];
+  /** The event just above the stretch; undefined if there is none. */
+  readonly above: EventRef | undefined;
   /** The earliest readable `created_at` above the stretch. */
   readonly earliestAboveMs: number;
 }
@@ -23,12 +28,26 @@ export interface Batch {
 export interface DeliveryOptions {
   /** The state from before the scan. */
   readonly before: PollState;
-  readonly result: ScanResult;
-  isWanted(event: AuditEvent): boolean;
+  readonly result: Pick<ScanResult, 'startedAtMs' | 'below'> & {
+    pagesOldestFirst(): AsyncIterable<ScannedPage>;
+  };
+  isWanted(event: ListedEvent): boolean;
   /** The ids of seen events that this scan met again. */
   readonly stillListed: ReadonlySet<string>;
+  /** The seen events of the state before that every later state has to hold until the delivery passes them. */
+  readonly carriedOver: readonly EventRef[];
+  /** Events created before this time are old enough to be anchors. */
+  readonly watermarkMs: number;
+  /** Every event that the scan did not read, and that is not final, was created at or after this time. */
+  readonly unreadSinceMs: number;
+  /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
+  readonly oldestHiddenMs: number;
+  /** Returns the ref of an event that the state before does not know. */
+  newRef(ref: EventRef, nowMs: number): EventRef;
   /** Whether the first scan left out more events within the look-back than the poller may remember. */
   readonly hasOverflowed: boolean;
+  /** Returns the time of PlanetScale's clock. */
+  serverNowMs(): number;
 }
 
 /**
@@ -38,35 +57,34 @@ export interface DeliveryOptions {
  * before the scan.
  */
 export class Delivery {
-  readonly #before: PollState;
-  readonly #result: ScanResult;
-  readonly #isWanted: (event: AuditEvent) => boolean;
+  readonly #options: DeliveryOptions;
+  /** The refs of the state before, by their ids. They keep the times at which unreadable events were first read. */
+  readonly #knownRefs: ReadonlyMap<string, EventRef>;
   /** The ids of seen events that the scan met and the delivery has not reached yet. An event below one of them is late. */
   readonly #seenAbove: Set<string>;
-  /** The seen events that each state still has to hold: those in `#seenAbove`, and young ones that the scan did not meet. */
+  /** The seen events that each state still has to hold: those in `#seenAbove`, and others that the scan did not meet. */
   readonly #carriedOver: Map<string, EventRef>;
-  /** The final events that the poller has to remember, oldest first. */
-  #final: EventRef[];
-  /** How many of the final events are at or below the first anchor, counted from the oldest. */
-  #anchoredCount: number;
-  #anchors: readonly EventRef[];
+  /** The ids that the delivery has passed last. PlanetScale may list an event on two pages. */
+  readonly #passedIds = new RecentIds(maxSeen);
+  /** The final events that the poller has to remember. */
+  #settled: Omit<Settled, 'hasOverflowed'>;
+  /** The events above the settled ones that the delivery has passed, oldest first. */
+  #passed: EventRef[] = [];
   #hasOverflowed: boolean;
   /** How many refs of the last batch are final, counted from the oldest. */
   #passedOfBatch = 0;
 
-  constructor({ before, result, isWanted, stillListed, hasOverflowed }: DeliveryOptions) {
-    this.#before = before;
-    this.#result = result;
-    this.#isWanted = isWanted;
+  constructor(options: DeliveryOptions) {
+    const { before, result, stillListed, carriedOver, hasOverflowed } = options;
+    this.#options = options;
+    this.#knownRefs = new Map([...before.seen, ...before.anchors].map((ref) => [ref[0], ref]));
     this.#seenAbove = new Set(stillListed);
-    // An old event that the scan did not find has been deleted, or lies below the end of the scan. It does not come again.
-    const carriedOver = before.seen.filter((ref) => stillListed.has(ref[0]) || !isBefore(ref, result.watermarkMs));
     this.#carriedOver = new Map(carriedOver.map((ref) => [ref[0], ref]));
-    this.#anchors = before.anchors;
     this.#hasOverflowed = hasOverflowed;
-    this.#final = [];
-    this.#advance(finalAtStop(before.anchors, result.below).toReversed());
-    this.#anchoredCount = this.#final.length;
+    const below = result.below.map((event) => this.#datedRef(refOf(event)));
+    const unmet = before.seen.filter(([id]) => !stillListed.has(id));
+    this.#settled = { ...anchoredAtStop(below, before.anchors, unmet), seen: [] };
+    for (const [id] of [...this.#settled.anchors, ...this.#settled.besideAnchors]) this.#leaveBehind(id);
   }
 
   /** The poller has more events to remember than it may: it will miss late events among the oldest of them. */
@@ -76,38 +94,45 @@ export class Delivery {
 
   /** @throws InconsistentListError */
   async *batches(): AsyncGenerator<Batch, void, undefined> {
-    for await (const page of this.#result.pagesOldestFirst()) {
-      if ('refs' in page) this.#advance(page.refs.toReversed());
-      else yield* this.#batchesOf(page.events.toReversed(), page.earliestAboveMs);
+    for await (const page of this.#options.result.pagesOldestFirst()) {
+      if ('refs' in page) this.#advance(page.refs.toReversed(), page.above);
+      else yield* this.#batchesOf(page);
     }
   }
 
   /** Returns the state to save after the consumer has acknowledged the first `acknowledgedCount` events of the batch. */
-  commit({ events, stretch, refs, earliestAboveMs }: Batch, acknowledgedCount: number): PollState {
+  commit({ events, stretch, refs, above, earliestAboveMs }: Batch, acknowledgedCount: number): PollState {
     const next = events[acknowledgedCount];
     const end = next ? stretch.indexOf(next) : stretch.length;
-    this.#advance(refs.slice(this.#passedOfBatch, end));
+    const nextRef = refs[end] ?? above;
+    this.#advance(refs.slice(this.#passedOfBatch, end), nextRef);
     this.#passedOfBatch = end;
-    return this.#settle(Math.min(earliestAboveMs, earliestMs(refs.slice(end))));
+    this.#settle(nextRef);
+    return this.#stateWith(Math.min(earliestAboveMs, earliestMs(refs.slice(end))));
   }
 
   /** Returns the state to save after the consumer has acknowledged all batches. */
   finish(): PollState {
+    this.#settle(undefined);
     return {
-      ...this.#settle(Number.POSITIVE_INFINITY),
-      lastScanStartedAt: new Date(this.#result.startedAtMs).toISOString(),
+      ...this.#stateWith(Number.POSITIVE_INFINITY),
+      lastScanStartedAt: new Date(this.#options.result.startedAtMs).toISOString(),
     };
   }
 
-  *#batchesOf(oldestFirst: readonly AuditEvent[], earliestAboveMs: number): Generator<Batch, void, undefined> {
+  *#batchesOf(page: BufferedPage): Generator<Batch, void, undefined> {
+    const { earliestAboveMs } = page;
+    const oldestFirst = page.events.toReversed();
     const allRefs = oldestFirst.map(refOf);
+    const earliestFrom = earliestFromEach(allRefs, earliestAboveMs);
     for (let from = 0; from < oldestFirst.length; from += maxBatchSize) {
       const to = from + maxBatchSize;
       const stretch = oldestFirst.slice(from, to);
       const refs = allRefs.slice(from, to);
-      const events = stretch.filter(this.#isWanted);
+      const above = allRefs[to] ?? page.above;
+      const events = this.#undelivered(stretch);
       if (events.length === 0) {
-        this.#advance(refs);
+        this.#advance(refs, above);
         continue;
       }
       this.#passedOfBatch = 0;
@@ -116,59 +141,109 @@ export class Delivery {
         lateIds: this.#lateIds(stretch),
         stretch,
         refs,
-        earliestAboveMs: Math.min(earliestAboveMs, earliestMs(allRefs.slice(to))),
+        above,
+        earliestAboveMs: earliestFrom[to] ?? earliestAboveMs,
       };
     }
   }
 
-  #lateIds(stretch: readonly AuditEvent[]): string[] {
+  /** Returns the wanted events, each once. */
+  #undelivered(stretch: readonly ListedEvent[]): AuditEvent[] {
+    const ids = new Set<string>();
+    return stretch.filter(isRequested).filter((event) => {
+      if (!this.#options.isWanted(event) || this.#passedIds.has(event.id) || ids.has(event.id)) return false;
+      ids.add(event.id);
+      return true;
+    });
+  }
+
+  #lateIds(stretch: readonly ListedEvent[]): string[] {
     const late: string[] = [];
     let seenAbove = this.#seenAbove.size;
     for (const event of stretch) {
       if (this.#seenAbove.has(event.id)) seenAbove--;
-      else if (seenAbove > 0 && this.#isWanted(event)) late.push(event.id);
+      else if (seenAbove > 0 && isRequested(event) && this.#options.isWanted(event)) late.push(event.id);
     }
     return late;
   }
 
-  #advance(refs: readonly EventRef[]): void {
+  /** @param above the event just above the refs */
+  #advance(refs: readonly EventRef[], above: EventRef | undefined): void {
     for (const ref of refs) {
-      const [id] = ref;
-      this.#final.push(ref);
-      this.#carriedOver.delete(id);
-      this.#seenAbove.delete(id);
+      this.#passed.push(this.#datedRef(ref));
+      this.#leaveBehind(ref[0]);
     }
+    if (this.#passed.length > maxSeen) this.#settle(above);
+  }
+
+  #datedRef(ref: EventRef): EventRef {
+    const { newRef, serverNowMs } = this.#options;
+    return this.#knownRefs.get(ref[0]) ?? newRef(ref, serverNowMs());
+  }
+
+  #leaveBehind(id: string): void {
+    this.#carriedOver.delete(id);
+    this.#seenAbove.delete(id);
+    this.#passedIds.add(id);
   }
 
   /**
    * Makes anchors of the events that are old enough, and forgets the events below the anchors.
    *
-   * @param earliestLeftMs the earliest readable `created_at` above the final events
+   * @param above the event above those that the delivery has passed
    */
-  #settle(earliestLeftMs: number): PollState {
-    const { watermarkMs } = this.#result;
-    const capacity = maxSeen - this.#carriedOver.size;
-    const { anchors, seen, hasOverflowed } = settle(this.#final, this.#anchoredCount, watermarkMs, capacity);
+  #settle(above: EventRef | undefined): void {
+    const { besideAnchors, anchors, seen } = this.#settled;
+    const final = [...besideAnchors, ...anchors.toReversed(), ...seen, ...this.#passed];
+    const { hasOverflowed, ...settled } = settle(final, {
+      anchoredCount: besideAnchors.length + anchors.length,
+      watermarkMs: this.#options.watermarkMs,
+      capacity: maxSeen - this.#carriedOver.size,
+      above,
+    });
+    this.#settled = settled;
+    this.#passed = [];
     if (hasOverflowed) this.#hasOverflowed = true;
-    if (anchors.length > 0) this.#anchors = anchors;
-    this.#final = [...anchors.toReversed(), ...seen];
-    this.#anchoredCount = anchors.length;
+  }
+
+  /** @param earliestLeftMs the earliest readable `created_at` above the final events */
+  #stateWith(earliestLeftMs: number): PollState {
+    const { before, unreadSinceMs, oldestHiddenMs } = this.#options;
+    const { besideAnchors, anchors, seen } = this.#settled;
+    const carriedOver = [...this.#carriedOver.values()];
+    const above = carriedOver.filter(([id]) => this.#seenAbove.has(id));
+    const elsewhere = carriedOver.filter(([id]) => !this.#seenAbove.has(id));
     return {
-      ...this.#before,
-      anchors: this.#anchors,
-      seen: [...seen, ...this.#carriedOver.values()],
-      pendingSince: toIso(Math.min(earliestLeftMs, watermarkMs)),
+      ...before,
+      anchors: anchors.length > 0 ? anchors : before.anchors,
+      seen: [...elsewhere, ...besideAnchors, ...seen, ...above],
+      pendingSince: toIso(Math.min(earliestLeftMs, unreadSinceMs)),
+      oldestPendingAt: toIso(Math.min(earliestLeftMs, oldestHiddenMs)),
     };
   }
 }
 
+/** Returns, for each of the refs and for the place above them, the earliest readable time from there on up. */
+const earliestFromEach = (oldestFirst: readonly EventRef[], earliestAboveMs: number): readonly number[] => {
+  const earliest = [earliestAboveMs];
+  for (const ref of oldestFirst.toReversed())
+    earliest.push(Math.min(earliest.at(-1) ?? earliestAboveMs, earliestMs([ref])));
+  return earliest.reverse();
+};
+
 /**
- * Returns the final events at the stop point, newest first, as the next anchors. The saved anchors serve if they are more than
- * the events that the scan read there, because the page may end below the stop point.
+ * Returns the anchors at the stop point. The saved anchors complete the events that the scan read there, because the page may end
+ * below the stop point. The seen events that the scan did not meet may stand there too.
  */
-const finalAtStop = (anchors: readonly EventRef[], below: readonly AuditEvent[]): readonly EventRef[] => {
-  const found = anchors.findIndex(([id]) => id === below[0]?.id);
-  const known = found === -1 ? [] : anchors.slice(found);
-  const listed = anchorsFrom(below);
-  return known.length > listed.length ? known : listed;
+const anchoredAtStop = (
+  below: readonly EventRef[],
+  savedAnchors: readonly EventRef[],
+  unmet: readonly EventRef[],
+): Anchored => {
+  const found = savedAnchors.findIndex(([id]) => id === below[0]?.[0]);
+  if (found === -1) return anchorsAt(below);
+  const atStop = new Map([...below, ...savedAnchors.slice(found)].map((ref) => [ref[0], ref]));
+  const { anchors, besideAnchors } = anchorsAt([...atStop.values()]);
+  const elsewhere = [...savedAnchors.slice(0, found), ...unmet].filter(([id]) => !atStop.has(id));
+  return { anchors, besideAnchors: [...elsewhere.filter(sharesInstantWith(anchors)), ...besideAnchors] };
 };

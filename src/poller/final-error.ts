@@ -1,13 +1,17 @@
 import { AuditApiError, CursorStoreError, type PlanetScaleAuditError } from '../errors.ts';
 import { errorCode, errorName } from '../internal/foreign-error.ts';
 
-/** A file system, or Node's permission model, answers with these codes until somebody changes the set-up. */
+/** A file system, or Node itself, answers with these codes until somebody changes the set-up. */
 const setUpCodes: ReadonlySet<string | undefined> = new Set([
   'EACCES',
   'EPERM',
   'EROFS',
   'ENOTDIR',
+  'EEXIST',
+  'ELOOP',
+  'ENAMETOOLONG',
   'ERR_ACCESS_DENIED',
+  'ERR_INVALID_ARG_VALUE',
 ]);
 
 /** The errors of Deno's permissions. */

@@ -1,28 +1,29 @@
 import { parseTimestamp } from '../internal/timestamp.ts';
+import { unreadMs } from './absence.ts';
+import type { EventRef } from './listed-event.ts';
 import type { PollNotice } from './notices.ts';
 import type { ScanResult } from './scan.ts';
 import type { PollState } from './state.ts';
 
 /**
- * The shortest retention that the poller assumes. PlanetScale documents 15 days and 6 months. A day is well below both, so that
- * no real gap goes unreported.
+ * Returns the notice of a gap if the scan met no anchor and retention may have taken an event that the poller never delivered. The
+ * absence ends with the scan, because a scan can take long itself.
  */
-const minRetentionMs = 24 * 60 * 60_000;
-
-/** Returns the notice of a gap if the scan met no anchor and the poller may have been away for longer than the retention. */
-export function findGap(
-  state: PollState,
-  { end, endedAtMs, oldest }: ScanResult,
-  lookbackMs: number,
-): PollNotice | undefined {
-  const lastScanAt = new Date(state.lastScanStartedAt);
-  const absenceMs = endedAtMs - lastScanAt.getTime() + lookbackMs;
-  if (end !== 'end of list' || absenceMs < minRetentionMs) return undefined;
+export function findGap(state: PollState, result: ScanResult, retentionMs: number): PollNotice | undefined {
+  const { reachedEnd, oldest } = result;
+  if (!reachedEnd || unreadMs(state, result) < retentionMs) return undefined;
   const oldestMs = oldest && parseTimestamp(oldest.created_at);
   return {
     type: 'possible-gap',
-    lastSeenId: (state.seen.at(-1) ?? state.anchors[0])?.[0],
-    lastScanAt,
+    lastSeenId: newestId([...state.anchors, ...state.seen]),
+    lastScanAt: new Date(state.lastScanStartedAt),
     oldestAvailable: oldestMs === undefined ? undefined : new Date(oldestMs),
   };
 }
+
+const newestId = (refs: readonly EventRef[]): string | undefined =>
+  refs
+    .map(([id, createdAt]) => ({ id, ms: parseTimestamp(createdAt) ?? Number.NEGATIVE_INFINITY }))
+    .reduce<{ readonly id?: string; readonly ms: number }>((a, b) => (b.ms > a.ms ? b : a), {
+      ms: Number.NEGATIVE_INFINITY,
+    }).id;

@@ -5,7 +5,8 @@ export interface PollerHealth {
    * - `polling`: the poller scans the list or delivers events
    * - `idle`: the poller waits for the next poll
    * - `retrying`: the poller waits to repeat an operation that failed
-   * - `stale`: no scan was completed for 5 intervals. The time that the consumer takes does not count
+   * - `stale`: for 5 intervals the poller has neither read a page nor completed a scan. The time that the consumer takes does not
+   *   count
    * - `stopped`: the iteration ended without an error
    * - `failed`: an error ended the iteration
    */
@@ -18,9 +19,15 @@ export interface PollerHealth {
   readonly consecutiveFailures: number;
   /** The number of acknowledged events. */
   readonly processed: number;
+  /** How many polls the poller has begun. */
+  readonly polls: number;
+  /** How many attempts have failed, of requests and of the store. */
+  readonly failures: number;
+  /** How many pages of the list the poller has read. */
+  readonly pagesRead: number;
 }
 
-/** The poller is stale after this many intervals without a completed scan. */
+/** The poller is stale after this many intervals without progress. */
 const staleIntervals = 5;
 
 /** Records what a poller does, and derives its health. */
@@ -31,6 +38,12 @@ export class HealthRecord {
   #lastEventMs: number | undefined;
   #consecutiveFailures = 0;
   #processed = 0;
+  #polls = 0;
+  #failures = 0;
+  #pagesRead = 0;
+  /** How many pages the scan has read, and how many an earlier attempt at the same scan had read. */
+  #pagesOfScan = 0;
+  #pagesOfLongestAttempt = 0;
   /** The time from which staleness counts. The time that the consumer takes moves it on. */
   #staleClockMs = 0;
   #consumerStartedAtMs: number | undefined;
@@ -46,6 +59,21 @@ export class HealthRecord {
 
   pollStarted(): void {
     this.#state = 'polling';
+    this.#polls++;
+    this.#pagesOfScan = 0;
+    this.#pagesOfLongestAttempt = 0;
+  }
+
+  /** The scan starts again. The pages that it reads a second time are no progress. */
+  scanDiscarded(): void {
+    this.#pagesOfLongestAttempt = Math.max(this.#pagesOfLongestAttempt, this.#pagesOfScan);
+    this.#pagesOfScan = 0;
+  }
+
+  pageRead(): void {
+    this.#pagesRead++;
+    this.#pagesOfScan++;
+    if (this.#pagesOfScan > this.#pagesOfLongestAttempt) this.#staleClockMs = Date.now();
   }
 
   scanCompleted(): void {
@@ -59,6 +87,7 @@ export class HealthRecord {
 
   attemptFailed(attempt: number): void {
     this.#state = 'retrying';
+    this.#failures++;
     this.#consecutiveFailures = attempt;
   }
 
@@ -83,7 +112,10 @@ export class HealthRecord {
   }
 
   iterationEnded(hasFailed: boolean): void {
-    if (hasFailed) this.#consecutiveFailures++;
+    if (hasFailed) {
+      this.#consecutiveFailures++;
+      this.#failures++;
+    }
     this.#state = hasFailed ? 'failed' : 'stopped';
   }
 
@@ -94,6 +126,9 @@ export class HealthRecord {
       lastEventAt: this.#lastEventMs === undefined ? undefined : new Date(this.#lastEventMs),
       consecutiveFailures: this.#consecutiveFailures,
       processed: this.#processed,
+      polls: this.#polls,
+      failures: this.#failures,
+      pagesRead: this.#pagesRead,
     };
   }
 

@@ -1,3 +1,4 @@
+import { excerpt } from '../internal/excerpt.ts';
 import { printable } from '../internal/printable.ts';
 import type { PollNotice } from './notices.ts';
 
@@ -20,8 +21,7 @@ export class NoticeLog {
       return;
     }
     const { type, ...details } = notice;
-    if ('message' in details) console.warn(`planetscale-audit: ${type}: ${details.message}`);
-    else console.warn(`planetscale-audit: ${type}`, details);
+    print(`${type}: ${'message' in details ? details.message : JSON.stringify(details)}`);
   }
 
   /** The operation that failed has succeeded. */
@@ -29,7 +29,7 @@ export class NoticeLog {
     if (this.#failingSinceMs === undefined) return;
     const seconds = Math.round((performance.now() - this.#failingSinceMs) / 1000);
     this.#failingSinceMs = undefined;
-    console.warn(`planetscale-audit: recovered after ${seconds} s`);
+    print(`recovered after ${seconds} s`);
   }
 
   #reportRetry({ error, attempt, delayMs }: Extract<PollNotice, { readonly type: 'retrying' }>): void {
@@ -39,12 +39,16 @@ export class NoticeLog {
     if (attempt > 1 && failingMs < this.#nextReminderMs) return;
     this.#nextReminderMs = remindersMs.find((ms) => ms > failingMs) ?? (Math.floor(failingMs / hourMs) + 1) * hourMs;
     const next = `attempt ${attempt} failed, next in ${Math.ceil(delayMs / 1000)} s`;
-    console.warn(`planetscale-audit: retrying (${next}): ${error.message}${causeOf(error)}`);
+    print(`retrying (${next}): ${error.message}${causeOf(error)}`);
   }
 }
 
-/** A store of the user's own says in the cause what happened. */
-const causeOf = ({ cause }: Error): string =>
-  typeof cause === 'object' && cause !== null && 'message' in cause
-    ? ` Cause: ${printable(String(cause.message))}`
-    : '';
+/** Foreign sources and stores write into these lines. */
+const print = (line: string): void => console.warn(printable(`planetscale-audit: ${line}`));
+
+/** A store of the user's own says in the cause what happened. The file store says it in the message already. */
+const causeOf = ({ message, cause }: Error): string => {
+  if (typeof cause !== 'object' || cause === null || !('message' in cause)) return '';
+  const text = excerpt(String(cause.message));
+  return printable(message).includes(text) ? '' : ` Cause: ${text}`;
+};

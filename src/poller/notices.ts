@@ -13,6 +13,9 @@ import type { PlanetScaleAuditError } from '../errors.ts';
  * - `late-events`: PlanetScale listed these events below events that the poller knew already. The poller delivers the late
  *   events now. If their delay often comes close to `lookbackMs`, raise `lookbackMs`
  * - `possible-duplicates`: every event that the poller remembers as final was deleted. It may deliver some events again
+ * - `inconsistent-list`: PlanetScale's list contradicts what it was before, so that the poller cannot rely on it
+ * - `clock-skew`: a `Date` of PlanetScale, or a time in the saved state, is far from the time that the poller expects
+ * - `unreadable-time`: the poller cannot read a `created_at`. The format may have changed
  * - `lookback-overflow`: the look-back holds more events than the poller can remember. Shorten `lookbackMs`
  * - `cursor-rolled-back`: the store lost the last state and returned an earlier one. The poller may deliver some events again
  */
@@ -46,6 +49,12 @@ export type PollNotice =
   | {
       /** What the poller or the store lost track of. */
       readonly type: 'possible-duplicates' | 'lookback-overflow' | 'cursor-rolled-back';
+      /** What happened, and what to do about it. */
+      readonly message: string;
+    }
+  | {
+      /** PlanetScale sent something that cannot be right. */
+      readonly type: 'clock-skew' | 'unreadable-time' | 'inconsistent-list';
       /** What happened, and what to do about it. */
       readonly message: string;
     }

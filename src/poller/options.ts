@@ -45,6 +45,13 @@ export interface PollerOptions {
    * @default 600_000
    */
   readonly lookbackMs?: number | undefined;
+  /**
+   * How long PlanetScale keeps events at least, in milliseconds. The poller reports a `possible-gap` after an absence this long.
+   * PlanetScale documents 15 days and 6 months.
+   *
+   * @default 1_209_600_000 (14 days)
+   */
+  readonly retentionMs?: number | undefined;
   /** Only these actions. A key belongs to one set of actions: the poller refuses to start with another set. */
   readonly actions?: readonly AuditAction[] | undefined;
   /**
@@ -97,12 +104,18 @@ export const sourceSchema = z.custom<AuditSource>(
   'the first argument must be a PlanetScaleAuditClient, or an object with an organization and a page method',
 );
 
-/** Keyv returns undefined after a failed read, as if nothing was ever saved. Only Keyv 5 has an option to throw instead. */
-const hidesFailedReads = (store: CursorStore): boolean =>
-  store.constructor?.name === 'Keyv' && Reflect.get(store, 'throwOnErrors') !== true;
+/**
+ * Whether the store is Keyv 5 or 6, Cacheable or cache-manager, which return undefined after a failed read, as if nothing was ever
+ * saved. Their methods tell, because a subclass and a minified bundle rename the class.
+ */
+const isCache = (store: CursorStore): boolean =>
+  hasMethod(store, 'on') && (hasMethod(store, 'getMany') || hasMethod(store, 'wrap'));
 
-const keyvMessage =
-  'is a Keyv that returns undefined if its backend fails, which looks like an empty store (with Keyv 5 set throwOnErrors; with Keyv 6 pass a store that throws the errors of its error events)';
+/** Only Keyv 5 can throw instead. It alone keeps its options in `opts`. */
+const throwsOnErrors = (store: CursorStore): boolean => 'opts' in store && Reflect.get(store, 'throwOnErrors') === true;
+
+const cacheMessage =
+  'is a Keyv, or a cache like it, that returns undefined if its backend fails, which looks like an empty store (with Keyv 5 set throwOnErrors; with Keyv 6 pass an object whose get and set throw the errors of its error events; in place of another cache pass its Keyv)';
 
 export const pollerOptionsSchema = z.strictObject({
   store: z
@@ -110,11 +123,12 @@ export const pollerOptionsSchema = z.strictObject({
       (value) => hasMethod(value, 'get') && hasMethod(value, 'set'),
       'must have the methods get and set',
     )
-    .refine((store) => !hidesFailedReads(store), keyvMessage),
+    .refine((store) => !isCache(store) || throwsOnErrors(store), cacheMessage),
   key: z.string().min(1, 'must not be empty').optional(),
   startFrom: startFromSchema.optional(),
   intervalMs: millisecondsSchema(1).default(60_000),
   lookbackMs: millisecondsSchema(0).default(600_000),
+  retentionMs: millisecondsSchema(1, Number.MAX_SAFE_INTEGER).default(14 * 24 * 60 * 60_000),
   actions: actionsSchema,
   drain: booleanSchema.default(false),
   signal: abortSignalSchema,

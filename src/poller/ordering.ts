@@ -1,11 +1,24 @@
 import { parseTimestamp } from '../internal/timestamp.ts';
-import type { EventRef } from './state.ts';
+import type { EventRef } from './listed-event.ts';
 
 /**
  * Returns how much older an event can be than one below it. The upper event can be late by the look-back, and the lower event
  * ahead of its time by the look-back.
  */
 export const maxOutOfOrderMs = (lookbackMs: number): number => 2 * lookbackMs;
+
+/** As many events as the largest page has. So many old events in a row are no accident of order. */
+export const oldRunThreshold = 100;
+
+/** Continues a run of old events at the end of the list with the next page. Returns how many events on the page are in the run. */
+export function extendOldRun<Event>(
+  lengthBefore: number,
+  events: readonly Event[],
+  isOld: (event: Event) => boolean,
+): { readonly length: number; readonly onPage: number } {
+  const onPage = events.length - 1 - events.findLastIndex((event) => !isOld(event));
+  return { length: onPage === events.length ? lengthBefore + onPage : onPage, onPage };
+}
 
 /** Returns the earliest time that can be read, or Infinity if none can. */
 export const earliestMs = (refs: readonly EventRef[]): number =>

@@ -1,6 +1,9 @@
-import type { AuditSource } from '../audit-log/page.ts';
+import type { AuditEvent } from '../audit-log/event.ts';
+import type { AuditPage, AuditSource } from '../audit-log/page.ts';
 import { AuditApiError, type PlanetScaleAuditError } from '../errors.ts';
+import { excerpt } from '../internal/excerpt.ts';
 import { sleep } from '../internal/sleep.ts';
+import { parseTimestamp } from '../internal/timestamp.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { InconsistentListError } from './consistency.ts';
 import { Delivery } from './delivery.ts';
@@ -9,13 +12,15 @@ import { firstScan } from './first-scan.ts';
 import { findGap } from './gap.ts';
 import type { HealthRecord } from './health.ts';
 import { InFlightBatch } from './in-flight-batch.ts';
+import { datedRef, type EventRef } from './listed-event.ts';
 import { NoticeLog } from './notice-log.ts';
 import type { PollNotice } from './notices.ts';
 import type { ParsedPollerOptions } from './options.ts';
 import { resumeScan } from './resume-scan.ts';
 import { backOff, type RetryOptions, retry } from './retry.ts';
 import type { TimedPage } from './scan-clock.ts';
-import { firstRunMessage, isFirstReport, missingCursorError, setUpNotices } from './set-up.ts';
+import { ServerClock, type ServerTime } from './server-clock.ts';
+import { checkStart, firstRunMessage, isFirstReport, setUpNotices } from './set-up.ts';
 import { defaultStart, type FirstStart, startChoiceOf } from './start-from.ts';
 import { type CursorScope, type PollState, scopeOf, toIso } from './state.ts';
 
@@ -24,6 +29,8 @@ interface StartedScan {
   readonly pageCount: number;
   /** The state to save before the first delivery; undefined after the first run. */
   readonly firstState?: PollState;
+  /** Whether the next run would report the same again if the state at the end of this scan were not saved. */
+  readonly savesState: boolean;
 }
 
 const overflowMessage =
@@ -31,6 +38,22 @@ const overflowMessage =
 
 const lostAnchorsMessage =
   'PlanetScale no longer lists any event that the poller remembers as final. The poller may deliver some events again.';
+
+const shortListMessage =
+  "PlanetScale's list ends above the events that the poller knows, although PlanetScale should still keep them. The poller remembers all of them, and delivers what the list has. If this lasts, contact PlanetScale.";
+
+const futureTimesMessage =
+  "The saved state has a time in the future, which a wrong clock has left there. The poller ignores that time, so that it skips no event. It may deliver some events again. Check this machine's clock.";
+
+/** @param servedAt a `Date` that the poller doubts */
+const clockMessage = (servedAt: Date | undefined): string =>
+  `PlanetScale's clock is far from the time that the poller expects (Date: ${servedAt?.toISOString()}; this machine: ${new Date().toISOString()}). Until three responses in a row agree, the poller takes the earlier time as the age of events, and the later one to judge gaps. Check this machine's clock, and any proxy that changes the Date header.`;
+
+const unreadableMessage = ({ id, created_at }: AuditEvent): string =>
+  `The poller cannot read a created_at (${excerpt(created_at)}, event ${excerpt(id)}). It takes the time at which it first read such an event as the age of the event. Look for a newer version of planetscale-audit.`;
+
+/** After this many scans in a row that failed for one reason, the poller reports the reason. */
+const reportedScanFailures = 3;
 
 const intervalJitter = 0.1;
 
@@ -42,9 +65,14 @@ export class PollerRun {
   readonly #scope: CursorScope;
   readonly #health: HealthRecord;
   readonly #log = new NoticeLog();
+  readonly #clock = new ServerClock();
+  /** Notices about pages. An error of `onNotice` must not look like a failed request. */
+  readonly #pageNotices: PollNotice[] = [];
   readonly #retryOptions: RetryOptions;
   #hasReadPage = false;
   #hasCompletedScan = false;
+  #hasReportedClock = false;
+  #hasReportedShortList = false;
 
   constructor(source: AuditSource, options: ParsedPollerOptions, health: HealthRecord) {
     this.#source = source;
@@ -87,10 +115,10 @@ export class PollerRun {
       retry: (operation) => this.#retry(operation),
     });
     const { state, rollbackReason } = checkpoint;
-    if (!state && startFrom === 'resume') throw missingCursorError(this.#key);
+    if (!state) checkStart(this.#key, startFrom);
     if (rollbackReason !== undefined) await this.#notify({ type: 'cursor-rolled-back', message: rollbackReason });
     for (const notice of setUpNotices({ key: this.#key, startFrom, actions, state })) {
-      if (isFirstReport(store, notice)) await this.#notify(notice);
+      if (isFirstReport(this.#key, notice.message)) await this.#notify(notice);
     }
     return checkpoint;
   }
@@ -120,6 +148,8 @@ export class PollerRun {
 
   /** Completes one scan. A scan that finds the list inconsistent starts again. */
   async *#pollOnce(checkpoint: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
+    let reason = '';
+    let failuresForReason = 0;
     for (let attempt = 1; ; attempt++) {
       try {
         yield* this.#scan(checkpoint);
@@ -127,15 +157,29 @@ export class PollerRun {
         return;
       } catch (error) {
         if (!(error instanceof InconsistentListError)) throw error;
+        this.#health.scanDiscarded();
+        await this.#notifyOfPages();
+        failuresForReason = error.message === reason ? failuresForReason + 1 : 1;
+        reason = error.message;
+        if (failuresForReason === reportedScanFailures) {
+          await this.#notify({ type: 'inconsistent-list', message: error.message });
+        }
         await backOff(error, attempt, this.#retryOptions);
       }
     }
   }
 
+  async #notifyOfPages(): Promise<void> {
+    for (const notice of this.#pageNotices.splice(0)) await this.#notify(notice);
+  }
+
   async *#scan(checkpoint: Checkpoint): AsyncGenerator<InFlightBatch, void, undefined> {
     const { signal } = this.#options;
     const { state } = checkpoint;
-    const { delivery, pageCount, firstState } = state ? await this.#resumeScan(state) : await this.#firstScan();
+    const { delivery, pageCount, firstState, savesState } = state
+      ? await this.#resumeScan(state)
+      : await this.#firstScan();
+    await this.#notifyOfPages();
     let isOverflowReported = false;
     const reportOverflow = async (): Promise<void> => {
       if (isOverflowReported || !delivery.hasOverflowed) return;
@@ -169,38 +213,61 @@ export class PollerRun {
     signal?.throwIfAborted();
     const finished = delivery.finish();
     await reportOverflow();
+    if (savesState) checkpoint.stage(finished);
     await checkpoint.completeScan(finished, pageCount);
     this.#hasCompletedScan = true;
     this.#health.scanCompleted();
   }
 
   async #firstScan(): Promise<StartedScan> {
-    const { result, isWanted, hasOverflowed, anchors, seen, start } = await firstScan(
-      this.#fetchPage,
-      this.#startFrom,
-      this.#options.lookbackMs,
-    );
+    const { lookbackMs } = this.#options;
+    const { result, isWanted, hasOverflowed, ...first } = await firstScan(this.#fetchPage, this.#startFrom, lookbackMs);
+    const dated = (ref: EventRef) => datedRef(ref, this.#clock.nowMs(), lookbackMs);
     const firstState: PollState = {
       scope: this.#scope,
       startedFrom: startChoiceOf(this.#startFrom),
-      anchors,
-      seen,
-      start,
-      pendingSince: toIso(result.pendingSinceMs),
+      anchors: first.anchors.map(dated),
+      seen: first.seen.map(dated),
+      start: first.start,
+      pendingSince: toIso(Math.min(result.earliestMs, result.watermarkMs)),
+      oldestPendingAt: toIso(result.earliestMs),
       lastScanStartedAt: new Date(result.startedAtMs).toISOString(),
     };
-    const delivery = new Delivery({ before: firstState, result, isWanted, stillListed: new Set(), hasOverflowed });
-    return { delivery, pageCount: result.pageCount, firstState };
+    const delivery = new Delivery({
+      before: firstState,
+      result,
+      isWanted,
+      stillListed: new Set(),
+      carriedOver: firstState.seen,
+      watermarkMs: result.watermarkMs,
+      unreadSinceMs: result.watermarkMs,
+      oldestHiddenMs: Number.POSITIVE_INFINITY,
+      newRef: (ref, nowMs) => datedRef(ref, nowMs, lookbackMs),
+      hasOverflowed,
+      serverNowMs: () => this.#clock.nowMs(),
+    });
+    return { delivery, pageCount: result.pageCount, firstState, savesState: false };
   }
 
   async #resumeScan(state: PollState): Promise<StartedScan> {
-    const { lookbackMs } = this.#options;
-    const { result, isWanted, stillListed, hasLostAnchors } = await resumeScan(this.#fetchPage, state, lookbackMs);
-    const gap = findGap(state, result, lookbackMs);
+    const { lookbackMs, retentionMs } = this.#options;
+    const scan = await resumeScan(this.#fetchPage, state, { lookbackMs, retentionMs });
+    const gap = findGap(state, scan.result, retentionMs);
     if (gap) await this.#notify(gap);
-    if (hasLostAnchors) await this.#notify({ type: 'possible-duplicates', message: lostAnchorsMessage });
-    const delivery = new Delivery({ before: state, result, isWanted, stillListed, hasOverflowed: false });
-    return { delivery, pageCount: result.pageCount };
+    if (scan.before !== state) await this.#notify({ type: 'clock-skew', message: futureTimesMessage });
+    if (scan.mayRepeatEvents) await this.#notify({ type: 'possible-duplicates', message: lostAnchorsMessage });
+    const isTooShort = scan.listEnd === 'too-short';
+    if (isTooShort && !this.#hasReportedShortList) {
+      await this.#notify({ type: 'inconsistent-list', message: shortListMessage });
+    }
+    this.#hasReportedShortList = isTooShort;
+    const delivery = new Delivery({
+      ...scan,
+      hasOverflowed: false,
+      serverNowMs: () => this.#clock.nowMs(),
+    });
+    const savesState = gap !== undefined || scan.mayRepeatEvents || scan.before !== state;
+    return { delivery, pageCount: scan.result.pageCount, savesState };
   }
 
   get #startFrom(): FirstStart {
@@ -218,18 +285,41 @@ export class PollerRun {
         return { ...page, durationMs: Math.max(0, Date.now() - startedAtMs) }; // The local clock may have been set back.
       });
       this.#hasReadPage = true;
-      return page;
+      this.#health.pageRead();
+      return { ...page, serverTime: this.#readClock(page) };
     } catch (error) {
       throw this.#hasReadPage ? error : await this.#nameCause(error);
     }
   };
 
-  /** PlanetScale gives one 404 for several mistakes of a set-up. A source that can tell them apart is asked. */
+  #readClock(page: AuditPage): ServerTime | undefined {
+    const serverTime = this.#clock.read(page.servedAt);
+    if (this.#clock.isInDoubt && !this.#hasReportedClock) {
+      this.#hasReportedClock = true;
+      this.#pageNotices.push({ type: 'clock-skew', message: clockMessage(page.servedAt) });
+    }
+    const unreadable = page.events.find(({ created_at }) => parseTimestamp(created_at) === undefined);
+    if (unreadable && isFirstReport(this.#key, 'unreadable-time')) {
+      this.#pageNotices.push({ type: 'unreadable-time', message: unreadableMessage(unreadable) });
+    }
+    return serverTime;
+  }
+
+  /**
+   * Returns a 404 error with its cause, if the source can tell. PlanetScale gives one 404 for several mistakes of a set-up. Any other
+   * error stays as it is.
+   */
   async #nameCause(error: unknown): Promise<unknown> {
+    if (!(error instanceof AuditApiError) || error.status !== 404 || error.fromIntermediary) return error;
     const { signal } = this.#options;
-    if (!(error instanceof AuditApiError) || error.status !== 404 || !this.#source.verifyAccess) return error;
-    const report = await this.#source.verifyAccess({ signal });
-    return report.ok ? error : new AuditApiError(report.message, { status: error.status, code: error.code });
+    try {
+      const report = await this.#source.verifyAccess?.({ signal });
+      if (!report || report.ok || report.reason === 'unreachable') return error;
+      return new AuditApiError(report.message, { status: error.status, code: error.code });
+    } catch {
+      signal?.throwIfAborted();
+      return error;
+    }
   }
 
   async #retry<Result>(operation: () => Promise<Result>): Promise<Result> {

@@ -46,12 +46,12 @@ export interface AuditPoller extends AsyncIterable<AuditEvent> {
  * @throws {@link AuditConfigError} if a source or an option is missing or wrong
  * @example
  * ```ts
- * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
+ * import { PlanetScaleAuditClient, poller, printable } from 'planetscale-audit';
  * import { fileCursorStore } from 'planetscale-audit/node';
  *
  * const client = PlanetScaleAuditClient.fromEnv();
  * for await (const event of poller(client, { store: fileCursorStore('./cursors') })) {
- *   console.log(event.created_at, event.audit_action, event.actor_display_name);
+ *   console.log(printable(`${event.created_at} ${event.audit_action} ${event.actor_display_name}`));
  * }
  * ```
  */

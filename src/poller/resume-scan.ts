@@ -1,103 +1,171 @@
-import type { AuditEvent } from '../audit-log/event.ts';
 import type { FetchPage } from '../audit-log/pagination.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
-import { earliestAbove, maxOutOfOrderMs } from './ordering.ts';
+import { withoutFutureTimes } from './absence.ts';
+import { sharesInstantWith } from './anchors.ts';
+import { judgeListEnd, type ListEnd } from './list-end.ts';
+import { datedRef, type EventRef, isBefore, isRequested, type ListedEvent, refOf, refReadAt } from './listed-event.ts';
+import { extendOldRun, maxOutOfOrderMs } from './ordering.ts';
 import { type ScanResult, scan } from './scan.ts';
 import type { ScanClock, TimedPage } from './scan-clock.ts';
-import { type EventRef, fromIso, isBefore, type PollState, refOf } from './state.ts';
-import { extendOlderRun, type StopCondition } from './stop-condition.ts';
+import { fromIso, type PollState } from './state.ts';
+import type { StopCondition } from './stop-condition.ts';
 
 /** The result of a scan that starts from a saved state. */
 export interface ResumeScan {
   readonly result: ScanResult;
-  isWanted(event: AuditEvent): boolean;
+  /** The state from before the scan, without times that lie in the future. */
+  readonly before: PollState;
+  readonly listEnd: ListEnd;
+  isWanted(event: ListedEvent): boolean;
   /** The ids of seen events that the list still has. */
   readonly stillListed: ReadonlySet<string>;
-  /** The scan went below the first anchor without finding any anchor. It may have read processed events there. */
-  readonly hasLostAnchors: boolean;
+  /** The seen events that the next state has to hold even if the delivery does not pass them. */
+  readonly carriedOver: readonly EventRef[];
+  /** Events created before this time are old enough to be anchors. */
+  readonly watermarkMs: number;
+  /** Every event that the scan did not read, and that is not final, was created at or after this time. */
+  readonly unreadSinceMs: number;
+  /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
+  readonly oldestHiddenMs: number;
+  /** Returns the ref of an event that the state before does not know. */
+  newRef(ref: EventRef, nowMs: number): EventRef;
+  /** The scan met no anchor, and events that the poller may have delivered before. */
+  readonly mayRepeatEvents: boolean;
+}
+
+export interface ResumeOptions {
+  readonly lookbackMs: number;
+  readonly retentionMs: number;
 }
 
 interface ResumeFindings {
-  readonly olderRunLength: number;
+  /** How many events in a row, up to the last one, are older than everything pending. */
+  readonly oldRunLength: number;
   readonly stillListed: readonly string[];
-  readonly hasPassedAnchor: boolean;
+  /** Whether the poller would deliver an event if no anchor were listed. */
+  readonly hasPending: boolean;
+  /** Whether the poller may have delivered one of these events before. */
+  readonly mayRepeat: boolean;
 }
 
 export async function resumeScan(
   fetchPage: FetchPage<TimedPage>,
   state: PollState,
-  lookbackMs: number,
+  { lookbackMs, retentionMs }: ResumeOptions,
 ): Promise<ResumeScan> {
-  const isWanted = isNewFor(state);
-  const result = await scan(fetchPage, resumeCondition(state, isWanted, lookbackMs), lookbackMs);
-  const { stillListed, hasPassedAnchor } = result.findings;
-  const passedAnchors = result.end === 'end of list' && hasPassedAnchor && state.anchors.length > 0;
+  const result = await scan(fetchPage, resumeCondition(state, lookbackMs), lookbackMs);
+  const { latestMs, watermarkMs, reachedEnd, findings } = result;
+  const before = withoutFutureTimes(state, latestMs);
+  const stillListed = new Set(findings.stillListed);
+  const { oldRunLength } = findings;
+  const listEnd = judgeListEnd({ before, result, stillListed, oldRunLength, lookbackMs, retentionMs });
+  const mayBeCut = listEnd === 'too-short' || listEnd === 'unclear';
+
+  const isNew = isNewFor(before);
+  const isPending = mayBePending(before);
+  const missesAnchors = reachedEnd && before.anchors.length > 0;
+  const mayRepeat = listEnd === 'too-short' ? findings.hasPending : findings.mayRepeat;
   return {
     result,
-    isWanted,
-    stillListed: new Set(stillListed),
-    hasLostAnchors: result.end === 'older' || passedAnchors,
+    before,
+    listEnd,
+    isWanted: missesAnchors ? (event) => isNew(event) && isPending(event) : isNew,
+    stillListed,
+    carriedOver: refsToCarryOver(before, result, stillListed, latestMs - retentionMs),
+    watermarkMs: listEnd === 'too-short' ? Number.NEGATIVE_INFINITY : watermarkMs,
+    unreadSinceMs: mayBeCut ? Math.min(fromIso(before.pendingSince), watermarkMs) : watermarkMs,
+    oldestHiddenMs: mayBeCut && before.oldestPendingAt ? Date.parse(before.oldestPendingAt) : Number.POSITIVE_INFINITY,
+    newRef: (ref, nowMs) =>
+      listEnd === 'unclear' ? refReadAt(nowMs, ref, lookbackMs) : datedRef(ref, nowMs, lookbackMs),
+    mayRepeatEvents: listEnd === 'below-anchors' || (missesAnchors && mayRepeat),
   };
 }
 
+/**
+ * Returns the events that a later list may have above the next anchors: the seen ones, and the anchors above the one at which the scan
+ * stopped. Those that the scan did not meet are deleted, or hidden by a stale list. They count until retention may have taken them.
+ */
+const refsToCarryOver = (
+  { anchors, seen }: PollState,
+  { reachedEnd, below }: ScanResult,
+  stillListed: ReadonlySet<string>,
+  keptSinceMs: number,
+): readonly EventRef[] => {
+  const found = anchors.findIndex(([id]) => id === below[0]?.id);
+  const isBesideStop = sharesInstantWith(found === -1 ? [] : anchors.slice(found));
+  const mayReturn = (ref: EventRef): boolean =>
+    reachedEnd || stillListed.has(ref[0]) || !(isBefore(ref, keptSinceMs) || isBesideStop(ref));
+  return [...anchors.slice(0, Math.max(0, found)), ...seen].filter(mayReturn);
+};
+
 /** Returns whether a poller with this state still has to deliver an event. */
-export function isNewFor(state: PollState): (event: AuditEvent) => boolean {
+const isNewFor = (state: PollState): ((event: ListedEvent) => boolean) => {
   const seenIds = new Set(state.seen.map(([id]) => id));
   const startMs = fromIso(state.start);
   return (event) => !seenIds.has(event.id) && !isBefore(refOf(event), startMs);
-}
+};
+
+/** Returns whether an event may be pending by its age. Only a poller that has lost all anchors has to ask. */
+const mayBePending = ({ pendingSince }: PollState): ((event: ListedEvent) => boolean) => {
+  const pendingSinceMs = fromIso(pendingSince);
+  return (event) => !isBefore(refOf(event), pendingSinceMs);
+};
 
 /**
- * Ends the scan at an anchor. If no anchor is left, the scan ends at a run of events that are older than everything pending.
- * The run must also be older than {@link earliestAbove} of the anchors. Without that second bound, a hundred events that arrive
- * too late would end the scan.
+ * Ends the scan at an anchor, and nowhere else: any number of events that are too old may stand above new ones. If no anchor is left,
+ * the scan reads the whole list once, and finds new anchors.
  */
-const resumeCondition = (
-  state: PollState,
-  isWanted: (event: AuditEvent) => boolean,
-  lookbackMs: number,
-): StopCondition<ResumeFindings> => {
+const resumeCondition = (state: PollState, lookbackMs: number): StopCondition<ResumeFindings> => {
   const anchorIds = new Set(state.anchors.map(([id]) => id));
   const seenIds = new Set(state.seen.map(([id]) => id));
-  const newestAnchorMs = newestMs(state.anchors);
-  const nothingPendingBeforeMs = Math.min(fromIso(state.pendingSince), earliestAbove(state.anchors, lookbackMs));
+  const mayBeDelivered = mayBeDeliveredBy(state, lookbackMs);
   return {
-    initialFindings: { olderRunLength: 0, stillListed: [], hasPassedAnchor: false },
+    knownIds: seenIds,
+    initialFindings: { oldRunLength: 0, stillListed: [], hasPending: false, mayRepeat: false },
     inspect: (before, events, clock) => {
       const anchor = events.findIndex(({ id }) => anchorIds.has(id));
-      const olderRun = extendOlderRun(before.olderRunLength, events, nothingPendingBeforeMs);
-      const stop = anchor === -1 ? olderRun.stop : ({ reason: 'known', index: anchor } as const);
-      const above = events.slice(0, stop?.index);
-      const unknown = above.filter(({ id }) => !seenIds.has(id));
+      const stopIndex = anchor === -1 ? undefined : anchor;
+      const above = events.slice(0, stopIndex);
       const stillListed = above.filter(({ id }) => seenIds.has(id)).map(({ id }) => id);
+      const trusted = withoutFutureTimes(state, clock.latestMs);
+      const startMs = fromIso(trusted.start);
+      const isPending = mayBePending(trusted);
+      const wanted = above.filter(
+        (event) => isRequested(event) && !seenIds.has(event.id) && !isBefore(refOf(event), startMs),
+      );
+      const pending = wanted.filter(isPending);
       return {
         findings: {
-          olderRunLength: olderRun.length,
+          oldRunLength: extendOldRun(before.oldRunLength, events, (event) => !isPending(event)).length,
           stillListed: stillListed.length === 0 ? before.stillListed : [...before.stillListed, ...stillListed],
-          hasPassedAnchor:
-            before.hasPassedAnchor ||
-            unknown.some((event) => mayBeOlderThanAnchor(event, newestAnchorMs, clock, lookbackMs)),
+          hasPending: before.hasPending || pending.length > 0,
+          mayRepeat: before.mayRepeat || pending.some((event) => mayBeDelivered(event, clock)),
         },
-        stop,
-        hasWanted: above.some(isWanted),
+        stopIndex,
+        hasWanted: wanted.length > 0,
       };
     },
   };
 };
 
 /**
- * Whether the event may be as old as the anchors, which means that the scan may have passed their place. A time that is
- * unreadable, or more than a look-back in the future, proves nothing. Such an event counts as old.
+ * Returns whether the poller may have delivered an unseen event before: it is old enough for the last scan to have met it, but not pending then, or as
+ * old as the anchors, so that the scan may have passed their place. A time that is unreadable, or more than a look-back in the future, proves
+ * nothing.
  */
-const mayBeOlderThanAnchor = (
-  { created_at }: AuditEvent,
-  newestAnchorMs: number,
-  { startedAtMs }: ScanClock,
+const mayBeDeliveredBy = (
+  { anchors, lastScanStartedAt, oldestPendingAt }: PollState,
   lookbackMs: number,
-): boolean => {
-  const createdMs = parseTimestamp(created_at);
-  if (createdMs === undefined || createdMs > startedAtMs + lookbackMs) return true;
-  return createdMs <= newestAnchorMs + maxOutOfOrderMs(lookbackMs);
+): ((event: ListedEvent, clock: ScanClock) => boolean) => {
+  const deliveredBeforeMs = Math.max(
+    Math.min(fromIso(lastScanStartedAt) - lookbackMs, Date.parse(oldestPendingAt ?? lastScanStartedAt) - 1),
+    newestMs(anchors) + maxOutOfOrderMs(lookbackMs),
+  );
+  return ({ created_at }, { startedAtMs }) => {
+    const createdMs = parseTimestamp(created_at);
+    if (createdMs === undefined || createdMs > startedAtMs + lookbackMs) return true;
+    return createdMs <= deliveredBeforeMs;
+  };
 };
 
 /** The first anchor can be backdated, so the youngest of all counts. Anchors whose times cannot be read may have any age. */

@@ -4,6 +4,9 @@ import { sleep } from '../internal/sleep.ts';
 
 const backoffLimits = { firstMs: 1000, maxMs: 5 * 60_000 };
 
+/** A server may send a date far in the future, or seconds since 1970. */
+const maxRetryAfterMs = 60 * 60_000;
+
 export interface RetryOptions {
   /** With false, the first error is final. */
   readonly enabled: boolean;
@@ -34,7 +37,7 @@ export async function retry<Result>(operation: () => Promise<Result>, options: R
 }
 
 /**
- * Waits before the next attempt: a random part of 1 s, 2 s, 4 s … 5 min, and never less than the server asked for.
+ * Waits before the next attempt: a random part of 1 s, 2 s, 4 s … 5 min, and never less than the server asked for, up to an hour.
  *
  * @throws the error if a retry cannot cure it, or the signal's reason
  */
@@ -42,7 +45,7 @@ export async function backOff(error: unknown, attempt: number, options: RetryOpt
   const { enabled, signal, isFinal, onRetry } = options;
   signal?.throwIfAborted();
   if (!enabled || !(error instanceof PlanetScaleAuditError) || isFinal(error)) throw error;
-  const retryAfterMs = error instanceof AuditApiError ? (error.retryAfterMs ?? 0) : 0;
+  const retryAfterMs = error instanceof AuditApiError ? Math.min(error.retryAfterMs ?? 0, maxRetryAfterMs) : 0;
   const delayMs = Math.max(fullJitterMs(backoffLimits, attempt), retryAfterMs);
   await onRetry(error, attempt, delayMs);
   await sleep(delayMs, signal);

@@ -1,15 +1,20 @@
 import type { AuditPage } from '../audit-log/page.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
+import type { ServerTime } from './server-clock.ts';
 
-/** A page, and how long the request for it took. */
+/** A page, when PlanetScale sent it, and how long the request for it took. */
 export interface TimedPage extends AuditPage {
+  /** Undefined if the response has no `Date`. */
+  readonly serverTime: ServerTime | undefined;
   readonly durationMs: number;
 }
 
 /** The times that a scan works with, in milliseconds since 1970. */
 export interface ScanClock {
-  /** The `Date` of the first page, or the local time if that page has no `Date`. */
+  /** When PlanetScale sent the first page, or the local time if that page has no `Date`. */
   readonly startedAtMs: number;
+  /** The latest time at which PlanetScale can have sent the last page so far, or the local time if that page has no `Date`. */
+  readonly latestMs: number;
   /** An event that was created before the watermark and is not in the list yet will never appear there. */
   readonly watermarkMs: number;
 }
@@ -34,9 +39,15 @@ export function advanceScanClock(
   lookbackMs: number,
 ): RunningScanClock {
   const firstPage = previous?.firstPage ?? page;
-  const startedAtMs = previous?.startedAtMs ?? page.servedAt?.getTime() ?? Date.now();
+  const startedAtMs = previous?.startedAtMs ?? page.serverTime?.likelyMs ?? Date.now();
   let newestMs = previous?.newestMs ?? Number.NEGATIVE_INFINITY;
   for (const { created_at } of page.events) newestMs = Math.max(newestMs, parseTimestamp(created_at) ?? newestMs);
-  const listedAtMs = firstPage.servedAt ? startedAtMs : Math.min(newestMs, startedAtMs);
-  return { firstPage, newestMs, startedAtMs, watermarkMs: listedAtMs - firstPage.durationMs - lookbackMs };
+  const listedAtMs = firstPage.serverTime?.earliestMs ?? Math.min(newestMs, startedAtMs);
+  return {
+    firstPage,
+    newestMs,
+    startedAtMs,
+    latestMs: page.serverTime?.latestMs ?? Date.now(),
+    watermarkMs: listedAtMs - firstPage.durationMs - lookbackMs,
+  };
 }

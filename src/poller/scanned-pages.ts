@@ -1,27 +1,41 @@
-import type { AuditEvent } from '../audit-log/event.ts';
 import type { AuditPage } from '../audit-log/page.ts';
 import type { FetchPage } from '../audit-log/pagination.ts';
+import { anchorsAt } from './anchors.ts';
 import { InconsistentListError } from './consistency.ts';
+import { type EventRef, isBefore, type ListedEvent, listedEvents, refOf } from './listed-event.ts';
 import { earliestMs } from './ordering.ts';
-import { type EventRef, refOf } from './state.ts';
 
 /** A page of a scan: its events, newest first, or only their refs if the poller delivers none of them. */
 export type ScannedPage = UnwantedPage | BufferedPage;
 
-interface UnwantedPage {
-  readonly refs: readonly EventRef[];
-}
-
-interface BufferedPage {
-  readonly events: readonly AuditEvent[];
-  /** The earliest readable `created_at` above this page. */
+/** The part of the list above a page. */
+interface PlaceInList {
+  /** The event just above the page; undefined for the newest page. */
+  readonly above: EventRef | undefined;
+  /** The earliest readable `created_at` above the page. */
   readonly earliestAboveMs: number;
 }
 
+interface UnwantedPage extends PlaceInList {
+  readonly refs: readonly EventRef[];
+}
+
+export interface BufferedPage extends PlaceInList {
+  readonly events: readonly ListedEvent[];
+}
+
 /** All that is needed to fetch a page again. */
-interface EvictedPage extends Pick<BufferedPage, 'earliestAboveMs'> {
+interface EvictedPage extends PlaceInList {
   readonly requestCursor: string;
   readonly lastId: string;
+}
+
+/** What a scan knows of a page that it adds. */
+export interface PageOfScan {
+  readonly requestCursor: string | undefined;
+  /** Whether the poller will deliver an event of the page. */
+  readonly hasWanted: boolean;
+  readonly watermarkMs: number;
 }
 
 /** How many pages with events to deliver stay in memory, in addition to the newest page. */
@@ -35,23 +49,41 @@ export class ScannedPages {
   readonly #newestFirst: (UnwantedPage | BufferedPage | EvictedPage)[] = [];
   /** The pages that can be evicted, newest first. `index` is a page's place in `#newestFirst`, and `evicted` replaces it there. */
   readonly #evictable: { readonly index: number; readonly evicted: EvictedPage }[] = [];
+  /** The ids that stand on the newest page and on no other. */
   readonly #newestIds = new Set<string>();
+  readonly #knownIds: ReadonlySet<string>;
   #earliestMs = Number.POSITIVE_INFINITY;
+  #last: EventRef | undefined;
+
+  /** @param knownIds the seen events */
+  constructor(knownIds: ReadonlySet<string>) {
+    this.#knownIds = knownIds;
+  }
 
   /** The earliest readable `created_at` on all pages. */
   get earliestMs(): number {
     return this.#earliestMs;
   }
 
-  add(events: readonly AuditEvent[], requestCursor: string | undefined, hasWanted: boolean): void {
-    const lastId = events.at(-1)?.id;
-    if (lastId === undefined) return;
+  add(events: readonly ListedEvent[], { requestCursor, hasWanted, watermarkMs }: PageOfScan): void {
     const refs = events.map(refOf);
-    const earliestAboveMs = this.#earliestMs;
-    this.#earliestMs = Math.min(earliestAboveMs, earliestMs(refs));
-    const index = this.#newestFirst.push(hasWanted ? { events, earliestAboveMs } : { refs }) - 1;
-    if (requestCursor === undefined) for (const { id } of events) this.#newestIds.add(id);
-    else if (hasWanted) this.#evictable.push({ index, evicted: { requestCursor, lastId, earliestAboveMs } });
+    const last = refs.at(-1);
+    if (!last) return;
+    const place = { above: this.#last, earliestAboveMs: this.#earliestMs };
+    this.#last = last;
+    this.#earliestMs = Math.min(this.#earliestMs, earliestMs(refs));
+    const index =
+      this.#newestFirst.push({
+        ...place,
+        ...(hasWanted ? { events } : { refs: this.#refsToPass(refs, watermarkMs) }),
+      }) - 1;
+    for (const { id } of events) {
+      if (requestCursor === undefined) this.#newestIds.add(id);
+      else this.#newestIds.delete(id);
+    }
+    if (hasWanted && requestCursor !== undefined) {
+      this.#evictable.push({ index, evicted: { requestCursor, lastId: last[0], ...place } });
+    }
     this.#evictBeyondLimit();
   }
 
@@ -67,6 +99,13 @@ export class ScannedPages {
     }
   }
 
+  /** Returns what the next state may need of a page without wanted events: of old ones, only the next anchors and their ties. */
+  #refsToPass(refs: readonly EventRef[], watermarkMs: number): readonly EventRef[] {
+    const { anchors, besideAnchors } = anchorsAt(refs);
+    const kept = new Set([...anchors, ...besideAnchors]);
+    return refs.filter((ref) => kept.has(ref) || this.#knownIds.has(ref[0]) || !isBefore(ref, watermarkMs));
+  }
+
   /** Evicts the newest page that can be evicted, because the delivery reaches that page last. */
   #evictBeyondLimit(): void {
     const page = this.#evictable.length > maxBufferedPages ? this.#evictable.shift() : undefined;
@@ -78,7 +117,7 @@ export class ScannedPages {
     // PlanetScale may answer an unknown cursor with the newest page.
     if (events.some(({ id }) => this.#newestIds.has(id)))
       throw new InconsistentListError('the cursors lead in a circle');
-    return { events, earliestAboveMs: page.earliestAboveMs };
+    return { events, above: page.above, earliestAboveMs: page.earliestAboveMs };
   }
 }
 
@@ -88,13 +127,14 @@ const maxRefetchedPages = 2;
 const refetch = async (
   fetchPage: FetchPage,
   { requestCursor, lastId }: EvictedPage,
-): Promise<readonly AuditEvent[]> => {
-  const events: AuditEvent[] = [];
+): Promise<readonly ListedEvent[]> => {
+  const events: ListedEvent[] = [];
   let cursor: string | null = requestCursor;
   for (let request = 0; request < maxRefetchedPages && cursor !== null; request++) {
     const page: AuditPage = await fetchPage(cursor);
-    const last = page.events.findIndex(({ id }) => id === lastId);
-    events.push(...page.events.slice(0, last === -1 ? undefined : last + 1));
+    const listed = listedEvents(page);
+    const last = listed.findIndex(({ id }) => id === lastId);
+    for (const event of listed.slice(0, last === -1 ? undefined : last + 1)) events.push(event);
     if (last !== -1) return events;
     cursor = page.hasNext ? page.cursorEnd : null;
   }

@@ -1,3 +1,4 @@
+import { excerpt } from '../internal/excerpt.ts';
 import type { StartChoice } from './state.ts';
 
 /**
@@ -54,5 +55,5 @@ export const describeStart = (startFrom: FirstStart): string => {
     return `It starts with the ${startFrom.newest} newest events, and leaves out older ones ({ newest: ${startFrom.newest} })`;
   }
   if ('since' in startFrom) return `It leaves out every event created before ${startFrom.since.toISOString()}`;
-  return `It starts above the event ${startFrom.newerThan}, and leaves out that event and older ones`;
+  return `It starts above the event ${excerpt(startFrom.newerThan)}, and leaves out that event and older ones`;
 };

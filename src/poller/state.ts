@@ -1,15 +1,6 @@
 import * as z from 'zod';
-import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
-import { parseTimestamp } from '../internal/timestamp.ts';
-
-/** What the poller remembers of an event: its id, to recognize it, and `created_at`, to know its age. */
-export type EventRef = readonly [id: string, createdAt: string];
-
-export const refOf = ({ id, created_at }: AuditEvent): EventRef => [id, created_at];
-
-/** Returns false for an unreadable `created_at`. The poller therefore never treats such an event as old. */
-export const isBefore = ([, createdAt]: EventRef, ms: number): boolean =>
-  (parseTimestamp(createdAt) ?? Number.POSITIVE_INFINITY) < ms;
+import type { AuditAction } from '../audit-log/event.ts';
+import type { EventRef } from './listed-event.ts';
 
 /** A state writes a time as ISO 8601, and -Infinity as null. */
 export const toIso = (ms: number): string | null => (Number.isFinite(ms) ? new Date(ms).toISOString() : null);
@@ -17,10 +8,6 @@ export const fromIso = (iso: string | null): number => (iso === null ? Number.NE
 
 export const maxAnchors = 10;
 export const maxSeen = 10_000;
-
-/** The anchors for a position in the list: the event there, and those below it in case it is deleted. */
-export const anchorsFrom = (newestFirst: readonly AuditEvent[]): EventRef[] =>
-  newestFirst.slice(0, maxAnchors).map(refOf);
 
 /** The events that a key stands for. */
 export interface CursorScope {
@@ -46,7 +33,11 @@ export interface PollState {
   readonly startedFrom: StartChoice;
   /** Newest first. Every event at or below the first anchor is final. The others serve if the first is deleted. */
   readonly anchors: readonly EventRef[];
-  /** Events above the first anchor that need no delivery, oldest first: acknowledged ones, and those that a first run left out. */
+  /**
+   * Events that need no delivery although they may be listed above the first anchor, oldest first: acknowledged ones, and those that
+   * a first run left out. Events of the same instant as an anchor belong to them, because PlanetScale may list equal times in any
+   * order.
+   */
   readonly seen: readonly EventRef[];
   /** The poller delivers no event that was created before this time, ISO 8601; null if there is no such limit. */
   readonly start: string | null;
@@ -55,6 +46,8 @@ export interface PollState {
    * can have any age.
    */
   readonly pendingSince: string | null;
+  /** The earliest readable `created_at` of the pending events that the poller has read, ISO 8601; null if there are none. */
+  readonly oldestPendingAt: string | null;
   /** PlanetScale's time at the start of the last completed scan, ISO 8601. */
   readonly lastScanStartedAt: string;
 }
@@ -76,6 +69,7 @@ const stateSchema = z.object({
   seen: z.array(eventRefSchema).max(maxSeen),
   start: instantSchema.nullable(),
   pendingSince: instantSchema.nullable(),
+  oldestPendingAt: instantSchema.nullable(),
   lastScanStartedAt: instantSchema,
   nonce: z.string(),
 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   changingBefore,
   createdAt,
+  dayMs,
   drain,
   drainWithNotices,
   hourMs,
@@ -11,19 +12,11 @@ import {
   minuteMs,
   savedState,
   serveAt,
-  startMs,
 } from '../support/polling.ts';
 import { collect, numbered, type Served } from '../support/served.ts';
-import { postdatedBelowLate } from './support.ts';
+import { hourly, postdatedBelowLate } from './support.ts';
 
 describe('a poller on a changing list', () => {
-  /** Events an hour apart, the newest an hour before startMs. */
-  const hourly = (count: number) =>
-    numbered(count).map((event, hour) => ({
-      ...event,
-      created_at: new Date(startMs + (hour - count) * hourMs).toISOString(),
-    }));
-
   const caughtUp = async (options: FakePlanetScaleOptions = {}) => {
     const served = await serveAt({ events: numbered(250), pageSize: 10, ...options });
     const store = memoryCursorStore();
@@ -48,13 +41,15 @@ describe('a poller on a changing list', () => {
     expect(await collect(drain(served, { store }))).toEqual([]);
   });
 
-  test('reports possible duplicates at the end of a short list too if all anchors are deleted', async () => {
+  test('reports a list that is too short, and repeats nothing, if all anchors are deleted and only a few older events are left', async () => {
     const served = await serveAt({ events: numbered(20) });
     const store = memoryCursorStore();
     await collect(drain(served, { store, startFrom: 'oldest' }));
     for (const { id } of numbered(20).slice(10)) served.fake.remove(id);
-    const { notices } = await drainWithNotices(served, { store });
-    expect(notices).toMatchObject([{ type: 'possible-duplicates' }]);
+    expect(await drainWithNotices(served, { store })).toMatchObject({
+      delivered: [],
+      notices: [{ type: 'inconsistent-list' }],
+    });
   });
 
   test.each([
@@ -71,19 +66,19 @@ describe('a poller on a changing list', () => {
     clock.ms += minuteMs;
     const { delivered, notices } = await drainWithNotices(served, { store });
     expect(delivered).toEqual([left?.id]);
-    expect(notices).toMatchObject([{ type: 'possible-duplicates' }]);
+    expect(notices).toMatchObject([{ type: 'possible-duplicates' }, { type: 'inconsistent-list' }]);
   });
 
-  test('reports possible duplicates if late anchors are deleted, and redelivers the postdated event below them', async () => {
-    const { served, postdated, addLate } = await postdatedBelowLate();
+  test('repeats nothing if late anchors are deleted above a postdated event', async () => {
+    const { served, addLate } = await postdatedBelowLate();
     const late = addLate(15);
     served.clock.ms += 20 * minuteMs;
     const options = { store: memoryCursorStore(), startFrom: 'oldest', lookbackMs: 10 * minuteMs } as const;
     expect(await collect(drain(served, options))).toHaveLength(16);
     for (const { id } of late) served.fake.remove(id);
     const { delivered, notices } = await drainWithNotices(served, options);
-    expect(delivered).toEqual([postdated.id]);
-    expect(notices).toMatchObject([{ type: 'possible-duplicates' }]);
+    expect(delivered).toEqual([]);
+    expect(notices).toMatchObject([{ type: 'inconsistent-list' }]);
   });
 
   describe('after the deletion of all anchors', () => {
@@ -143,15 +138,15 @@ describe('a poller on a changing list', () => {
       expect(notices).toMatchObject(possibleDuplicates);
     });
 
-    test('reports possible duplicates if the times of the anchors are unreadable, and delivers the events below the anchors', async () => {
+    test('repeats nothing if the times of the anchors were unreadable, and reports a list that is too short', async () => {
       const undated = Array.from({ length: 10 }, (_, index) => ({ id: `undated${index}`, created_at: 'a moment ago' }));
       const served = await serveAt({ order: 'added', events: [...hourly(20), ...undated] });
       const store = memoryCursorStore();
       await collect(drain(served, { store, startFrom: { newerThan: 'undated9' } }));
       await removeAnchors(served, store);
       expect(await drainWithNotices(served, { store })).toMatchObject({
-        delivered: ids(hourly(20)),
-        notices: possibleDuplicates,
+        delivered: [],
+        notices: [{ type: 'inconsistent-list' }],
       });
     });
   });
@@ -165,13 +160,15 @@ describe('a poller on a changing list', () => {
     for await (const _ of drain(served, { store, startFrom: 'oldest' })) if (++deliveries === 150) break;
     for (const { id } of events.slice(0, 149)) fake.remove(id);
     clock.ms += hourMs;
-    const { delivered, notices } = await drainWithNotices(served, { store });
+    const { delivered, notices } = await drainWithNotices(served, { store, retentionMs: 6 * dayMs });
     expect(delivered).toEqual(ids(events.slice(149)));
     expect(notices).toEqual([]);
   });
 
   test('reports nothing if retention deletes all anchors and leaves only new events', async () => {
     const { store, clock, ...served } = await caughtUp();
+    clock.ms += 14 * dayMs - hourMs;
+    await collect(drain(served, { store }));
     for (const { id } of numbered(250)) served.fake.remove(id);
     clock.ms += minuteMs;
     const soon = new Date(clock.ms + 5 * minuteMs).toISOString();

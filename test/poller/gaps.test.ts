@@ -48,27 +48,61 @@ describe('a gap', () => {
   });
 
   /** The notices after an absence during which all known events were deleted. */
-  const noticesAfter = async (absenceMs: number) => {
+  const noticesAfter = async (absenceMs: number, options: { readonly retentionMs?: number } = {}) => {
     const served = await serveAt({ events: numbered(20) });
     const store = memoryCursorStore();
     await collect(drain(served, { store, startFrom: 'oldest' }));
     for (const { id } of numbered(20)) served.fake.remove(id);
     served.clock.ms += absenceMs;
-    const { notices } = await drainWithNotices(served, { store, lookbackMs: 10 * minuteMs });
+    const { notices } = await drainWithNotices(served, { store, ...options });
     return notices.map(({ type }) => type);
   };
 
-  test('is possible after a day less the look-back, and not before', async () => {
-    expect(await noticesAfter(dayMs - 10 * minuteMs)).toEqual(['possible-gap']);
-    expect(await noticesAfter(dayMs - 11 * minuteMs)).toEqual([]);
+  test('is possible after two weeks, even if the list is empty, and not before', async () => {
+    expect(await noticesAfter(14 * dayMs)).toEqual(['possible-gap']);
+    expect(await noticesAfter(14 * dayMs - minuteMs)).toEqual([]);
   });
 
-  test('is possible if the day since the last scan ends while the new scan runs', async () => {
+  test('is possible after retentionMs', async () => {
+    expect(await noticesAfter(dayMs, { retentionMs: dayMs })).toEqual(['possible-gap']);
+    expect(await noticesAfter(dayMs - minuteMs, { retentionMs: dayMs })).toEqual([]);
+  });
+
+  test('is not reported by a daily drain of an empty organization', async () => {
+    const served = await serveAt();
+    const store = memoryCursorStore();
+    for (let day = 0; day < 30; day++) {
+      served.clock.ms += dayMs;
+      expect((await drainWithNotices(served, { store })).notices).toEqual([]);
+    }
+  });
+
+  test('is not reported for a log that retention empties while the poller runs', async () => {
+    const served = await serveAt({ events: numbered(20) });
+    const store = memoryCursorStore();
+    for (let day = 0; day < 60; day++) {
+      if (day === 15) for (const { id } of numbered(20)) served.fake.remove(id);
+      expect((await drainWithNotices(served, { store, startFrom: 'oldest' })).notices).toEqual([]);
+      served.clock.ms += dayMs;
+    }
+  });
+
+  test('is not reported for a log that is younger than the look-back', async () => {
+    const served = await serveAt({ events: numbered(20) });
+    const store = memoryCursorStore();
+    for (let poll = 0; poll < 100; poll++) {
+      const { notices } = await drainWithNotices(served, { store, startFrom: 'oldest', lookbackMs: 2 * dayMs });
+      expect(notices).toEqual([]);
+      served.clock.ms += minuteMs;
+    }
+  });
+
+  test('is possible if the two weeks since the last scan end while the new scan runs', async () => {
     const served = await serveAt({ events: numbered(20), pageSize: 10 });
     const store = memoryCursorStore();
     await collect(drain(served, { store, startFrom: 'oldest' }));
     for (const { id } of numbered(20)) served.fake.remove(id);
-    served.clock.ms += 20 * hourMs;
+    served.clock.ms += 14 * dayMs - 4 * hourMs;
     served.fake.add(...numbered(15, served.clock.ms).map(({ created_at }) => ({ created_at })));
     const slow = changingBefore(1, served.client(), () => {
       served.clock.ms += 5 * hourMs;

@@ -1,4 +1,4 @@
-import { type CursorStore, memoryCursorStore, poller } from 'planetscale-audit';
+import { AuditApiError, type AuditSource, type CursorStore, memoryCursorStore, poller } from 'planetscale-audit';
 import { fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { dayMs, hourMs, minuteMs, pollInBackground, startMs } from '../support/polling.ts';
@@ -68,6 +68,55 @@ describe('health()', () => {
     fake.failNext(...Array.from({ length: 1000 }, () => ({ status: 500 })));
     await vi.advanceTimersByTimeAsync(7 * minuteMs);
     expect(running.health()).toMatchObject({ state: 'stale' });
+    controller.abort();
+    await ended;
+  });
+
+  test('does not report stale while the poller reads a long backlog, however long that takes', async () => {
+    const inner = sourceOf(fakeWith(2000));
+    const slow: AuditSource = {
+      organization: 'acme',
+      page: async (query) => {
+        await new Promise((resolve) => setTimeout(resolve, minuteMs));
+        return inner.page(query);
+      },
+    };
+    const { running, delivered, controller, ended } = pollInBackground(slow);
+    for (let minute = 0; minute < 19; minute++) {
+      await vi.advanceTimersByTimeAsync(minuteMs);
+      expect(running.health().state).toBe('polling');
+    }
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    expect(delivered).toHaveLength(2000);
+    controller.abort();
+    await ended;
+  });
+
+  test('reports stale if the list stays inconsistent, although pages are read', async () => {
+    const inner = sourceOf(fakeWith(150));
+    const source: AuditSource = {
+      organization: 'acme',
+      page: async (query) => {
+        if (query?.startingAfter) throw new AuditApiError('no such cursor', { status: 404 });
+        return inner.page(query);
+      },
+    };
+    const { running, controller, ended } = pollInBackground(source);
+    await vi.advanceTimersByTimeAsync(10 * minuteMs);
+    expect(running.health()).toMatchObject({ state: 'stale' });
+    controller.abort();
+    await ended;
+  });
+
+  test('counts polls, failures and the pages that the poller has read', async () => {
+    const fake = fakeWith(250);
+    fake.failNext({ status: 503 });
+    const { running, controller, ended } = pollInBackground(sourceOf(fake));
+    expect(running.health()).toMatchObject({ polls: 0, failures: 0, pagesRead: 0 });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(running.health()).toMatchObject({ polls: 1, failures: 1, pagesRead: 3 });
+    await vi.advanceTimersByTimeAsync(1.2 * minuteMs);
+    expect(running.health()).toMatchObject({ polls: 2, failures: 1, pagesRead: 4 });
     controller.abort();
     await ended;
   });

@@ -1,6 +1,7 @@
 import { type AuditSource, memoryCursorStore, poller } from 'planetscale-audit';
 import { describe, expect, test } from 'vitest';
 import {
+  createdAt,
   dayMs,
   defaultKey,
   drain,
@@ -61,12 +62,11 @@ describe('more events within the look-back than the poller remembers', () => {
     expect(await store.get(defaultKey)).toBeUndefined();
   });
 
-  test('do not include events that were deleted or have left the look-back', async () => {
+  test('do not include events that have left the look-back', async () => {
     const served = await serveAt({ events: numbered(10_000, startMs + 20 * hourMs) });
     const store = memoryCursorStore();
     const options = { store, startFrom: 'now', lookbackMs: 6 * hourMs } as const;
     await drainWithNotices(served, options);
-    for (const { id } of numbered(9990)) served.fake.remove(id);
     served.clock.ms += 8 * hourMs;
     const added = served.fake.add(...numbered(150, served.clock.ms).map(({ id: _, ...event }) => event));
     const { delivered, notices } = await drainWithNotices(served, options);
@@ -76,18 +76,24 @@ describe('more events within the look-back than the poller remembers', () => {
 });
 
 describe('the memory of the poller', () => {
-  test('drops a deleted event once it is older than the look-back, and not before', async () => {
+  test('drops a deleted event once retention may have taken it, and not before: the list may be that of a replica that lags', async () => {
     const served = await serveAt({ events: numbered(200, startMs + dayMs - 5 * minuteMs) });
+    served.fake.add({ id: 'anchor', ...createdAt(startMs) });
     const store = memoryCursorStore();
     const seen = async () => (await savedState(store))?.seen.length;
     const options = { store, startFrom: 'oldest' } as const;
     await collect(drain(served, options));
     for (const { id } of numbered(50)) served.fake.remove(id);
-    served.fake.add({ audit_action: 'database.created' });
-    await collect(drain(served, options));
-    expect(await seen()).toBe(201);
-    served.clock.ms += 120 * minuteMs;
-    await collect(drain(served, options));
+    const afterDays = async (days: number) => {
+      served.clock.ms += days * dayMs;
+      served.fake.add(createdAt(served.clock.ms - hourMs));
+      await collect(drain(served, options));
+    };
+    await afterDays(1);
+    expect(await seen()).toBe(50);
+    await afterDays(12);
+    expect(await seen()).toBe(50);
+    await afterDays(2);
     expect(await seen()).toBe(0);
   });
 });

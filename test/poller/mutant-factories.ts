@@ -1,4 +1,5 @@
 import { type AuditEvent, type AuditPage, type AuditSource, type PollerOptions, poller } from 'planetscale-audit';
+import { decodeState, encodeState, type PollState } from '../../src/poller/state.ts';
 import type { MakePoller } from './model/running-poller.ts';
 
 /** A poller with one mistake. */
@@ -31,6 +32,17 @@ export const betweenConsumer =
   (relay: (events: ReturnType<typeof poller>, options: PollerOptions) => AsyncIterable<AuditEvent>): MakePoller =>
   (source, options) =>
     relay(poller(source, options), options);
+
+/** The library's poller, with a mistake in the saved state before each run. */
+export const beforeRun =
+  (mistake: (state: PollState, newest: AuditPage) => PollState): MakePoller =>
+  (source, options) =>
+    (async function* () {
+      const { store, actions, signal } = options;
+      const state = decodeState((await store.get(key)) ?? '');
+      if (state) await store.set(key, encodeState(mistake(state, await source.page({ actions, signal }))));
+      yield* poller(source, options);
+    })();
 
 /** One scan as many applications write it: with a cursor of its own in the store, and all pages in memory. */
 export const homemade =

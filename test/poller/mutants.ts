@@ -1,7 +1,7 @@
 import { type AuditEvent, poller } from 'planetscale-audit';
 import { parseTimestamp } from '../../src/internal/timestamp.ts';
 import { decodeState, encodeState } from '../../src/poller/state.ts';
-import { betweenConsumer, end, homemade, key, type Mutant, onSource, onStore } from './mutant-factories.ts';
+import { beforeRun, betweenConsumer, end, homemade, key, type Mutant, onSource, onStore } from './mutant-factories.ts';
 
 /** Pollers with one mistake each. The random model must catch all of them, or it proves nothing about the library's poller. */
 export const mutants: readonly Mutant[] = [
@@ -130,6 +130,61 @@ export const mutants: readonly Mutant[] = [
       );
       return older === -1 ? page : { ...page, ...end, events: page.events.slice(0, older) };
     }),
+  },
+  {
+    mistake: 'ends its scan at a hundred older events',
+    breaks: /^I1:/,
+    poller: onSource((source, { store, lookbackMs = 0 }) => {
+      let olderEvents = 0;
+      return async (query) => {
+        const page = await source.page(query);
+        if (query?.startingAfter === undefined) olderEvents = 0;
+        const anchor = decodeState((await store.get(key)) ?? '')?.anchors[0];
+        const oldestMs = ((anchor && parseTimestamp(anchor[1])) ?? Number.NEGATIVE_INFINITY) - 2 * lookbackMs;
+        for (const [index, { created_at }] of page.events.entries()) {
+          olderEvents = (parseTimestamp(created_at) ?? oldestMs) < oldestMs ? olderEvents + 1 : 0;
+          if (olderEvents === 100) return { ...page, ...end, events: page.events.slice(0, index + 1) };
+        }
+        return page;
+      };
+    }),
+  },
+  {
+    mistake: 'forgets what a list of one page does not show',
+    breaks: /^I2:/,
+    poller: beforeRun((state, { events, hasNext }) => {
+      const isListed = ([listed]: readonly [string, string]) => hasNext || events.some(({ id }) => id === listed);
+      return { ...state, anchors: state.anchors.filter(isListed), seen: state.seen.filter(isListed) };
+    }),
+  },
+  {
+    mistake: 'forgets the seen events that are as old as an anchor',
+    breaks: /^I2:/,
+    poller: beforeRun((state) => {
+      const instants = new Set(state.anchors.map(([, createdAt]) => createdAt));
+      return { ...state, seen: state.seen.filter(([, createdAt]) => !instants.has(createdAt)) };
+    }),
+  },
+  {
+    mistake: 'believes every clock',
+    breaks: /^I7:/,
+    poller: beforeRun((state, { servedAt }) => ({
+      ...state,
+      lastScanStartedAt: servedAt?.toISOString() ?? state.lastScanStartedAt,
+    })),
+  },
+  {
+    mistake: 'takes a list that is too short for a gap',
+    breaks: /^I7:/,
+    poller: (source, { onNotice, ...options }) =>
+      poller(source, {
+        ...options,
+        onNotice: (notice) => {
+          const gap = { type: 'possible-gap', lastSeenId: undefined, lastScanAt: new Date() } as const;
+          const type: string = notice.type;
+          return onNotice?.(type === 'inconsistent-list' ? { ...gap, oldestAvailable: undefined } : notice);
+        },
+      }),
   },
   {
     mistake: 'delivers the newest first',

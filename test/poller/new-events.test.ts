@@ -1,7 +1,7 @@
 import { type AuditEvent, type AuditSource, type CursorStore, memoryCursorStore, poller } from 'planetscale-audit';
 import { describe, expect, test } from 'vitest';
 import { eventWith } from '../support/arbitrary-events.ts';
-import { dayMs, drain, ids, serveAt, startMs } from '../support/polling.ts';
+import { drain, ids, serveAt, startMs } from '../support/polling.ts';
 import { collect, listOf, numbered } from '../support/served.ts';
 
 describe('new events', () => {
@@ -12,22 +12,34 @@ describe('new events', () => {
     expect(ids(await collect(drain(served, { store, startFrom: 'oldest' })))).toEqual(ids(events));
   });
 
-  test('are delivered from a page of any size', async () => {
-    const events = numbered(200_000).map((event) => eventWith({ ...event }));
+  /** Polls a list that has one page, at the time of its last event. */
+  const pollOnePage = async (events: readonly AuditEvent[], others: readonly AuditEvent[] = []) => {
+    const all = [...events, ...others];
     const source: AuditSource = {
       organization: 'acme',
       page: async () => ({
         events: events.toReversed(),
+        received: all.toReversed(),
         hasNext: false,
         hasPrev: false,
-        cursorStart: events.at(-1)?.id ?? null,
-        cursorEnd: events[0]?.id ?? null,
-        servedAt: new Date(startMs + dayMs),
+        cursorStart: all.at(-1)?.id ?? null,
+        cursorEnd: all[0]?.id ?? null,
+        servedAt: new Date(all.at(-1)?.created_at ?? 0),
       }),
     };
     const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true, onNotice: () => {} } as const;
-    const { value } = await poller(source, options).batches().next();
-    expect(ids(value ?? [])).toEqual(ids(events.slice(0, 100)));
+    return ids(await collect(poller(source, options)));
+  };
+
+  test('are delivered from a page of any size', async () => {
+    const events = numbered(200_000).map((event) => eventWith({ ...event }));
+    expect(await pollOnePage(events)).toEqual(ids(events));
+  });
+
+  test('are delivered from below any number of events of other actions', async () => {
+    const [wanted, ...others] = numbered(320_000).map((event) => eventWith({ ...event }));
+    if (!wanted) expect.unreachable();
+    expect(await pollOnePage([wanted], others)).toEqual([wanted.id]);
   });
 
   test('are delivered once, poll after poll', async () => {

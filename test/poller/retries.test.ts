@@ -62,8 +62,10 @@ describe('an error while polling', () => {
     expect(delivered).toEqual([]);
     expect(fake.requests.length).toBeGreaterThan(10);
     expect(fake.requests.length).toBeLessThan(60); // The waits grow to 2.5 minutes on average.
-    const attempts = notices.map((notice) => notice.type === 'retrying' && notice.attempt);
-    expect(attempts).toEqual(notices.map((_, index) => index + 1));
+    const retries = notices.filter(({ type }) => type === 'retrying');
+    expect(retries).toMatchObject(retries.map((_, index) => ({ attempt: index + 1 })));
+    const others = notices.filter(({ type }) => type !== 'retrying');
+    expect(others).toEqual([{ type: 'inconsistent-list', message: expect.stringContaining('cursors with 404') }]);
     isBroken = false;
     await vi.advanceTimersByTimeAsync(5 * minuteMs);
     expect(delivered).toEqual(ids(numbered(150)));
@@ -71,35 +73,69 @@ describe('an error while polling', () => {
     await ended;
   });
 
-  test('is not retried before its Retry-After, however long that is', async () => {
+  test('reports an inconsistent list after three failures for one reason, even if the first failure had another', async () => {
+    const inner = sourceOf(fakeWith(150));
+    let failures = 0;
+    const source: AuditSource = {
+      organization: 'acme',
+      page: async (query) => {
+        if (!query?.startingAfter) return inner.page(query);
+        throw new AuditApiError('no such cursor', { status: ++failures === 1 ? 410 : 404 });
+      },
+    };
+    const { notices, controller, ended } = pollInBackground(source);
+    await vi.advanceTimersByTimeAsync(hourMs);
+    controller.abort();
+    await ended;
+    expect(notices.filter(({ type }) => type === 'inconsistent-list')).toEqual([
+      { type: 'inconsistent-list', message: expect.stringContaining('404') },
+    ]);
+  });
+
+  test('that onNotice throws ends the poller, even if it looks like a failed request', async () => {
+    const inner = sourceOf(fakeWith(150));
+    const source: AuditSource = {
+      organization: 'acme',
+      page: async (query) => ({ ...(await inner.page(query)), ...(query?.startingAfter && { servedAt: new Date(0) }) }),
+    };
+    const error = new AuditApiError('the pager is down', { status: 404 });
+    const { ended } = pollInBackground(source, {
+      onNotice: ({ type }) => {
+        if (type === 'clock-skew') throw error;
+      },
+    });
+    await expect(ended).rejects.toBe(error);
+  });
+
+  test('is not retried before its Retry-After, but at the latest after an hour', async () => {
     const fake = fakeWith(3);
     const inner = sourceOf(fake);
     let requests = 0;
-    const thirtyDaysMs = 30 * dayMs; // More than one timer can wait.
     const source = {
       organization: 'acme',
       page: async (query: Parameters<typeof inner.page>[0]) => {
-        if (++requests === 1) throw new AuditApiError('slow down', { status: 429, retryAfterMs: thirtyDaysMs });
+        if (++requests === 1) throw new AuditApiError('slow down', { status: 429, retryAfterMs: 30 * dayMs });
         return inner.page(query);
       },
     };
-    const { delivered, controller, ended } = pollInBackground(source);
-    await vi.advanceTimersByTimeAsync(thirtyDaysMs - 1);
+    const { delivered, notices, controller, ended } = pollInBackground(source);
+    await vi.advanceTimersByTimeAsync(hourMs - 1);
     expect(requests).toBe(1);
+    expect(notices).toMatchObject([{ type: 'retrying', delayMs: hourMs, error: { retryAfterMs: 30 * dayMs } }]);
     await vi.advanceTimersByTimeAsync(1);
     expect(delivered).toHaveLength(3);
     controller.abort();
     await ended;
   });
 
-  test('does not lengthen the look-back if its Retry-After is a day', async () => {
+  test('does not lengthen the look-back if its Retry-After is an hour', async () => {
     const fake = fakeWith(0);
     const inner = sourceOf(fake);
     let requests = 0;
     const source = {
       organization: 'acme',
       page: async (query: Parameters<typeof inner.page>[0]) => {
-        if (++requests === 2) throw new AuditApiError('away', { status: 503, retryAfterMs: dayMs });
+        if (++requests === 2) throw new AuditApiError('away', { status: 503, retryAfterMs: hourMs });
         return inner.page(query);
       },
     };
@@ -113,12 +149,12 @@ describe('an error while polling', () => {
       },
     };
     const { delivered, controller, ended } = pollInBackground(source, { store: noting, intervalMs: hourMs });
-    await vi.advanceTimersByTimeAsync(2 * hourMs);
+    await vi.advanceTimersByTimeAsync(1.2 * hourMs);
     for (let left = 20; left > 0; left--) {
       fake.add({ audit_action: 'database.created' });
-      await vi.advanceTimersByTimeAsync(hourMs);
+      await vi.advanceTimersByTimeAsync(minuteMs);
     }
-    await vi.advanceTimersByTimeAsync(6 * hourMs);
+    await vi.advanceTimersByTimeAsync(hourMs);
     controller.abort();
     await ended;
     expect(delivered).toHaveLength(20);

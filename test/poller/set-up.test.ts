@@ -72,12 +72,17 @@ describe('startFrom after the first run', () => {
     );
   });
 
-  test('is reported once by all pollers of a process on the same store', async () => {
+  test('is reported once for each key by all pollers of a process, even if each of them opens the store anew', async () => {
     const store = memoryCursorStore();
-    await drain(sourceOf(fakeWith(3)), { store, startFrom: 'now' });
-    const runs = [];
-    for (let run = 0; run < 3; run++) runs.push(await drain(sourceOf(fakeWith(3)), { store, startFrom: 'oldest' }));
-    expect(runs.flatMap(({ notices }) => messages(notices, 'start-ignored'))).toHaveLength(1);
+    const reported: string[] = [];
+    for (const key of ['a', 'b']) {
+      await drain(sourceOf(fakeWith(3)), { store, key, startFrom: 'now' });
+      for (let run = 0; run < 3; run++) {
+        const { notices } = await drain(sourceOf(fakeWith(3)), { store: { ...store }, key, startFrom: 'oldest' });
+        reported.push(...messages(notices, 'start-ignored'));
+      }
+    }
+    expect(reported).toEqual([expect.stringContaining('"a"'), expect.stringContaining('"b"')]);
   });
 });
 
@@ -106,9 +111,29 @@ describe('a first request that is refused with 404', () => {
     expect(error).toMatchObject({ status: 404, code: 'not_found', message: 'The token lacks it.' });
   });
 
-  test.each([
+  test('stays as it is, without a call of verifyAccess, if a proxy or a firewall has answered', async () => {
+    const original = new AuditApiError('A proxy has answered.', { status: 404, fromIntermediary: true });
+    const verifyAccess = vi.fn();
+    const source = { organization: 'acme', page: () => Promise.reject(original), verifyAccess };
+    expect(await failure(drain(source, { store: memoryCursorStore() }))).toBe(original);
+    expect(verifyAccess).not.toHaveBeenCalled();
+  });
+
+  test('ends the poller quietly if an abort interrupts verifyAccess', async () => {
+    const controller = new AbortController();
+    const source = refused(async ({ signal } = {}) => {
+      controller.abort();
+      throw signal?.reason;
+    });
+    const { delivered } = await drain(source, { store: memoryCursorStore(), signal: controller.signal });
+    expect(delivered).toEqual([]);
+  });
+
+  test.each<[string, AuditSource['verifyAccess']]>([
     ['has no verifyAccess', undefined],
-    ['finds nothing wrong', async () => ({ ok: true }) as const],
+    ['finds nothing wrong', async () => ({ ok: true })],
+    ['cannot find out', async () => ({ ok: false, reason: 'unreachable', message: 'The connection failed.' })],
+    ['has a verifyAccess that fails', () => Promise.reject(new Error('no list'))],
   ])('stays as it is if the source %s', async (_, verifyAccess) => {
     await expect(drain(refused(verifyAccess), { store: memoryCursorStore() })).rejects.toThrow(
       'PlanetScale returned 404.',
@@ -135,7 +160,9 @@ describe('a file system that refuses', () => {
     return { store, state };
   };
 
-  test.each(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ERR_ACCESS_DENIED'])(
+  const codes = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG'];
+
+  test.each([...codes, 'ERR_ACCESS_DENIED', 'ERR_INVALID_ARG_VALUE'])(
     'with %s ends a poller that has not scanned yet, at once',
     async (code) => {
       const { store } = refusing(code);
@@ -171,6 +198,8 @@ describe('a file system that refuses', () => {
 });
 
 describe('without onNotice the poller', () => {
+  const ioError = { key: 'k', retryable: true, cause: new Error('EIO: \ti/o') };
+
   test('warns at the first failure in a row, after 1, 5, 15 and 60 minutes, every hour after that, and on recovery', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const fake = fakeWith(3);
@@ -198,6 +227,22 @@ describe('without onNotice the poller', () => {
     );
     controller.abort();
     await ended;
+  });
+
+  test.each([
+    ['once, if the message holds it', new CursorStoreError('The store failed (EIO: \ti/o).', ioError), ': The store'],
+    ['of an error of a store of your own', ioError.cause, 'Cause: EIO'],
+  ])('names the cause %s', async (_, thrown, expected) => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const controller = new AbortController();
+    const store = { get: () => Promise.reject(thrown), set: () => {} };
+    const ended = collect(poller(sourceOf(fakeWith(3)), { store, signal: controller.signal }));
+    await vi.advanceTimersByTimeAsync(0);
+    controller.abort();
+    await ended;
+    const [line = ''] = warn.mock.calls.map(([line]) => String(line));
+    expect(line).toContain(expected);
+    expect(line.match(/EIO/g)).toHaveLength(1);
   });
 
   test('says once that it has recovered', async () => {

@@ -7,8 +7,9 @@ import {
   poller,
 } from 'planetscale-audit';
 import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
+import { onTestFinished, vi } from 'vitest';
 import { decodeState, type PollState } from '../../src/poller/state.ts';
-import { collect, type Served, serve } from './served.ts';
+import { collect, serve } from './served.ts';
 
 /** A minute in milliseconds. */
 export const minuteMs = 60_000;
@@ -28,11 +29,25 @@ export const ids = (events: readonly { readonly id: string }[]) => events.map(({
 /** The `created_at` of an event. */
 export const createdAt = (ms: number) => ({ created_at: new Date(ms).toISOString() });
 
+/** The clock of a test, which stands still. PlanetScale and the poller share it. */
+const testClock = {
+  get ms() {
+    return Date.now();
+  },
+  set ms(ms: number) {
+    vi.setSystemTime(ms);
+  },
+};
+
 /** A served fake whose clock the test sets. The clock starts a day after {@link startMs}. */
 export const serveAt = async (options: FakePlanetScaleOptions = {}) => {
-  const clock = { ms: startMs + dayMs };
-  const served = await serve({ now: () => new Date(clock.ms), ...options });
-  return { ...served, clock };
+  if (!vi.isFakeTimers()) {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+  }
+  testClock.ms = startMs + dayMs;
+  const served = await serve({ now: () => new Date(), ...options });
+  return { ...served, clock: testClock };
 };
 
 /** A poller that ends once it has caught up. */
@@ -52,7 +67,7 @@ export const noticeCollector = () => {
 
 /** The ids of the events that such a poller delivers, and its notices. */
 export const drainWithNotices = async (
-  served: Pick<Served, 'client'>,
+  served: { client(): AuditSource },
   options: Omit<Parameters<typeof drain>[1], 'onNotice'>,
 ) => {
   const { notices, onNotice } = noticeCollector();

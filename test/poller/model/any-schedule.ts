@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import {
   dayMs,
   type Fault,
+  hourMs,
   type LogChange,
   lookbackMs,
   maxSkewMs,
@@ -34,6 +35,36 @@ export const events = (min: number, max: number): fc.Arbitrary<LogChange> =>
     isWanted: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.boolean()),
   });
 
+/** Draws a block of old events that is longer than a page. */
+export const importedBlock: fc.Arbitrary<LogChange> = fc.record({
+  type: fc.constant('import'),
+  count: fc.integer({ min: 100, max: 130 }),
+  ageMs: fc.integer({ min: 20 * hourMs, max: 60 * hourMs }),
+});
+
+/** Draws a spell in which the list is empty, or ends too early. */
+export const shortList: fc.Arbitrary<LogChange> = fc.record({
+  type: fc.constant('short list'),
+  shown: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 5 }) }),
+  answers: fc.integer({ min: 1, max: 20 }),
+  ms: upTo(30 * minuteMs),
+});
+
+const yearMs = 365 * dayMs;
+
+/** Draws a `Date` that is wrong by minutes, hours, days or years. */
+export const wrongClock: fc.Arbitrary<LogChange> = fc
+  .record({
+    isAhead: fc.boolean(),
+    ms: fc.oneof(
+      fc.integer({ min: 6 * minuteMs, max: 20 * hourMs }),
+      fc.integer({ min: 25 * hourMs, max: 40 * dayMs }),
+      fc.integer({ min: 25 * hourMs, max: 10 * yearMs }),
+    ),
+    answers: fc.integer({ min: 1, max: 2 }),
+  })
+  .map(({ isAhead, ms, answers }) => ({ type: 'wrong clock', offsetMs: isAhead ? ms : -ms, answers }));
+
 const time = (max: number): fc.Arbitrary<LogChange> => fc.record({ type: fc.constant('time'), ms: upTo(max) });
 
 const change: fc.Arbitrary<LogChange> = fc.oneof(
@@ -42,6 +73,9 @@ const change: fc.Arbitrary<LogChange> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constant('undated event'), lateMs }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('backdated event') }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('postdated event') }) },
+  { weight: 1, arbitrary: importedBlock },
+  { weight: 2, arbitrary: shortList },
+  { weight: 1, arbitrary: wrongClock },
   { weight: 6, arbitrary: time(30 * minuteMs) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('time'), ms: fc.constant(lookbackMs) }) },
   { weight: 1, arbitrary: time(40 * dayMs) },
@@ -93,6 +127,7 @@ export const anySchedule: fc.Arbitrary<Schedule> = fc.record({
     skewMs: fc.oneof(fc.constant(0), fc.integer({ min: -maxSkewMs, max: maxSkewMs })),
     aheadMs: fc.constantFrom(0, 0, maxAheadMs, lookbackMs),
     tickMs: fc.constantFrom(1, 1000, minuteMs),
+    shuffleSeed: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, fc.integer()),
   }),
   startFrom: fc.oneof(
     { weight: 4, arbitrary: fc.constant('oldest' as const) },

@@ -17,5 +17,9 @@ export const schedule: fc.Arbitrary<Schedule> = fc
     { weight: 1, arbitrary: targeted.unseenAroundPostdated },
     { weight: 1, arbitrary: targeted.deletedCursor },
     { weight: 1, arbitrary: targeted.slowAnswer },
+    { weight: 1, arbitrary: targeted.blockAboveNew },
+    { weight: 1, arbitrary: targeted.longShortList },
+    { weight: 1, arbitrary: targeted.wrongClockBeforeChange },
+    { weight: 1, arbitrary: targeted.changingOrder },
   )
   .map(withOnePollerIfRequired);

@@ -3,7 +3,7 @@ import type { PollState } from '../../../src/poller/state.ts';
 import type { AuditLog } from './audit-log.ts';
 import { createdMs } from './created-ms.ts';
 import type { Observation, RunRecord } from './observation.ts';
-import { lookbackMs } from './schedule.ts';
+import { dayMs, lookbackMs, retentionMs } from './schedule.ts';
 
 /** The events that a schedule's pollers ask for. */
 export interface WantedEvents {
@@ -33,6 +33,8 @@ export class Ledger {
   readonly #beforeStart = new Set<string>();
   /** Events that retention deleted before their delivery, and that no notice covers yet. */
   readonly unreportedGap = new Set<string>();
+  /** Whether any answer had a wrong `Date`. */
+  hasMetWrongDate = false;
   /** Whether a poller has reported possible duplicates. */
   hasReportedDuplicates = false;
   /** The anchors of the last saved state that had any, newest first. */
@@ -41,6 +43,15 @@ export class Ledger {
   previousAnchor: string | undefined;
   /** `pendingSince` of the last saved state. */
   pendingSince = '';
+  /** `oldestPendingAt` of the last saved state. */
+  oldestPendingMs = Number.POSITIVE_INFINITY;
+  #knownIds: ReadonlySet<string> = new Set();
+  /** The server's times at which scans really started. */
+  readonly #scanStartsMs: number[] = [];
+  /** When the scan of `lastScanStartedAt` in the last saved state really started. */
+  #lastScanStartedAtMs = Number.POSITIVE_INFINITY;
+  /** When the list can no longer be too short for the poller that knows the last saved state. */
+  #freshUntilMs = Number.NEGATIVE_INFINITY;
   /** Whether all anchors of some state were deleted before the next state was saved. */
   haveAnchorsBeenDeleted = false;
   /** Events that were delivered again, and that only the anchors could tell from new ones. */
@@ -56,9 +67,14 @@ export class Ledger {
     switch (observation.type) {
       case 'load':
         observation.run.hasLoaded = true;
+        observation.run.lastScanStartedAtMs = this.#lastScanStartedAtMs;
+        observation.run.deletionsAtStart ??= this.log.deletions;
         return;
       case 'request':
         observation.run.requests++;
+        return;
+      case 'answer':
+        this.#recordAnswer(observation);
         return;
       case 'first scan':
         if (observation.isFirstPage) this.#firstEvents = undefined;
@@ -78,7 +94,7 @@ export class Ledger {
         return;
       case 'save':
         this.#recordCommit(observation.run);
-        if (observation.state) this.#recordState(observation.state);
+        if (observation.state) this.#recordState(observation.run, observation.state);
         return;
       case 'end of run':
         for (const id of new Set(observation.run.inFlight)) this.#endsInFlight.set(id, this.endsInFlight(id) + 1);
@@ -93,17 +109,39 @@ export class Ledger {
     }
   }
 
+  /** A request without a cursor begins a scan, unless the poller compares a page with the newest one. */
+  #recordAnswer({ run, isFirstPage, page, shown, dateOffsetMs }: Extract<Observation, { type: 'answer' }>): void {
+    if (isFirstPage && !run.mayCompareWithNewest) {
+      run.scan = { hasMetShortList: false, hasMetWrongDate: false, startedAtMs: this.log.nowMs() };
+      this.#scanStartsMs.push(this.log.nowMs());
+    }
+    if (dateOffsetMs !== 0) {
+      run.scan.hasMetWrongDate = true;
+      this.hasMetWrongDate = true;
+    }
+    if (shown !== undefined) run.hasMetShortList = true;
+    run.mayCompareWithNewest = !isFirstPage && !page.hasPrev && page.cursorStart !== null;
+    // A poller can tell an empty list from one whose oldest events are new.
+    if (shown !== undefined && shown > 0) run.scan.hasMetShortList = true;
+  }
+
   /** The first scan may meet any event that comes or goes between two of its pages. */
   #narrowFirstEvents(newest: number): void {
     const listed = this.log.listed();
     const ids = listed.filter((event) => this.isWanted(event)).map(({ id }) => id);
-    const firstEvents = new Set(ids.slice(0, newest).filter((id) => this.#firstEvents?.has(id) ?? true));
+    const [firstLeftOut] = ids.slice(newest);
+    const isAmong = (id: string) => firstLeftOut === undefined || !this.log.mayChangePlaces(id, firstLeftOut);
+    const newestIds = ids.slice(0, newest).filter(isAmong);
+    const firstEvents = new Set(newestIds.filter((id) => this.#firstEvents?.has(id) ?? true));
     for (const { id } of listed) if (!firstEvents.has(id)) this.#beforeStart.add(id);
     this.#firstEvents = firstEvents;
   }
 
   #recordNotice(run: RunRecord, notice: PollNotice): void {
-    if (notice.type === 'possible-duplicates') this.hasReportedDuplicates = true;
+    run.notices.push(notice.type);
+    // In a list that is too short, new events can look like old ones below the anchors. Nothing is repeated all the same.
+    const isPrecaution = run.hasMetShortList && this.log.deletions === 0;
+    if (notice.type === 'possible-duplicates' && !isPrecaution) this.hasReportedDuplicates = true;
     if (notice.type === 'possible-gap') this.unreportedGap.clear();
     if (notice.type === 'late-events') for (const id of notice.ids) run.lateIds.add(id);
   }
@@ -126,12 +164,38 @@ export class Ledger {
     run.inFlight = run.inFlight.filter((id) => !run.acknowledged.has(id));
   }
 
-  #recordState({ anchors, pendingSince }: PollState): void {
+  /** The start of the scan that began closest to a time. */
+  #scanNearest(ms: number): number {
+    const distance = (startMs: number) => Math.abs(startMs - ms);
+    return this.#scanStartsMs.reduce((a, b) => (distance(b) < distance(a) ? b : a), Number.POSITIVE_INFINITY);
+  }
+
+  #recordState(run: RunRecord, { anchors, seen, pendingSince, oldestPendingAt, lastScanStartedAt }: PollState): void {
+    this.#lastScanStartedAtMs = this.#scanNearest(Date.parse(lastScanStartedAt));
+    run.lastScanStartedAtMs = this.#lastScanStartedAtMs;
+    this.#knownIds = new Set([...anchors, ...seen].map(([id]) => id));
+    const known = [...this.#knownIds].map((id) => this.log.everListed(id)).filter((event) => event !== undefined);
+    const knownSinceMs = Math.max(...known.map((event) => createdMs(event) ?? Number.NEGATIVE_INFINITY));
+    this.#freshUntilMs = Math.min(knownSinceMs, this.#lastScanStartedAtMs) + retentionMs - dayMs;
     this.pendingSince = pendingSince ?? '';
+    this.oldestPendingMs = oldestPendingAt === null ? Number.POSITIVE_INFINITY : Date.parse(oldestPendingAt);
     if (anchors.length === 0) return;
     this.#noteDeletedAnchors();
     [this.previousAnchor] = this.anchors;
     this.anchors = anchors.map(([id]) => id);
+  }
+
+  /**
+   * Whether a poller can tell a list that is too short from one whose events retention has taken. The last scan and the events that
+   * it met must be younger than the retention for that.
+   */
+  get hasFreshState(): boolean {
+    return this.log.nowMs() < this.#freshUntilMs;
+  }
+
+  /** Whether the last saved state has the event. */
+  knows(id: string): boolean {
+    return this.#knownIds.has(id);
   }
 
   #noteDeletedAnchors(): void {
@@ -143,6 +207,12 @@ export class Ledger {
   #raiseNewestCommitted(id: string): void {
     if (!this.log.isListed(id)) return;
     if (this.#newestCommitted === undefined || this.log.isBelow(this.#newestCommitted, id)) this.#newestCommitted = id;
+  }
+
+  /** Whether the list was too short or changed during this run, or the last saved state has no anchor that is listed. */
+  mayFindListInconsistent(run: RunRecord): boolean {
+    const hasChanged = run.hasMetShortList || run.hasBeenRefused || this.log.deletions > 0;
+    return hasChanged || !this.anchors.some((id) => this.log.isListed(id));
   }
 
   /** The newest committed event that is still listed. */
@@ -200,7 +270,8 @@ export class Ledger {
     // With { since }, a poller cannot know the age of an undated event, and does not look for a postdated one among old events.
     const isDated = createdMs(event) !== undefined && latenessMs >= -lookbackMs;
     if (Number.isFinite(sinceMs) && !isDated) return false;
-    return newerThan === undefined || this.log.isBelow(newerThan, event.id);
+    if (newerThan === undefined) return true;
+    return this.log.isBelow(newerThan, event.id) && !this.log.mayChangePlaces(newerThan, event.id);
   }
 
   /** Whether the event matches the action and the time that the pollers ask for. */

@@ -1,6 +1,16 @@
-import type { AuditEvent, PollNotice } from 'planetscale-audit';
+import type { AuditEvent, AuditPage, PollNotice } from 'planetscale-audit';
 import type { PollState } from '../../../src/poller/state.ts';
 import type { PollerRun } from './schedule.ts';
+
+/** What a scan has met so far, as seen from outside. */
+export interface ScanRecord {
+  /** Whether an answer showed some of the newest events as if they were the whole list. */
+  hasMetShortList: boolean;
+  /** Whether the `Date` of an answer was wrong. */
+  hasMetWrongDate: boolean;
+  /** The server's time at the first answer. */
+  readonly startedAtMs: number;
+}
 
 /** How far one run of a poller has come, as seen from outside. */
 export class RunRecord {
@@ -20,6 +30,22 @@ export class RunRecord {
   hasSaved = false;
   /** Whether the run has delivered any event. */
   hasDelivered = false;
+  /** The scan that is under way, or the last one. */
+  scan: ScanRecord = { hasMetShortList: false, hasMetWrongDate: false, startedAtMs: Number.NEGATIVE_INFINITY };
+  /** The start of the last completed scan, as far as this run's state in the store tells, by the server's clock. */
+  lastScanStartedAtMs = Number.POSITIVE_INFINITY;
+  /** Whether the run has had an answer with a right `Date`. */
+  hasHadRightDate = false;
+  /** Whether the last answer looked like the newest page, although the request had a cursor. The poller may compare the two. */
+  mayCompareWithNewest = false;
+  /** Whether a request or the store refused the run. */
+  hasBeenRefused = false;
+  /** Whether any answer to the run showed a list that ends too early. */
+  hasMetShortList = false;
+  /** How many events had been deleted when the run read its state. */
+  deletionsAtStart: number | undefined;
+  /** The types of all notices of the run. */
+  readonly notices: string[] = [];
   /** How many requests the run has made. */
   requests = 0;
 
@@ -35,6 +61,16 @@ export type Observation =
   | { readonly type: 'await'; readonly isEarly: boolean; readonly isAfterEnd: boolean }
   /** A poller takes its turn, for the `count`-th time in this simulation. */
   | { readonly type: 'turn'; readonly count: number }
+  /** PlanetScale answers a request. `shown` is the length of a list that ends too early, and undefined otherwise. */
+  | {
+      readonly type: 'answer';
+      readonly run: RunRecord;
+      readonly isFirstPage: boolean;
+      readonly page: Omit<AuditPage, 'servedAt'>;
+      readonly shown: number | undefined;
+      /** How far the `Date` of the answer is from the server's time. */
+      readonly dateOffsetMs: number;
+    }
   /** A page of the first scan, when the poller starts with so many of the newest events. */
   | { readonly type: 'first scan'; readonly newest: number; readonly isFirstPage: boolean }
   | { readonly type: 'notice'; readonly run: RunRecord; readonly notice: PollNotice }

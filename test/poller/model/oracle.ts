@@ -2,7 +2,7 @@ import { type AuditEvent, PlanetScaleAuditError } from 'planetscale-audit';
 import type { AuditLog } from './audit-log.ts';
 import { Ledger, type WantedEvents } from './ledger.ts';
 import type { Observation } from './observation.ts';
-import { dayMs, lookbackMs } from './schedule.ts';
+import { maxSkewMs, retentionMs } from './schedule.ts';
 
 /** More turns than any poller needs in one schedule. */
 const maxTurns = 20_000;
@@ -51,6 +51,7 @@ export class Oracle {
     this.#doesOneThingAtATime(observation);
     this.#stopsAtItsEnd(observation);
     this.#deliversOnlyWantedEvents(observation);
+    this.#reportsOnlyWhatHappens(observation);
     this.#endsOnlyAsItMay(observation);
     this.#alwaysGoesOn(observation);
   }
@@ -72,8 +73,8 @@ export class Oracle {
     if (observation.type === 'notice' && observation.notice.type === 'possible-duplicates') {
       const anchors = this.ledger.anchors.map((id) => this.#log.everListed(id)).filter((event) => event !== undefined);
       // A poller may miss an anchor that was postdated beyond the look-back, although the anchor is listed.
-      if (anchors.some((event) => this.ledger.wasFarAhead(event))) return;
-      if (!this.#log.hasDeleted) this.#violated('I2: a poller reports lost anchors, and no event was ever deleted');
+      if (anchors.some((event) => this.ledger.wasFarAhead(event)) || observation.run.hasMetShortList) return;
+      if (this.#log.deletions === 0) this.#violated('I2: a poller reports lost anchors, and no event was ever deleted');
       const listed = anchors.find(({ id }) => this.#log.isListed(id));
       // A poller that runs on may have moved its anchors without a save.
       const { drain, hasSaved } = observation.run;
@@ -97,10 +98,15 @@ export class Oracle {
     if (this.ledger.deliveries(id) > 1 || this.ledger.hasReportedDuplicates || !this.#isAlone) return;
     if (run.lateIds.has(id) || !this.#log.isListed(id)) return;
     for (const earlier of [this.ledger.newestCommitted(), run.lastInOrder]) {
-      if (earlier === undefined || !this.#log.isListed(earlier) || !this.#log.isBelow(id, earlier)) continue;
+      if (earlier === undefined || !this.#log.isListed(earlier) || !this.#isSurelyBelow(id, earlier)) continue;
       this.#violated(`I3: ${id} is delivered after ${earlier}, which is above it in the list`);
     }
     run.lastInOrder = id;
+  }
+
+  /** Whether the event is below the other in every answer. */
+  #isSurelyBelow(id: string, other: string): boolean {
+    return this.#log.isBelow(id, other) && !this.#log.mayChangePlaces(id, other);
   }
 
   /** I4: no pending event is at or below the first anchor, or older than `pendingSince`. */
@@ -113,7 +119,7 @@ export class Oracle {
     for (const event of events.filter((event) => this.ledger.isOwed(event))) {
       // The simulated log writes all times alike: their texts compare as the times do.
       if (event.created_at < pendingSince) this.#violated(`I4: ${event.id} is pending, and older than ${pendingSince}`);
-      if (first !== undefined && !this.#log.isBelow(first, event.id)) {
+      if (first !== undefined && (event.id === first || this.#isSurelyBelow(event.id, first))) {
         this.#violated(`I4: ${event.id} is pending, and not above the anchor ${first}`);
       }
     }
@@ -125,7 +131,7 @@ export class Oracle {
     const before = this.ledger.previousAnchor;
     if (anchor === undefined || before === undefined) return;
     if (this.ledger.hasReportedDuplicates || !this.#log.isListed(before)) return;
-    if (this.#log.isBelow(anchor, before)) this.#violated(`I5: the anchor moves down, from ${before} to ${anchor}`);
+    if (this.#isSurelyBelow(anchor, before)) this.#violated(`I5: the anchor moves down, from ${before} to ${anchor}`);
   }
 
   /** I6: a saved state has no event that the consumer has not acknowledged. */
@@ -137,10 +143,14 @@ export class Oracle {
     }
   }
 
-  /** I7: a notice reports every gap before a commit covers it, and none is possible before a day has passed. */
+  /** I7: a notice reports every gap before a commit covers it, and none is possible before the retention has passed. */
   #reportsEveryGap(observation: Observation): void {
     if (observation.type === 'notice' && observation.notice.type === 'possible-gap') {
-      if (this.#log.ageMs < dayMs - lookbackMs) this.#violated('I7: a poller reports a gap before a day has passed');
+      const { scan, lastScanStartedAtMs } = observation.run;
+      const sinceMs = Math.min(lastScanStartedAtMs, this.ledger.oldestPendingMs);
+      const isEarly = this.#log.nowMs() - sinceMs < retentionMs - maxSkewMs;
+      if (isEarly && !scan.hasMetWrongDate)
+        this.#violated('I7: a poller reports a gap before the retention has passed');
     }
     const anchor = observation.type === 'save' ? observation.state?.anchors[0]?.[0] : undefined;
     for (const id of this.ledger.unreportedGap) {
@@ -177,7 +187,7 @@ export class Oracle {
     }
     if (observation.type !== 'third run') return;
     if (observation.hasDelivered) this.#violated('I10: a third run still delivers');
-    if (observation.hasSaved) this.#violated('I10: a third run still saves');
+    if (observation.hasSaved && !this.#log.changesOrder) this.#violated('I10: a third run still saves');
   }
 
   /** I12: a poller loads its state first, and neither delivers nor saves if the store fails or holds a corrupt state. */
@@ -207,6 +217,21 @@ export class Oracle {
   #deliversOnlyWantedEvents(observation: Observation): void {
     if (observation.type !== 'delivery' || this.ledger.isWanted(observation.event)) return;
     this.#violated(`a poller delivers ${observation.event.id}, which is not wanted`);
+  }
+
+  /** A poller reports a wrong clock, an unreadable time or an inconsistent list only with a reason, and the first two once a run. */
+  #reportsOnlyWhatHappens(observation: Observation): void {
+    if (observation.type !== 'notice') return;
+    const { run } = observation;
+    const hasReason = new Map([
+      ['clock-skew', this.ledger.hasMetWrongDate],
+      ['unreadable-time', this.#log.hasListedUndated],
+      ['inconsistent-list', this.ledger.mayFindListInconsistent(run)],
+    ]);
+    const type: string = observation.notice.type;
+    if (hasReason.get(type) === false) this.#violated(`a poller reports ${type} without a reason`);
+    const isRepeated = run.notices.indexOf(type) < run.notices.length - 1;
+    if (isRepeated && ['clock-skew', 'unreadable-time'].includes(type)) this.#violated(`a poller repeats ${type}`);
   }
 
   /** A poller ends with the consumer's error or with one of the library's, and waits out a retryable error if it may. */

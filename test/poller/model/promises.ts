@@ -27,11 +27,13 @@ export const keepsItsPromises = ({ makePoller = poller, judged = /^/ }: Partial<
 /** I11: a poller delivers the same events in the same order under every answer to an unknown cursor. */
 export const isIndifferentToUnknownCursors = () =>
   fc.asyncProperty(schedule, async ({ steps, ...plan }) => {
-    // A second step would come at another moment: a poller makes more requests under one answer than under another.
-    const alone = { ...plan, pollers: 1, steps: steps.slice(0, 1) };
+    // A poller makes more requests under one answer than under another: a second step would come at another moment, and a short list
+    // would end at another scan.
+    const comparable = steps.filter(([, step]) => !('change' in step && step.change.type === 'short list'));
+    const alone = { ...plan, pollers: 1, steps: comparable.slice(0, 1) };
     const deliveries: string[] = [];
     for (const unknownCursor of ['not-found', 'empty', 'first-page'] as const) {
-      const log = { ...plan.log, unknownCursor };
+      const log = { ...plan.log, unknownCursor, shuffleSeed: undefined };
       const { delivered } = await simulate({ ...alone, log }, undefined, { makePoller: poller, judged: /^/ });
       deliveries.push(delivered.join(' '));
     }

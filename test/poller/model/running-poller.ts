@@ -122,6 +122,7 @@ export class RunningPoller {
         effect();
         throw failure();
       case 'refuse':
+        this.record.hasBeenRefused = true;
         throw refusalInsteadOf(failure());
       case 'stop':
         this.#isStopping = true;

@@ -2,8 +2,13 @@ import type { AuditLogOptions } from './audit-log.ts';
 
 /** A minute in milliseconds. */
 export const minuteMs = 60_000;
+/** An hour in milliseconds. */
+export const hourMs = 60 * minuteMs;
 /** A day in milliseconds. No retention is shorter. */
-export const dayMs = 24 * 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+
+/** The time for which every simulated poller takes PlanetScale to keep events. The simulated PlanetScale keeps them a day longer. */
+export const retentionMs = 14 * dayMs;
 
 /** The `lookbackMs` of every simulated poller. */
 export const lookbackMs = 10 * minuteMs;
@@ -12,10 +17,12 @@ export const maxSkewMs = 2 * minuteMs;
 
 /**
  * Cuts the lateness of an event down to the lateness that the poller promises to tolerate: the look-back, less the tick of
- * `created_at` and, without a Date header, the clock skew. An event that becomes visible early has a negative lateness.
+ * `created_at` and, without a Date header that the poller believes at once, the clock skew. An event that becomes visible early has
+ * a negative lateness.
  */
-export function toleratedLatenessMs(lateMs: number, { tickMs, aheadMs, hasDateHeader }: AuditLogOptions): number {
-  const maxLateMs = lookbackMs - tickMs - (hasDateHeader ? 0 : maxSkewMs);
+export function toleratedLatenessMs(lateMs: number, { log, ...schedule }: Schedule): number {
+  const { tickMs, aheadMs, hasDateHeader } = log;
+  const maxLateMs = lookbackMs - tickMs - (hasDateHeader && !hasWrongClocks(schedule) ? 0 : maxSkewMs);
   return Math.min(Math.max(lateMs, -aheadMs), maxLateMs);
 }
 
@@ -32,7 +39,13 @@ export type LogChange =
     }
   | { readonly type: 'undated event'; readonly lateMs: number }
   | { readonly type: 'backdated event' }
+  /** A block of events far older than the look-back. It stands on top of the list, unless the list is ordered by `created_at`. */
+  | { readonly type: 'import'; readonly count: number; readonly ageMs: number }
   | { readonly type: 'postdated event' }
+  /** The `Date` of the next answers, 1 or 2, is wrong. More such answers would move the poller's clock. */
+  | { readonly type: 'wrong clock'; readonly offsetMs: number; readonly answers: number }
+  /** For so many answers, or until so much time has passed, the list ends below so many of the newest events. */
+  | { readonly type: 'short list'; readonly shown: number; readonly answers: number; readonly ms: number }
   | { readonly type: 'time'; readonly ms: number }
   | {
       readonly type: 'deletion';
@@ -82,3 +95,8 @@ export interface Schedule {
   /** The seed of the jitter in the poller's waits. */
   readonly randomSeed: number;
 }
+
+/** Whether any `Date` may be wrong. */
+export const hasWrongClocks = ({ initialChanges, steps }: Pick<Schedule, 'initialChanges' | 'steps'>): boolean =>
+  initialChanges.some(({ type }) => type === 'wrong clock') ||
+  steps.some(([, step]) => 'change' in step && step.change.type === 'wrong clock');

@@ -1,6 +1,6 @@
 // Schedules for what chance alone draws too rarely. Each one fixes what its situation needs and leaves the rest to chance.
 import * as fc from 'fast-check';
-import { anySchedule, events, fault, upTo } from './any-schedule.ts';
+import { anySchedule, events, fault, importedBlock, shortList, upTo, wrongClock } from './any-schedule.ts';
 import { dayMs, type LogChange, lookbackMs, minuteMs, type Schedule } from './schedule.ts';
 
 /**
@@ -159,6 +159,116 @@ export const slowAnswer: fc.Arbitrary<Schedule> = fc
       [0, { change: { type: 'time', ms: lookbackMs - beforeEndMs } }],
       [untilScan, { change: { type: 'events', count: 1, lateMs: lookbackMs, spacingMs: 0, isWanted: true } }],
       [0, { change: { type: 'time', ms: answerMs } }],
+      ...schedule.steps,
+    ],
+  }));
+
+/** New events, and above them a block of old ones, once the poller has an anchor. */
+export const blockAboveNew: fc.Arbitrary<Schedule> = fc
+  .record({
+    schedule: anySchedule,
+    order: fc.constantFrom('added', 'inserted'),
+    known: fc.integer({ min: 1, max: 8 }),
+    awaits: fc.integer({ min: 8, max: 25 }),
+    arrival: events(1, 30),
+    block: importedBlock,
+  })
+  .map(({ schedule, order, known, awaits, arrival, block }) => ({
+    ...schedule,
+    log: { ...schedule.log, order },
+    startFrom: 'oldest',
+    initialChanges: [
+      { type: 'events', count: known, lateMs: 0, spacingMs: 1000, isWanted: true },
+      { type: 'time', ms: 2 * lookbackMs },
+    ],
+    steps: [[awaits, { change: arrival }], [0, { change: block }], ...schedule.steps],
+  }));
+
+/** A list that stays empty or short for longer than the look-back, with polls and new events meanwhile. */
+export const longShortList: fc.Arbitrary<Schedule> = fc
+  .record({
+    schedule: anySchedule,
+    old: fc.integer({ min: 1, max: 12 }),
+    young: fc.integer({ min: 1, max: 8 }),
+    awaits: fc.integer({ min: 8, max: 30 }),
+    short: shortList,
+    ms: fc.integer({ min: lookbackMs, max: 3 * lookbackMs }),
+    polls: fc.integer({ min: 1, max: 4 }),
+    arrival: events(1, 8),
+  })
+  .map(({ schedule, old, young, awaits, short, ms, polls, arrival }) => ({
+    ...schedule,
+    startFrom: 'oldest',
+    runs: [{ drain: false, by: 'batch', corruptState: undefined }, ...schedule.runs],
+    initialChanges: [
+      { type: 'events', count: old, lateMs: 0, spacingMs: 1000, isWanted: true },
+      { type: 'time', ms: 2 * lookbackMs },
+      { type: 'events', count: young, lateMs: 0, spacingMs: 1000, isWanted: true },
+    ],
+    steps: [
+      [awaits, { change: { ...short, answers: 40, ms } }],
+      [polls, { change: arrival }],
+      [polls, { change: { type: 'time', ms: lookbackMs } }],
+      ...schedule.steps,
+    ],
+  }));
+
+/** An answer with a wrong `Date`, and soon after it a reason to judge the poller's absence or the age of late events. */
+export const wrongClockBeforeChange: fc.Arbitrary<Schedule> = fc
+  .record({
+    schedule: anySchedule,
+    known: fc.integer({ min: 1, max: 8 }),
+    awaits: fc.integer({ min: 2, max: 25 }),
+    wrong: wrongClock,
+    arrival: events(1, 8),
+    polls: upTo(4),
+    change: fc.constantFrom<LogChange>(
+      { type: 'time', ms: 16 * dayMs },
+      { type: 'time', ms: lookbackMs },
+      { type: 'deletion', of: 'newest', count: 30, at: 0 },
+      { type: 'events', count: 3, lateMs: lookbackMs, spacingMs: 0, isWanted: true },
+    ),
+  })
+  .map(({ schedule, known, awaits, wrong, arrival, polls, change }) => ({
+    ...schedule,
+    log: { ...schedule.log, hasDateHeader: true },
+    startFrom: 'oldest',
+    initialChanges: [
+      { type: 'events', count: known, lateMs: 0, spacingMs: 1000, isWanted: true },
+      { type: 'time', ms: 2 * lookbackMs },
+    ],
+    steps: [
+      [awaits, { change: wrong }],
+      [polls, { change: arrival }],
+      [polls, { change }],
+      [polls, { change: arrival }],
+      ...schedule.steps,
+    ],
+  }));
+
+/** Many events of one time, whose order changes from answer to answer. */
+export const changingOrder: fc.Arbitrary<Schedule> = fc
+  .record({
+    schedule: anySchedule,
+    shuffleSeed: fc.integer(),
+    pageSize: fc.constantFrom(10, 100, 100),
+    count: fc.integer({ min: 20, max: 60 }),
+    arrivals: fc.array(fc.tuple(fc.integer({ min: 1, max: 10 }), events(1, 8)), { minLength: 1, maxLength: 4 }),
+  })
+  .map(({ schedule, shuffleSeed, pageSize, count, arrivals }) => ({
+    ...schedule,
+    log: { ...schedule.log, order: 'created', pageSize, shuffleSeed },
+    startFrom: 'oldest',
+    initialChanges: [
+      { type: 'events', count: 3, lateMs: 0, spacingMs: 1000, isWanted: true },
+      { type: 'time', ms: minuteMs },
+      { type: 'events', count, lateMs: 0, spacingMs: 0, isWanted: true },
+    ],
+    steps: [
+      ...arrivals.flatMap(([awaits, arrival]): Schedule['steps'] => [
+        [awaits, { change: { type: 'time', ms: lookbackMs / 2 } }],
+        [awaits, { change: arrival }],
+      ]),
       ...schedule.steps,
     ],
   }));

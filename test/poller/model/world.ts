@@ -7,6 +7,7 @@ import { Oracle } from './oracle.ts';
 import {
   dayMs,
   type Fault,
+  hasWrongClocks,
   type LogChange,
   lookbackMs,
   type Schedule,
@@ -37,6 +38,8 @@ export class World {
   readonly #wanted: WantedEvents;
   /** The steps that are still to come, each with the number of its turn. */
   readonly #steps: { readonly atTurn: number; readonly step: Step }[] = [];
+  /** A clock that seems to be years ahead would make every event too old to be missed in a short list. */
+  readonly #hasWrongClocks: boolean;
   #turns = 0;
 
   /** @param judged the violations that count */
@@ -46,10 +49,16 @@ export class World {
     this.schedule = schedule;
     this.scheduler = scheduler;
     this.log = new AuditLog(log);
+    this.#hasWrongClocks = hasWrongClocks(schedule);
+    // No poller starts at a date in the future.
+    const beforeFirstRunMs = schedule.initialChanges.reduce(
+      (ms, change) => ms + (change.type === 'time' ? change.ms : 0),
+      0,
+    );
     const hasSince = typeof startFrom === 'object' && 'sinceMs' in startFrom;
     this.#wanted = {
       action: isFiltered ? wantedAction : undefined,
-      sinceMs: hasSince ? startMs + startFrom.sinceMs : Number.NEGATIVE_INFINITY,
+      sinceMs: hasSince ? startMs + Math.min(startFrom.sinceMs, beforeFirstRunMs) : Number.NEGATIVE_INFINITY,
       newerThan: undefined,
     };
     this.oracle = new Oracle(this.log, this.#wanted, pollers === 1, judged);
@@ -59,6 +68,7 @@ export class World {
       this.#steps.push({ atTurn, step });
     }
     for (const change of schedule.initialChanges) this.#apply(change);
+    if (Date.now() < this.#wanted.sinceMs) vi.setSystemTime(this.#wanted.sinceMs); // A poller refuses a start in the future.
   }
 
   /** Whether the oracle has seen a violation. */
@@ -71,9 +81,11 @@ export class World {
     return this.#steps.length > 0;
   }
 
-  /** Drops the steps that are still to come. */
+  /** Drops the steps that are still to come, and ends what they have left behind. */
   dropSteps(): void {
     this.#steps.length = 0;
+    this.log.endShortList();
+    this.log.endWrongDates();
   }
 
   /** Starts the turn of an await: applies the changes that are due, up to the fault of this await if it has one. */
@@ -104,18 +116,30 @@ export class World {
     switch (change.type) {
       case 'events':
         for (let left = change.count; left > 0; left--) {
-          const lateMs = toleratedLatenessMs(change.lateMs + (left - 1) * change.spacingMs, this.schedule.log);
+          const lateMs = toleratedLatenessMs(change.lateMs + (left - 1) * change.spacingMs, this.schedule);
           this.log.add(change.isWanted || left % 3 === 0 ? wantedAction : otherAction, lateMs);
         }
         return;
       case 'undated event':
-        this.log.addUndated(wantedAction, toleratedLatenessMs(change.lateMs, this.schedule.log));
+        this.log.addUndated(wantedAction, toleratedLatenessMs(change.lateMs, this.schedule));
         return;
       case 'backdated event':
         this.log.add(wantedAction, dayMs);
         return;
+      case 'import':
+        if (!this.#canImport) return;
+        for (let left = change.count; left > 0; left--) this.log.import(wantedAction, change.ageMs + left * 1000);
+        return;
       case 'postdated event':
         this.log.add(wantedAction, -dayMs);
+        return;
+      case 'short list':
+        if (this.oracle.ledger.hasFreshState && !this.#hasWrongClocks) {
+          this.log.shorten(change.shown, change.answers, change.ms, (id) => this.oracle.ledger.knows(id));
+        }
+        return;
+      case 'wrong clock':
+        this.log.misdate(change.offsetMs, change.answers);
         return;
       case 'time': {
         vi.setSystemTime(Date.now() + change.ms);
@@ -130,6 +154,11 @@ export class World {
         for (const { id } of listed.slice(first, first + change.count)) this.log.delete(id);
       }
     }
+  }
+
+  /** A first run with `{ since }` may end at a hundred older events, as docs/internals/polling.md says. */
+  get #canImport(): boolean {
+    return this.stored.has(key) || !Number.isFinite(this.#wanted.sinceMs);
   }
 
   /** The option `startFrom` of a poller that starts now. */
