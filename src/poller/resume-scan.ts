@@ -53,7 +53,7 @@ export async function resumeScan(
   state: PollState,
   { lookbackMs, retentionMs }: ResumeOptions,
 ): Promise<ResumeScan> {
-  const result = await scan(fetchPage, resumeCondition(state, lookbackMs), lookbackMs);
+  const result = await scan(fetchPage, resumeCondition(state, { lookbackMs, retentionMs }), lookbackMs);
   const { latestMs, watermarkMs, reachedEnd, findings } = result;
   const before = withoutFutureTimes(state, latestMs);
   const stillListed = new Set(findings.stillListed);
@@ -115,10 +115,10 @@ const mayBePending = ({ pendingSince }: PollState): ((event: ListedEvent) => boo
  * Ends the scan at an anchor, and nowhere else: any number of events that are too old may stand above new ones. If no anchor is left,
  * the scan reads the whole list once, and finds new anchors.
  */
-const resumeCondition = (state: PollState, lookbackMs: number): StopCondition<ResumeFindings> => {
+const resumeCondition = (state: PollState, options: ResumeOptions): StopCondition<ResumeFindings> => {
   const anchorIds = new Set(state.anchors.map(([id]) => id));
   const seenIds = new Set(state.seen.map(([id]) => id));
-  const mayBeDelivered = mayBeDeliveredBy(state, lookbackMs);
+  const mayBeDelivered = mayBeDeliveredBy(state, options);
   return {
     knownIds: seenIds,
     initialFindings: { oldRunLength: 0, stillListed: [], hasPending: false, mayRepeat: false },
@@ -149,22 +149,23 @@ const resumeCondition = (state: PollState, lookbackMs: number): StopCondition<Re
 };
 
 /**
- * Returns whether the poller may have delivered an unseen event before: it is old enough for the last scan to have met it, but not pending then, or as
- * old as the anchors, so that the scan may have passed their place. A time that is unreadable, or more than a look-back in the future, proves
- * nothing.
+ * Returns whether the poller may have delivered an unseen event before: it is old enough for the last scan to have met it, but not
+ * pending then, or as old as the anchors, so that the scan may have passed their place. A time that is unreadable, or more than a
+ * look-back in the future, proves nothing.
  */
 const mayBeDeliveredBy = (
   { anchors, lastScanStartedAt, oldestPendingAt }: PollState,
-  lookbackMs: number,
+  { lookbackMs, retentionMs }: ResumeOptions,
 ): ((event: ListedEvent, clock: ScanClock) => boolean) => {
-  const deliveredBeforeMs = Math.max(
-    Math.min(fromIso(lastScanStartedAt) - lookbackMs, Date.parse(oldestPendingAt ?? lastScanStartedAt) - 1),
-    newestMs(anchors) + maxOutOfOrderMs(lookbackMs),
-  );
-  return ({ created_at }, { startedAtMs }) => {
+  const lastScanMs = fromIso(lastScanStartedAt);
+  const oldestPendingMs = Date.parse(oldestPendingAt ?? '9999-01-01');
+  const passedAnchorMs = newestMs(anchors) + maxOutOfOrderMs(lookbackMs);
+  return ({ created_at }, { startedAtMs, latestMs }) => {
     const createdMs = parseTimestamp(created_at);
     if (createdMs === undefined || createdMs > startedAtMs + lookbackMs) return true;
-    return createdMs <= deliveredBeforeMs;
+    // After a long absence, an event from around the last scan is no new one.
+    const metBeforeMs = lastScanMs + (latestMs - lastScanMs >= retentionMs ? lookbackMs : -lookbackMs);
+    return createdMs <= passedAnchorMs || createdMs < Math.min(metBeforeMs, oldestPendingMs);
   };
 };
 

@@ -73,6 +73,15 @@ test('a poller whose anchors are all deleted reads the whole list once, and one 
   expect(await requestsOf()).toBe(1);
 });
 
+test('a poller whose anchors are all deleted reports that once, even if nothing is new', async () => {
+  const served = await serveAt({ events: hourly(110) });
+  const store = memoryCursorStore();
+  await collect(drain(served, { store, startFrom: { newest: 0 } }));
+  for (const [id] of (await savedState(store))?.anchors ?? []) served.fake.remove(id);
+  expect((await drainWithNotices(served, { store })).notices).toMatchObject([{ type: 'possible-duplicates' }]);
+  expect((await drainWithNotices(served, { store })).notices).toEqual([]);
+});
+
 describe('a list that is shorter than before', () => {
   /** A poller that has delivered 20 old events and 10 young ones, on a list that the test can cut. */
   const onCutList = async () => {
@@ -165,11 +174,11 @@ describe('a stale answer without the newest events', () => {
     for (let index = 0; index < 1000; index++) source.add(`e${index}`, startMs - (2000 - index) * 1000);
     const store = memoryCursorStore();
     await drainWithNotices(source, { store, startFrom: 'oldest' });
-    for (let index = 0; index < 600; index++) source.add(`new${index}`, startMs);
+    for (let index = 0; index < 600; index++) source.add(`new${index}`, startMs - 600 + index);
     await drainWithNotices(source, { store });
     vi.setSystemTime(startMs + (missing === 600 ? minuteMs : hourMs));
     await drainWithNotices(source, { store });
-    vi.setSystemTime(Date.now() + 16 * minuteMs);
+    vi.setSystemTime(Date.now() + 61 * minuteMs); // The next run saves its state.
     source.view = (list) => list.slice(missing);
     expect((await drainWithNotices(source, { store })).delivered).toEqual([]);
     source.view = (list) => list;

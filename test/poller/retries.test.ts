@@ -87,9 +87,9 @@ describe('an error while polling', () => {
     await vi.advanceTimersByTimeAsync(hourMs);
     controller.abort();
     await ended;
-    expect(notices.filter(({ type }) => type === 'inconsistent-list')).toEqual([
-      { type: 'inconsistent-list', message: expect.stringContaining('404') },
-    ]);
+    const reports = notices.filter(({ type }) => type === 'inconsistent-list');
+    expect(reports).toEqual([{ type: 'inconsistent-list', message: expect.stringContaining('404') }]);
+    expect(notices.findIndex(({ type }) => type === 'inconsistent-list')).toBe(3); // After the notices of three retries.
   });
 
   test('that onNotice throws ends the poller, even if it looks like a failed request', async () => {

@@ -173,6 +173,13 @@ describe('a time in the saved state that lies in the future', () => {
     expect((await drainWithNotices(served, { store })).notices).toEqual([]);
   });
 
+  test('is reported once, even if nothing is new', async () => {
+    const { store, ...served } = await withSavedTimes({ start: '2036-01-01T00:00:00.000Z' });
+    served.clock.ms -= 59 * minuteMs; // Too early for the hourly save.
+    expect((await drainWithNotices(served, { store })).notices).toMatchObject([{ type: 'clock-skew' }]);
+    expect((await drainWithNotices(served, { store })).notices).toEqual([]);
+  });
+
   test('skips no event if the anchors are deleted too', async () => {
     const { store, fake, clock, ...served } = await withSavedTimes({
       start: '2036-01-01T00:00:00.000Z',
