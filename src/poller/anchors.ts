@@ -35,6 +35,8 @@ export interface SettleOptions {
 export interface Settled extends Anchored {
   /** The events above the anchors, oldest first. */
   readonly seen: readonly EventRef[];
+  /** The events below the anchors that the poller need not remember. */
+  readonly forgotten: readonly EventRef[];
   /** More events stand above the watermark than the poller may remember. The poller will miss late events among them. */
   readonly hasOverflowed: boolean;
 }
@@ -57,9 +59,12 @@ export function settle(
   const firstSeen = Math.max(firstYoung, final.length - capacity);
   const seen = final.slice(firstSeen);
   const { anchors, besideAnchors } = anchorsAt(final.slice(0, firstSeen).reverse());
+  const keptBeside = besideAnchors.slice(Math.max(0, besideAnchors.length - (capacity - seen.length)));
+  const isKept = new Set(keptBeside);
   return {
     anchors,
-    besideAnchors: besideAnchors.slice(Math.max(0, besideAnchors.length - (capacity - seen.length))),
+    besideAnchors: keptBeside,
+    forgotten: final.slice(0, firstSeen - anchors.length).filter((ref) => !isKept.has(ref)),
     seen,
     hasOverflowed: firstSeen > firstYoung,
   };

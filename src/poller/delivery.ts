@@ -1,11 +1,11 @@
 import type { AuditEvent } from '../audit-log/event.ts';
 import { type Anchored, anchorsAt, type Settled, settle, sharesInstantWith } from './anchors.ts';
 import { type EventRef, isRequested, type ListedEvent, refOf } from './listed-event.ts';
-import { earliestMs } from './ordering.ts';
+import { earliestMs, latestMs } from './ordering.ts';
 import { RecentIds } from './recent-ids.ts';
 import type { ScanResult } from './scan.ts';
 import type { BufferedPage, ScannedPage } from './scanned-pages.ts';
-import { maxSeen, type PollState, toIso } from './state.ts';
+import { fromIso, maxSeen, type PollState, toIso } from './state.ts';
 
 /** How many events the poller delivers, and commits, together. */
 const maxBatchSize = 100;
@@ -67,7 +67,8 @@ export class Delivery {
   /** The ids that the delivery has passed last. PlanetScale may list an event on two pages. */
   readonly #passedIds = new RecentIds(maxSeen);
   /** The final events that the poller has to remember. */
-  #settled: Omit<Settled, 'hasOverflowed'>;
+  #settled: Anchored & Pick<Settled, 'seen'>;
+  #forgottenUntilMs: number;
   /** The events above the settled ones that the delivery has passed, oldest first. */
   #passed: EventRef[] = [];
   #hasOverflowed: boolean;
@@ -85,6 +86,9 @@ export class Delivery {
     const unmet = before.seen.filter(([id]) => !stillListed.has(id));
     this.#settled = { ...anchoredAtStop(below, before.anchors, unmet), seen: [] };
     for (const [id] of [...this.#settled.anchors, ...this.#settled.besideAnchors]) this.#leaveBehind(id);
+    const kept = new Set([...this.#settled.anchors, ...this.#settled.besideAnchors, ...carriedOver].map(([id]) => id));
+    const forgotten = [...before.seen, ...before.anchors].filter(([id]) => !kept.has(id));
+    this.#forgottenUntilMs = Math.max(fromIso(before.forgottenUntil), latestMs(forgotten));
   }
 
   /** The poller has more events to remember than it may: it will miss late events among the oldest of them. */
@@ -195,7 +199,7 @@ export class Delivery {
   #settle(above: EventRef | undefined): void {
     const { besideAnchors, anchors, seen } = this.#settled;
     const final = [...besideAnchors, ...anchors.toReversed(), ...seen, ...this.#passed];
-    const { hasOverflowed, ...settled } = settle(final, {
+    const { hasOverflowed, forgotten, ...settled } = settle(final, {
       anchoredCount: besideAnchors.length + anchors.length,
       watermarkMs: this.#options.watermarkMs,
       capacity: maxSeen - this.#carriedOver.size,
@@ -203,6 +207,7 @@ export class Delivery {
     });
     this.#settled = settled;
     this.#passed = [];
+    this.#forgottenUntilMs = Math.max(this.#forgottenUntilMs, latestMs(forgotten));
     if (hasOverflowed) this.#hasOverflowed = true;
   }
 
@@ -219,6 +224,7 @@ export class Delivery {
       seen: [...elsewhere, ...besideAnchors, ...seen, ...above],
       pendingSince: toIso(Math.min(earliestLeftMs, unreadSinceMs)),
       oldestPendingAt: toIso(Math.min(earliestLeftMs, oldestHiddenMs)),
+      forgottenUntil: toIso(this.#forgottenUntilMs),
     };
   }
 }

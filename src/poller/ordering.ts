@@ -20,6 +20,10 @@ export function extendOldRun<Event>(
   return { length: onPage === events.length ? lengthBefore + onPage : onPage, onPage };
 }
 
+/** Returns the latest time that can be read, or -Infinity if none can. */
+export const latestMs = (refs: readonly EventRef[]): number =>
+  refs.reduce((ms, [, createdAt]) => Math.max(ms, parseTimestamp(createdAt) ?? ms), Number.NEGATIVE_INFINITY);
+
 /** Returns the earliest time that can be read, or Infinity if none can. */
 export const earliestMs = (refs: readonly EventRef[]): number =>
   refs.reduce((ms, [, createdAt]) => Math.min(ms, parseTimestamp(createdAt) ?? ms), Number.POSITIVE_INFINITY);

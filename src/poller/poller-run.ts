@@ -12,10 +12,11 @@ import { firstScan } from './first-scan.ts';
 import { findGap } from './gap.ts';
 import type { HealthRecord } from './health.ts';
 import { InFlightBatch } from './in-flight-batch.ts';
-import { datedRef, type EventRef } from './listed-event.ts';
+import { datedRef, type EventRef, refOf } from './listed-event.ts';
 import { NoticeLog } from './notice-log.ts';
 import type { PollNotice } from './notices.ts';
 import type { ParsedPollerOptions } from './options.ts';
+import { latestMs } from './ordering.ts';
 import { resumeScan } from './resume-scan.ts';
 import { backOff, type RetryOptions, retry } from './retry.ts';
 import type { TimedPage } from './scan-clock.ts';
@@ -231,6 +232,7 @@ export class PollerRun {
       start: first.start,
       pendingSince: toIso(Math.min(result.earliestMs, result.watermarkMs)),
       oldestPendingAt: toIso(result.earliestMs),
+      forgottenUntil: toIso(latestMs(result.below.map(refOf))),
       lastScanStartedAt: new Date(result.startedAtMs).toISOString(),
     };
     const delivery = new Delivery({

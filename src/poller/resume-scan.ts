@@ -4,9 +4,9 @@ import { withoutFutureTimes } from './absence.ts';
 import { sharesInstantWith } from './anchors.ts';
 import { judgeListEnd, type ListEnd } from './list-end.ts';
 import { datedRef, type EventRef, isBefore, isRequested, type ListedEvent, refOf, refReadAt } from './listed-event.ts';
-import { extendOldRun, maxOutOfOrderMs } from './ordering.ts';
+import { extendOldRun } from './ordering.ts';
 import { type ScanResult, scan } from './scan.ts';
-import type { ScanClock, TimedPage } from './scan-clock.ts';
+import type { TimedPage } from './scan-clock.ts';
 import { fromIso, type PollState } from './state.ts';
 import type { StopCondition } from './stop-condition.ts';
 
@@ -53,7 +53,7 @@ export async function resumeScan(
   state: PollState,
   { lookbackMs, retentionMs }: ResumeOptions,
 ): Promise<ResumeScan> {
-  const result = await scan(fetchPage, resumeCondition(state, { lookbackMs, retentionMs }), lookbackMs);
+  const result = await scan(fetchPage, resumeCondition(state), lookbackMs);
   const { latestMs, watermarkMs, reachedEnd, findings } = result;
   const before = withoutFutureTimes(state, latestMs);
   const stillListed = new Set(findings.stillListed);
@@ -115,10 +115,10 @@ const mayBePending = ({ pendingSince }: PollState): ((event: ListedEvent) => boo
  * Ends the scan at an anchor, and nowhere else: any number of events that are too old may stand above new ones. If no anchor is left,
  * the scan reads the whole list once, and finds new anchors.
  */
-const resumeCondition = (state: PollState, options: ResumeOptions): StopCondition<ResumeFindings> => {
+const resumeCondition = (state: PollState): StopCondition<ResumeFindings> => {
   const anchorIds = new Set(state.anchors.map(([id]) => id));
   const seenIds = new Set(state.seen.map(([id]) => id));
-  const mayBeDelivered = mayBeDeliveredBy(state, options);
+  const isForgotten = mayBeForgotten(state);
   return {
     knownIds: seenIds,
     initialFindings: { oldRunLength: 0, stillListed: [], hasPending: false, mayRepeat: false },
@@ -139,7 +139,7 @@ const resumeCondition = (state: PollState, options: ResumeOptions): StopConditio
           oldRunLength: extendOldRun(before.oldRunLength, events, (event) => !isPending(event)).length,
           stillListed: stillListed.length === 0 ? before.stillListed : [...before.stillListed, ...stillListed],
           hasPending: before.hasPending || pending.length > 0,
-          mayRepeat: before.mayRepeat || pending.some((event) => mayBeDelivered(event, clock)),
+          mayRepeat: before.mayRepeat || pending.some(isForgotten),
         },
         stopIndex,
         hasWanted: wanted.length > 0,
@@ -148,29 +148,8 @@ const resumeCondition = (state: PollState, options: ResumeOptions): StopConditio
   };
 };
 
-/**
- * Returns whether the poller may have delivered an unseen event before: it is old enough for the last scan to have met it, but not
- * pending then, or as old as the anchors, so that the scan may have passed their place. A time that is unreadable, or more than a
- * look-back in the future, proves nothing.
- */
-const mayBeDeliveredBy = (
-  { anchors, lastScanStartedAt, oldestPendingAt }: PollState,
-  { lookbackMs, retentionMs }: ResumeOptions,
-): ((event: ListedEvent, clock: ScanClock) => boolean) => {
-  const lastScanMs = fromIso(lastScanStartedAt);
-  const oldestPendingMs = Date.parse(oldestPendingAt ?? '9999-01-01');
-  const passedAnchorMs = newestMs(anchors) + maxOutOfOrderMs(lookbackMs);
-  return ({ created_at }, { startedAtMs, latestMs }) => {
-    const createdMs = parseTimestamp(created_at);
-    if (createdMs === undefined || createdMs > startedAtMs + lookbackMs) return true;
-    // After a long absence, an event from around the last scan is no new one.
-    const metBeforeMs = lastScanMs + (latestMs - lastScanMs >= retentionMs ? lookbackMs : -lookbackMs);
-    return createdMs <= passedAnchorMs || createdMs < Math.min(metBeforeMs, oldestPendingMs);
-  };
-};
-
-/** The first anchor can be backdated, so the youngest of all counts. Anchors whose times cannot be read may have any age. */
-const newestMs = (anchors: readonly EventRef[]): number => {
-  const times = anchors.map(([, createdAt]) => parseTimestamp(createdAt)).filter((ms) => ms !== undefined);
-  return times.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...times);
+/** Returns whether the poller may have delivered an event that it does not remember. */
+const mayBeForgotten = ({ forgottenUntil }: PollState): ((event: ListedEvent) => boolean) => {
+  const forgottenUntilMs = fromIso(forgottenUntil);
+  return ({ created_at }) => (parseTimestamp(created_at) ?? Number.NEGATIVE_INFINITY) <= forgottenUntilMs;
 };

@@ -48,6 +48,11 @@ export interface PollState {
   readonly pendingSince: string | null;
   /** The earliest readable `created_at` of the pending events that the poller has read, ISO 8601; null if there are none. */
   readonly oldestPendingAt: string | null;
+  /**
+   * The latest `created_at` of the final events that the state no longer has, ISO 8601; null if there are none. An event that was
+   * created later, and that the state does not have, is new.
+   */
+  readonly forgottenUntil: string | null;
   /** PlanetScale's time at the start of the last completed scan, ISO 8601. */
   readonly lastScanStartedAt: string;
 }
@@ -70,6 +75,7 @@ const stateSchema = z.object({
   start: instantSchema.nullable(),
   pendingSince: instantSchema.nullable(),
   oldestPendingAt: instantSchema.nullable(),
+  forgottenUntil: instantSchema.nullable(),
   lastScanStartedAt: instantSchema,
   nonce: z.string(),
 });

@@ -20,6 +20,7 @@ describe('settle()', () => {
     expect(settle(acknowledged, { anchoredCount: 0, watermarkMs, capacity: 10_000 })).toEqual({
       anchors: [],
       besideAnchors: [],
+      forgotten: [],
       seen: acknowledged,
       hasOverflowed: false,
     });

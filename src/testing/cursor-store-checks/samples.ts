@@ -18,6 +18,7 @@ const maxSizeState = (): string => {
     start: '2026-11-01T00:00:00.000Z',
     pendingSince: '2026-10-31T23:50:00.000Z',
     oldestPendingAt: null,
+    forgottenUntil: null,
     lastScanStartedAt: '2026-11-01T00:00:00.000Z',
   });
 };
