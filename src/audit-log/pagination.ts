@@ -45,12 +45,6 @@ export async function* followPages<Page extends AuditPage>(
 }
 
 /**
- * Returns how many repeated events on two neighboring pages show a list that starts again: as many as half a page. A list that starts
- * again gives all events of the first page on two pages.
- */
-const minRepeats = ({ events }: AuditPage): number => Math.max(2, events.length / 2);
-
-/**
  * Recognizes a list that starts again, by the ids of the first page and the last id of every page. A list that starts again gives
  * these events one after the other. A few repeated events prove nothing, because PlanetScale may list an event twice. An error
  * would then end each new iteration at the same place.
@@ -59,6 +53,11 @@ class PagesAbove {
   readonly #cursors = new Set<string>();
   readonly #ids = new Set<string>();
   #repeatsOnLastPage = 0;
+  /**
+   * How many repeated events on two neighboring pages show a list that starts again: half of the first page, all of whose events such
+   * a list gives on two pages.
+   */
+  #minRepeats = 2;
   #isFirst = true;
 
   constructor(start: string | undefined) {
@@ -68,7 +67,7 @@ class PagesAbove {
   leadsBack(page: AuditPage, requestCursor: string | undefined): boolean {
     const { cursorEnd, hasNext } = page;
     if (hasNext && cursorEnd !== null && (cursorEnd === requestCursor || this.#cursors.has(cursorEnd))) return true;
-    return this.#repeatsOnLastPage + this.#repeatsOn(page, requestCursor) >= minRepeats(page);
+    return this.#repeatsOnLastPage + this.#repeatsOn(page, requestCursor) >= this.#minRepeats;
   }
 
   add(page: AuditPage, requestCursor: string | undefined): void {
@@ -76,6 +75,7 @@ class PagesAbove {
     if (requestCursor !== undefined) this.#cursors.add(requestCursor);
     for (const { id } of this.#isFirst ? page.events : page.events.slice(-1)) this.#ids.add(id);
     if (page.cursorEnd !== null) this.#ids.add(page.cursorEnd); // The client may have taken the last event out of `events`.
+    if (this.#isFirst) this.#minRepeats = Math.max(2, page.events.length / 2);
     this.#isFirst = false;
   }
 

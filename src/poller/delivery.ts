@@ -202,7 +202,7 @@ export class Delivery {
     const { hasOverflowed, forgotten, ...settled } = settle(final, {
       anchoredCount: besideAnchors.length + anchors.length,
       watermarkMs: this.#options.watermarkMs,
-      capacity: maxSeen - this.#carriedOver.size,
+      capacity: Math.max(0, maxSeen - this.#carriedOver.size),
       above,
     });
     this.#settled = settled;
@@ -221,7 +221,7 @@ export class Delivery {
     return {
       ...before,
       anchors: anchors.length > 0 ? anchors : before.anchors,
-      seen: [...elsewhere, ...besideAnchors, ...seen, ...above],
+      seen: [...elsewhere, ...besideAnchors, ...seen, ...above].slice(-maxSeen),
       pendingSince: toIso(Math.min(earliestLeftMs, unreadSinceMs)),
       oldestPendingAt: toIso(Math.min(earliestLeftMs, oldestHiddenMs)),
       forgottenUntil: toIso(this.#forgottenUntilMs),

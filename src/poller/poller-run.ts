@@ -23,7 +23,7 @@ import type { TimedPage } from './scan-clock.ts';
 import { ServerClock, type ServerTime } from './server-clock.ts';
 import { checkStart, firstRunMessage, isFirstReport, setUpNotices } from './set-up.ts';
 import { defaultStart, type FirstStart, startChoiceOf } from './start-from.ts';
-import { type CursorScope, type PollState, scopeOf, toIso } from './state.ts';
+import { type CursorScope, maxSeen, type PollState, scopeOf, toIso } from './state.ts';
 
 interface StartedScan {
   readonly delivery: Delivery;
@@ -228,7 +228,7 @@ export class PollerRun {
       scope: this.#scope,
       startedFrom: startChoiceOf(this.#startFrom),
       anchors: first.anchors.map(dated),
-      seen: first.seen.map(dated),
+      seen: first.seen.slice(-maxSeen).map(dated),
       start: first.start,
       pendingSince: toIso(Math.min(result.earliestMs, result.watermarkMs)),
       oldestPendingAt: toIso(result.earliestMs),
