@@ -67,7 +67,9 @@ class PagesAbove {
   leadsBack(page: AuditPage, requestCursor: string | undefined): boolean {
     const { cursorEnd, hasNext } = page;
     if (hasNext && cursorEnd !== null && (cursorEnd === requestCursor || this.#cursors.has(cursorEnd))) return true;
-    return this.#repeatsOnLastPage + this.#repeatsOn(page, requestCursor) >= this.#minRepeats;
+    const repeats = this.#repeatsOn(page, requestCursor);
+    const hasNothingNew = repeats > 1 && repeats === page.events.length;
+    return hasNothingNew || this.#repeatsOnLastPage + repeats >= this.#minRepeats;
   }
 
   add(page: AuditPage, requestCursor: string | undefined): void {
