@@ -142,7 +142,7 @@ export class Delivery {
       this.#passedOfBatch = 0;
       yield {
         events,
-        lateIds: this.#lateIds(stretch),
+        lateIds: this.#lateIds(stretch, events),
         stretch,
         refs,
         above,
@@ -161,12 +161,13 @@ export class Delivery {
     });
   }
 
-  #lateIds(stretch: readonly ListedEvent[]): string[] {
+  #lateIds(stretch: readonly ListedEvent[], events: readonly AuditEvent[]): string[] {
+    const delivered = new Set<ListedEvent>(events);
     const late: string[] = [];
     let seenAbove = this.#seenAbove.size;
     for (const event of stretch) {
       if (this.#seenAbove.has(event.id)) seenAbove--;
-      else if (seenAbove > 0 && isRequested(event) && this.#options.isWanted(event)) late.push(event.id);
+      else if (seenAbove > 0 && delivered.has(event)) late.push(event.id);
     }
     return late;
   }

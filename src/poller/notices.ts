@@ -8,11 +8,11 @@ import type { PlanetScaleAuditError } from '../errors.ts';
  * - `start-ignored`: `startFrom` differs from the start of the first run, and has no effect any more. Use another key
  * - `unknown-action`: `actions` has an action that this version does not know. The poller requests it all the same
  * - `retrying`: an operation failed with an error that may pass. The poller repeats it after `delayMs`
- * - `possible-gap`: the poller was away for so long that PlanetScale may have deleted events which the poller never saw. If you
- *   can, get the events between `lastScanAt` and `oldestAvailable` from another source
+ * - `possible-gap`: PlanetScale may have deleted events before the poller delivered them, because the poller was away for long or was
+ *   interrupted in an old backlog. If you can, get the events between `lastScanAt` and `oldestAvailable` from another source
  * - `late-events`: PlanetScale listed these events below events that the poller knew already. The poller delivers the late
  *   events now. If their delay often comes close to `lookbackMs`, raise `lookbackMs`
- * - `possible-duplicates`: every event that the poller remembers as final was deleted. It may deliver some events again
+ * - `possible-duplicates`: PlanetScale lists no event that the poller remembers as final. The poller may deliver some events again
  * - `inconsistent-list`: PlanetScale's list contradicts what it was before, so that the poller cannot rely on it
  * - `clock-skew`: a `Date` of PlanetScale, or a time in the saved state, is far from the time that the poller expects
  * - `unreadable-time`: the poller cannot read a `created_at`. The format may have changed

@@ -1,7 +1,5 @@
-import type { AuditEvent } from '../audit-log/event.ts';
 import type { AuditPage, AuditSource } from '../audit-log/page.ts';
 import { AuditApiError, type PlanetScaleAuditError } from '../errors.ts';
-import { excerpt } from '../internal/excerpt.ts';
 import { sleep } from '../internal/sleep.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
 import { Checkpoint } from './checkpoint.ts';
@@ -14,6 +12,14 @@ import type { HealthRecord } from './health.ts';
 import { InFlightBatch } from './in-flight-batch.ts';
 import { datedRef, type EventRef, refOf } from './listed-event.ts';
 import { NoticeLog } from './notice-log.ts';
+import {
+  clockMessage,
+  futureTimesMessage,
+  lostAnchorsMessage,
+  overflowMessage,
+  shortListMessage,
+  unreadableMessage,
+} from './notice-messages.ts';
 import type { PollNotice } from './notices.ts';
 import type { ParsedPollerOptions } from './options.ts';
 import { latestMs } from './ordering.ts';
@@ -33,25 +39,6 @@ interface StartedScan {
   /** Whether the next run would report the same again if the state at the end of this scan were not saved. */
   readonly savesState: boolean;
 }
-
-const overflowMessage =
-  'The look-back holds more events than the poller remembers. It will miss late events among the oldest of them. Shorten lookbackMs.';
-
-const lostAnchorsMessage =
-  'PlanetScale no longer lists any event that the poller remembers as final. The poller may deliver some events again.';
-
-const shortListMessage =
-  "PlanetScale's list ends above the events that the poller knows, although PlanetScale should still keep them. The poller remembers all of them, and delivers what the list has. If this lasts, contact PlanetScale.";
-
-const futureTimesMessage =
-  "The saved state has a time in the future, which a wrong clock has left there. The poller ignores that time, so that it skips no event. It may deliver some events again. Check this machine's clock.";
-
-/** @param servedAt a `Date` that the poller doubts */
-const clockMessage = (servedAt: Date | undefined): string =>
-  `PlanetScale's clock is far from the time that the poller expects (Date: ${servedAt?.toISOString()}; this machine: ${new Date().toISOString()}). Until three responses in a row agree, the poller takes the earlier time as the age of events, and the later one to judge gaps. Check this machine's clock, and any proxy that changes the Date header.`;
-
-const unreadableMessage = ({ id, created_at }: AuditEvent): string =>
-  `The poller cannot read a created_at (${excerpt(created_at)}, event ${excerpt(id)}). It takes the time at which it first read such an event as the age of the event. Look for a newer version of planetscale-audit.`;
 
 /** After this many scans in a row that failed for one reason, the poller reports the reason. */
 const reportedScanFailures = 3;
