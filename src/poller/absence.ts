@@ -24,7 +24,10 @@ export function unreadMs(
 export function withoutFutureTimes(state: PollState, nowMs: number): PollState {
   const pendingSince = isFuture(fromIso(state.pendingSince), nowMs) ? null : state.pendingSince;
   const start = isFuture(fromIso(state.start), nowMs) ? pendingSince : state.start;
-  return pendingSince === state.pendingSince && start === state.start ? state : { ...state, pendingSince, start };
+  const anchorsMissingSince = isFuture(fromIso(state.anchorsMissingSince), nowMs) ? null : state.anchorsMissingSince;
+  const isUnchanged =
+    pendingSince === state.pendingSince && start === state.start && anchorsMissingSince === state.anchorsMissingSince;
+  return isUnchanged ? state : { ...state, pendingSince, start, anchorsMissingSince };
 }
 
 const isFuture = (ms: number, nowMs: number): boolean => ms > nowMs + maxDriftMs;

@@ -1,6 +1,7 @@
 import type { AuditPage } from '../audit-log/page.ts';
 import type { FetchPage } from '../audit-log/pagination.ts';
 import { AuditApiError, AuditResponseError } from '../errors.ts';
+import { listedEvents } from './listed-event.ts';
 
 /** The list changed between two requests. The scan discards all that it has learned and starts again. */
 export class InconsistentListError extends AuditResponseError {
@@ -17,7 +18,7 @@ export const fetchConsistently = <Page extends AuditPage>(fetchPage: FetchPage<P
 
 /**
  * PlanetScale may answer an unknown cursor with the newest page. A page below a cursor always has newer events above it. If a
- * page reports none, the scan compares that page with the newest one. If they differ, PlanetScale does not report `has_prev` at
+ * page reports none, the scan compares that page with the newest one. If they have no event in common, PlanetScale does not report `has_prev` at
  * all, and the scan compares no more.
  */
 const rejectIgnoredCursor = <Page extends AuditPage>(fetchPage: FetchPage<Page>): FetchPage<Page> => {
@@ -27,12 +28,18 @@ const rejectIgnoredCursor = <Page extends AuditPage>(fetchPage: FetchPage<Page>)
     const looksLikeNewest = cursor !== undefined && !page.hasPrev && page.cursorStart !== null;
     if (!looksLikeNewest || !reportsHasPrev) return page;
     const newest = await fetchPage(undefined);
-    if (newest.cursorStart === page.cursorStart) {
+    if (newest.cursorStart === page.cursorStart || sharesEvents(newest, page)) {
       throw new InconsistentListError('PlanetScale answered one of its own cursors with the newest page');
     }
     reportsHasPrev = false;
     return page;
   };
+};
+
+/** Two answers with the newest page can begin with different events, because equal times may come in any order. */
+const sharesEvents = (a: AuditPage, b: AuditPage): boolean => {
+  const ids = new Set(listedEvents(a).map(({ id }) => id));
+  return listedEvents(b).some(({ id }) => ids.has(id));
 };
 
 /**

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../audit-log/event.ts';
 import { type Anchored, anchorsAt, type Settled, settle, sharesInstantWith } from './anchors.ts';
-import { type EventRef, isRequested, type ListedEvent, refOf } from './listed-event.ts';
+import { datedRef, type EventRef, isRequested, type ListedEvent, refOf } from './listed-event.ts';
 import { earliestMs, latestMs } from './ordering.ts';
 import { RecentIds } from './recent-ids.ts';
 import type { ScanResult } from './scan.ts';
@@ -28,9 +28,9 @@ export interface Batch {
 export interface DeliveryOptions {
   /** The state from before the scan. */
   readonly before: PollState;
-  readonly result: Pick<ScanResult, 'startedAtMs' | 'below'> & {
-    pagesOldestFirst(): AsyncIterable<ScannedPage>;
-  };
+  readonly result: Pick<ScanResult, 'startedAtMs'> & { pagesOldestFirst(): AsyncIterable<ScannedPage> };
+  /** The final events below those that the scan read, newest first. */
+  readonly below: readonly EventRef[];
   isWanted(event: ListedEvent): boolean;
   /** The ids of seen events that this scan met again. */
   readonly stillListed: ReadonlySet<string>;
@@ -42,8 +42,11 @@ export interface DeliveryOptions {
   readonly unreadSinceMs: number;
   /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
   readonly oldestHiddenMs: number;
-  /** Returns the ref of an event that the state before does not know. */
-  newRef(ref: EventRef, nowMs: number): EventRef;
+  /** `anchorsMissingSince` of the later states, until the poller has taken new anchors. */
+  readonly anchorsMissingSince: string | null;
+  /** Whether the poller has to remember an event that it passes. */
+  isToRemember(ref: EventRef): boolean;
+  readonly lookbackMs: number;
   /** Whether the first scan left out more events within the look-back than the poller may remember. */
   readonly hasOverflowed: boolean;
   /** Returns the time of PlanetScale's clock. */
@@ -76,13 +79,13 @@ export class Delivery {
   #passedOfBatch = 0;
 
   constructor(options: DeliveryOptions) {
-    const { before, result, stillListed, carriedOver, hasOverflowed } = options;
+    const { before, stillListed, carriedOver, hasOverflowed } = options;
     this.#options = options;
     this.#knownRefs = new Map([...before.seen, ...before.anchors].map((ref) => [ref[0], ref]));
     this.#seenAbove = new Set(stillListed);
     this.#carriedOver = new Map(carriedOver.map((ref) => [ref[0], ref]));
     this.#hasOverflowed = hasOverflowed;
-    const below = result.below.map((event) => this.#datedRef(refOf(event)));
+    const below = options.below.map((ref) => this.#datedRef(ref));
     const unmet = before.seen.filter(([id]) => !stillListed.has(id));
     this.#settled = { ...anchoredAtStop(below, before.anchors, unmet), seen: [] };
     for (const [id] of [...this.#settled.anchors, ...this.#settled.besideAnchors]) this.#leaveBehind(id);
@@ -175,15 +178,19 @@ export class Delivery {
   /** @param above the event just above the refs */
   #advance(refs: readonly EventRef[], above: EventRef | undefined): void {
     for (const ref of refs) {
-      this.#passed.push(this.#datedRef(ref));
+      if (this.#isToRemember(ref)) this.#passed.push(this.#datedRef(ref));
       this.#leaveBehind(ref[0]);
     }
     if (this.#passed.length > maxSeen) this.#settle(above);
   }
 
+  #isToRemember(ref: EventRef): boolean {
+    return this.#knownRefs.has(ref[0]) || this.#options.isToRemember(ref);
+  }
+
   #datedRef(ref: EventRef): EventRef {
-    const { newRef, serverNowMs } = this.#options;
-    return this.#knownRefs.get(ref[0]) ?? newRef(ref, serverNowMs());
+    const { lookbackMs, serverNowMs } = this.#options;
+    return this.#knownRefs.get(ref[0]) ?? datedRef(ref, serverNowMs(), lookbackMs);
   }
 
   #leaveBehind(id: string): void {
@@ -204,7 +211,7 @@ export class Delivery {
       anchoredCount: besideAnchors.length + anchors.length,
       watermarkMs: this.#options.watermarkMs,
       capacity: Math.max(0, maxSeen - this.#carriedOver.size),
-      above,
+      above: above && this.#datedRef(above),
     });
     this.#settled = settled;
     this.#passed = [];
@@ -214,18 +221,21 @@ export class Delivery {
 
   /** @param earliestLeftMs the earliest readable `created_at` above the final events */
   #stateWith(earliestLeftMs: number): PollState {
-    const { before, unreadSinceMs, oldestHiddenMs } = this.#options;
-    const { besideAnchors, anchors, seen } = this.#settled;
+    const { before, unreadSinceMs, oldestHiddenMs, anchorsMissingSince } = this.#options;
+    const { besideAnchors, seen } = this.#settled;
+    const anchors = this.#settled.anchors.length > 0 ? this.#settled.anchors : before.anchors;
+    const hasNewAnchors = anchors[0]?.[0] !== before.anchors[0]?.[0];
     const carriedOver = [...this.#carriedOver.values()];
     const above = carriedOver.filter(([id]) => this.#seenAbove.has(id));
     const elsewhere = carriedOver.filter(([id]) => !this.#seenAbove.has(id));
     return {
       ...before,
-      anchors: anchors.length > 0 ? anchors : before.anchors,
+      anchors,
       seen: [...elsewhere, ...besideAnchors, ...seen, ...above].slice(-maxSeen),
       pendingSince: toIso(Math.min(earliestLeftMs, unreadSinceMs)),
       oldestPendingAt: toIso(Math.min(earliestLeftMs, oldestHiddenMs)),
       forgottenUntil: toIso(this.#forgottenUntilMs),
+      anchorsMissingSince: hasNewAnchors ? null : anchorsMissingSince,
     };
   }
 }

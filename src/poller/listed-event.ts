@@ -27,21 +27,12 @@ export const isBefore = ([, createdAt]: EventRef, ms: number): boolean =>
 const maxTimeLength = 35;
 
 /**
- * Returns a ref with a readable time of limited length, for the state. If PlanetScale's time cannot be read, the ref counts as read
- * now.
+ * Returns a ref with a readable time of limited length, for the state. If PlanetScale's time cannot be read, the ref has the latest
+ * time at which an event that was read now can have been created: an event is at most one look-back ahead of its time.
  */
 export const datedRef = (ref: EventRef, nowMs: number, lookbackMs: number): EventRef => {
   const [id, createdAt] = ref;
   const ms = parseTimestamp(createdAt);
-  if (ms === undefined) return refReadAt(nowMs, ref, lookbackMs);
+  if (ms === undefined) return [id, new Date(nowMs + lookbackMs).toISOString()];
   return createdAt.length <= maxTimeLength ? ref : [id, new Date(ms).toISOString()];
 };
-
-/**
- * Returns a ref with the latest time at which an event that was read now can have been created. An event is at most one look-back
- * ahead of its time, unless its own time says that it is further ahead.
- */
-export const refReadAt = (nowMs: number, [id, createdAt]: EventRef, lookbackMs: number): EventRef => [
-  id,
-  new Date(Math.max(parseTimestamp(createdAt) ?? 0, nowMs + lookbackMs)).toISOString(),
-];

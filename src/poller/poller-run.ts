@@ -7,7 +7,6 @@ import { InconsistentListError } from './consistency.ts';
 import { Delivery } from './delivery.ts';
 import { isFinalError } from './final-error.ts';
 import { firstScan } from './first-scan.ts';
-import { findGap } from './gap.ts';
 import type { HealthRecord } from './health.ts';
 import { InFlightBatch } from './in-flight-batch.ts';
 import { datedRef, type EventRef, refOf } from './listed-event.ts';
@@ -60,7 +59,6 @@ export class PollerRun {
   #hasReadPage = false;
   #hasCompletedScan = false;
   #hasReportedClock = false;
-  #hasReportedShortList = false;
 
   constructor(source: AuditSource, options: ParsedPollerOptions, health: HealthRecord) {
     this.#source = source;
@@ -211,6 +209,7 @@ export class PollerRun {
     const { lookbackMs } = this.#options;
     const { result, isWanted, hasOverflowed, ...first } = await firstScan(this.#fetchPage, this.#startFrom, lookbackMs);
     const dated = (ref: EventRef) => datedRef(ref, this.#clock.nowMs(), lookbackMs);
+    const below = result.below.map(refOf);
     const firstState: PollState = {
       scope: this.#scope,
       startedFrom: startChoiceOf(this.#startFrom),
@@ -219,20 +218,24 @@ export class PollerRun {
       start: first.start,
       pendingSince: toIso(Math.min(result.earliestMs, result.watermarkMs)),
       oldestPendingAt: toIso(result.earliestMs),
-      forgottenUntil: toIso(latestMs(result.below.map(refOf))),
+      forgottenUntil: toIso(latestMs(below)),
+      anchorsMissingSince: null,
       lastScanStartedAt: new Date(result.startedAtMs).toISOString(),
     };
     const delivery = new Delivery({
       before: firstState,
       result,
+      below,
       isWanted,
       stillListed: new Set(),
       carriedOver: firstState.seen,
       watermarkMs: result.watermarkMs,
       unreadSinceMs: result.watermarkMs,
       oldestHiddenMs: Number.POSITIVE_INFINITY,
-      newRef: (ref, nowMs) => datedRef(ref, nowMs, lookbackMs),
+      anchorsMissingSince: null,
+      isToRemember: () => true,
       hasOverflowed,
+      lookbackMs,
       serverNowMs: () => this.#clock.nowMs(),
     });
     return { delivery, pageCount: result.pageCount, firstState, savesState: false };
@@ -241,21 +244,23 @@ export class PollerRun {
   async #resumeScan(state: PollState): Promise<StartedScan> {
     const { lookbackMs, retentionMs } = this.#options;
     const scan = await resumeScan(this.#fetchPage, state, { lookbackMs, retentionMs });
-    const gap = findGap(state, scan.result, retentionMs);
-    if (gap) await this.#notify(gap);
+    if (scan.gap) await this.#notify(scan.gap);
     if (scan.before !== state) await this.#notify({ type: 'clock-skew', message: futureTimesMessage });
     if (scan.mayRepeatEvents) await this.#notify({ type: 'possible-duplicates', message: lostAnchorsMessage });
-    const isTooShort = scan.listEnd === 'too-short';
-    if (isTooShort && !this.#hasReportedShortList) {
+    if (scan.listEnd === 'too-short' && state.anchorsMissingSince === null) {
       await this.#notify({ type: 'inconsistent-list', message: shortListMessage });
     }
-    this.#hasReportedShortList = isTooShort;
     const delivery = new Delivery({
       ...scan,
       hasOverflowed: false,
+      lookbackMs,
       serverNowMs: () => this.#clock.nowMs(),
     });
-    const savesState = gap !== undefined || scan.mayRepeatEvents || scan.before !== state;
+    const savesState =
+      scan.gap !== undefined ||
+      scan.mayRepeatEvents ||
+      scan.before !== state ||
+      (scan.anchorsMissingSince === null) !== (state.anchorsMissingSince === null);
     return { delivery, pageCount: scan.result.pageCount, savesState };
   }
 

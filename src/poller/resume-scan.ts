@@ -2,12 +2,14 @@ import type { FetchPage } from '../audit-log/pagination.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
 import { withoutFutureTimes } from './absence.ts';
 import { sharesInstantWith } from './anchors.ts';
+import { findGap } from './gap.ts';
 import { judgeListEnd, type ListEnd } from './list-end.ts';
-import { datedRef, type EventRef, isBefore, isRequested, type ListedEvent, refOf, refReadAt } from './listed-event.ts';
+import { type EventRef, isBefore, isRequested, type ListedEvent, refOf } from './listed-event.ts';
+import type { PollNotice } from './notices.ts';
 import { extendOldRun } from './ordering.ts';
 import { type ScanResult, scan } from './scan.ts';
 import type { TimedPage } from './scan-clock.ts';
-import { fromIso, type PollState } from './state.ts';
+import { fromIso, type PollState, toIso } from './state.ts';
 import type { StopCondition } from './stop-condition.ts';
 
 /** The result of a scan that starts from a saved state. */
@@ -16,6 +18,8 @@ export interface ResumeScan {
   /** The state from before the scan, without times that lie in the future. */
   readonly before: PollState;
   readonly listEnd: ListEnd;
+  /** The final events below those that the scan read, newest first. */
+  readonly below: readonly EventRef[];
   isWanted(event: ListedEvent): boolean;
   /** The ids of seen events that the list still has. */
   readonly stillListed: ReadonlySet<string>;
@@ -27,8 +31,12 @@ export interface ResumeScan {
   readonly unreadSinceMs: number;
   /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
   readonly oldestHiddenMs: number;
-  /** Returns the ref of an event that the state before does not know. */
-  newRef(ref: EventRef, nowMs: number): EventRef;
+  /** `anchorsMissingSince` of the later states, until the poller has taken new anchors. */
+  readonly anchorsMissingSince: string | null;
+  /** Whether the poller has to remember an event that it passes. */
+  isToRemember(ref: EventRef): boolean;
+  /** The notice of a gap; undefined if retention can have taken no event unread. */
+  readonly gap: PollNotice | undefined;
   /** The scan met no anchor, and events that the poller may have delivered before. */
   readonly mayRepeatEvents: boolean;
 }
@@ -42,8 +50,6 @@ interface ResumeFindings {
   /** How many events in a row, up to the last one, are older than everything pending. */
   readonly oldRunLength: number;
   readonly stillListed: readonly string[];
-  /** Whether the poller would deliver an event if no anchor were listed. */
-  readonly hasPending: boolean;
   /** Whether the poller may have delivered one of these events before. */
   readonly mayRepeat: boolean;
 }
@@ -54,47 +60,57 @@ export async function resumeScan(
   { lookbackMs, retentionMs }: ResumeOptions,
 ): Promise<ResumeScan> {
   const result = await scan(fetchPage, resumeCondition(state), lookbackMs);
-  const { latestMs, watermarkMs, reachedEnd, findings } = result;
-  const before = withoutFutureTimes(state, latestMs);
+  const { startedAtMs, watermarkMs, reachedEnd, findings } = result;
+  const before = withoutFutureTimes(state, startedAtMs);
   const stillListed = new Set(findings.stillListed);
   const { oldRunLength } = findings;
   const listEnd = judgeListEnd({ before, result, stillListed, oldRunLength, lookbackMs, retentionMs });
-  const mayBeCut = listEnd === 'too-short' || listEnd === 'unclear';
+  const lacksAnchors = listEnd !== 'whole' && listEnd !== 'new-start';
+  const gap = findGap(before, result, retentionMs);
 
   const isNew = isNewFor(before);
-  const isPending = mayBePending(before);
+  const mayBePending = mayBePendingFor(before);
   const missesAnchors = reachedEnd && before.anchors.length > 0;
-  const mayRepeat = listEnd === 'too-short' ? findings.hasPending : findings.mayRepeat;
   return {
     result,
     before,
     listEnd,
-    isWanted: missesAnchors ? (event) => isNew(event) && isPending(event) : isNew,
+    below: lacksAnchors ? before.anchors : result.below.map(refOf),
+    isWanted: missesAnchors ? (event) => isNew(event) && mayBePending(refOf(event)) : isNew,
     stillListed,
-    carriedOver: refsToCarryOver(before, result, stillListed, latestMs - retentionMs),
-    watermarkMs: listEnd === 'too-short' ? Number.NEGATIVE_INFINITY : watermarkMs,
-    unreadSinceMs: mayBeCut ? Math.min(fromIso(before.pendingSince), watermarkMs) : watermarkMs,
-    oldestHiddenMs: mayBeCut && before.oldestPendingAt ? Date.parse(before.oldestPendingAt) : Number.POSITIVE_INFINITY,
-    newRef: (ref, nowMs) =>
-      listEnd === 'unclear' ? refReadAt(nowMs, ref, lookbackMs) : datedRef(ref, nowMs, lookbackMs),
-    mayRepeatEvents: listEnd === 'below-anchors' || (missesAnchors && mayRepeat),
+    carriedOver: refsToCarryOver(before, result, stillListed, startedAtMs - retentionMs),
+    watermarkMs: lacksAnchors ? Number.NEGATIVE_INFINITY : watermarkMs,
+    unreadSinceMs: lacksAnchors ? Math.min(fromIso(before.pendingSince), watermarkMs) : watermarkMs,
+    oldestHiddenMs: gap ? Number.POSITIVE_INFINITY : oldestHiddenMs(before, listEnd),
+    anchorsMissingSince: listEnd === 'whole' ? null : (before.anchorsMissingSince ?? toIso(startedAtMs)),
+    isToRemember: lacksAnchors && missesAnchors ? mayBePending : () => true,
+    gap,
+    mayRepeatEvents: listEnd === 'without-anchors' || (missesAnchors && findings.mayRepeat),
   };
 }
 
+/** Returns the earliest time of the pending events that a list may hide: those of a list that is too short include unread ones. */
+const oldestHiddenMs = ({ oldestPendingAt, lastScanStartedAt }: PollState, listEnd: ListEnd): number => {
+  const oldestPendingMs = oldestPendingAt === null ? Number.POSITIVE_INFINITY : fromIso(oldestPendingAt);
+  if (listEnd === 'too-short') return Math.min(oldestPendingMs, fromIso(lastScanStartedAt));
+  return listEnd === 'whole' || listEnd === 'new-start' ? Number.POSITIVE_INFINITY : oldestPendingMs;
+};
+
 /**
  * Returns the events that a later list may have above the next anchors: the seen ones, and the anchors above the one at which the scan
- * stopped. Those that the scan did not meet are deleted, or hidden by a stale list. They count until retention may have taken them.
+ * stopped. Those that the scan did not meet are deleted, or hidden by a stale list. They count until they are older than the retention,
+ * and than an event that the list has.
  */
 const refsToCarryOver = (
   { anchors, seen }: PollState,
-  { reachedEnd, below }: ScanResult,
+  { reachedEnd, below, newestMs }: ScanResult,
   stillListed: ReadonlySet<string>,
   keptSinceMs: number,
 ): readonly EventRef[] => {
   const found = anchors.findIndex(([id]) => id === below[0]?.id);
   const isBesideStop = sharesInstantWith(found === -1 ? [] : anchors.slice(found));
   const mayReturn = (ref: EventRef): boolean =>
-    reachedEnd || stillListed.has(ref[0]) || !(isBefore(ref, keptSinceMs) || isBesideStop(ref));
+    reachedEnd || stillListed.has(ref[0]) || !(isBefore(ref, Math.min(keptSinceMs, newestMs)) || isBesideStop(ref));
   return [...anchors.slice(0, Math.max(0, found)), ...seen].filter(mayReturn);
 };
 
@@ -106,9 +122,9 @@ const isNewFor = (state: PollState): ((event: ListedEvent) => boolean) => {
 };
 
 /** Returns whether an event may be pending by its age. Only a poller that has lost all anchors has to ask. */
-const mayBePending = ({ pendingSince }: PollState): ((event: ListedEvent) => boolean) => {
+const mayBePendingFor = ({ pendingSince }: PollState): ((ref: EventRef) => boolean) => {
   const pendingSinceMs = fromIso(pendingSince);
-  return (event) => !isBefore(refOf(event), pendingSinceMs);
+  return (ref) => !isBefore(ref, pendingSinceMs);
 };
 
 /**
@@ -121,15 +137,16 @@ const resumeCondition = (state: PollState): StopCondition<ResumeFindings> => {
   const isForgotten = mayBeForgotten(state);
   return {
     knownIds: seenIds,
-    initialFindings: { oldRunLength: 0, stillListed: [], hasPending: false, mayRepeat: false },
+    initialFindings: { oldRunLength: 0, stillListed: [], mayRepeat: false },
     inspect: (before, events, clock) => {
       const anchor = events.findIndex(({ id }) => anchorIds.has(id));
       const stopIndex = anchor === -1 ? undefined : anchor;
       const above = events.slice(0, stopIndex);
       const stillListed = above.filter(({ id }) => seenIds.has(id)).map(({ id }) => id);
-      const trusted = withoutFutureTimes(state, clock.latestMs);
+      const trusted = withoutFutureTimes(state, clock.startedAtMs);
       const startMs = fromIso(trusted.start);
-      const isPending = mayBePending(trusted);
+      const mayBePending = mayBePendingFor(trusted);
+      const isPending = (event: ListedEvent): boolean => mayBePending(refOf(event));
       const wanted = above.filter(
         (event) => isRequested(event) && !seenIds.has(event.id) && !isBefore(refOf(event), startMs),
       );
@@ -138,7 +155,6 @@ const resumeCondition = (state: PollState): StopCondition<ResumeFindings> => {
         findings: {
           oldRunLength: extendOldRun(before.oldRunLength, events, (event) => !isPending(event)).length,
           stillListed: stillListed.length === 0 ? before.stillListed : [...before.stillListed, ...stillListed],
-          hasPending: before.hasPending || pending.length > 0,
           mayRepeat: before.mayRepeat || pending.some(isForgotten),
         },
         stopIndex,

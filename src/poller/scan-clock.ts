@@ -13,15 +13,16 @@ export interface TimedPage extends AuditPage {
 export interface ScanClock {
   /** When PlanetScale sent the first page, or the local time if that page has no `Date`. */
   readonly startedAtMs: number;
-  /** The latest time at which PlanetScale can have sent the last page so far, or the local time if that page has no `Date`. */
+  /** The latest time at which PlanetScale can have sent a page so far, or the local time if a page has no `Date`. */
   readonly latestMs: number;
+  /** The latest readable `created_at` of the requested events so far; -Infinity if there is none. */
+  readonly newestMs: number;
   /** An event that was created before the watermark and is not in the list yet will never appear there. */
   readonly watermarkMs: number;
 }
 
 interface RunningScanClock extends ScanClock {
   readonly firstPage: TimedPage;
-  readonly newestMs: number;
 }
 
 /**
@@ -47,7 +48,7 @@ export function advanceScanClock(
     firstPage,
     newestMs,
     startedAtMs,
-    latestMs: page.serverTime?.latestMs ?? Date.now(),
+    latestMs: Math.max(previous?.latestMs ?? startedAtMs, page.serverTime?.latestMs ?? Date.now()),
     watermarkMs: listedAtMs - firstPage.durationMs - lookbackMs,
   };
 }

@@ -47,10 +47,11 @@ export async function scan<Findings>(
     const inspection = condition.inspect(result?.findings ?? condition.initialFindings, events, clock);
     const { findings, stopIndex, hasWanted } = inspection;
     pages.add(events.slice(0, stopIndex), { requestCursor, hasWanted, watermarkMs: clock.watermarkMs });
-    const { startedAtMs, latestMs, watermarkMs } = clock;
+    const { startedAtMs, latestMs, newestMs, watermarkMs } = clock;
     result = {
       startedAtMs,
       latestMs,
+      newestMs,
       watermarkMs,
       pageCount: (result?.pageCount ?? 0) + 1,
       findings,

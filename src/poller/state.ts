@@ -53,6 +53,11 @@ export interface PollState {
    * created later, and that the state does not have, is new.
    */
   readonly forgottenUntil: string | null;
+  /**
+   * PlanetScale's time at the start of the first scan since which events are missing, and no anchor is listed, ISO 8601; null if the
+   * last scan met an anchor, or missed nothing.
+   */
+  readonly anchorsMissingSince: string | null;
   /** PlanetScale's time at the start of the last completed scan, ISO 8601. */
   readonly lastScanStartedAt: string;
 }
@@ -76,6 +81,7 @@ const stateSchema = z.object({
   pendingSince: instantSchema.nullable(),
   oldestPendingAt: instantSchema.nullable(),
   forgottenUntil: instantSchema.nullable(),
+  anchorsMissingSince: instantSchema.nullable(),
   lastScanStartedAt: instantSchema,
   nonce: z.string(),
 });

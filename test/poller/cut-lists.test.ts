@@ -1,0 +1,192 @@
+import { type CursorStore, memoryCursorStore } from 'planetscale-audit';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { dayMs, drain, drainWithNotices, hourMs, minuteMs, savedState, startMs } from '../support/polling.ts';
+import { ListSource, shufflingTies } from './list-source.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: startMs }));
+afterEach(() => void vi.useRealTimers());
+
+const wait = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
+
+/** A list of `count` events, and polls of it that remember all they deliver. */
+const polled = (count: number, { ageMs, everyMs }: { readonly ageMs: number; readonly everyMs: number }) => {
+  const source = new ListSource();
+  for (let index = 0; index < count; index++) source.add(`old${index}`, startMs - ageMs + index * everyMs);
+  const store = memoryCursorStore();
+  const delivered: string[] = [];
+  const poll = async () => {
+    const result = await drainWithNotices(source, { store, startFrom: 'oldest' });
+    delivered.push(...result.delivered);
+    return result.notices.map(({ type }) => type);
+  };
+  return { source, store, delivered, poll };
+};
+
+/** Shows only the newest events in the next poll. */
+const pollCut = async ({ source, poll }: ReturnType<typeof polled>, shown: number) => {
+  source.view = (list) => list.slice(0, shown);
+  const notices = await poll();
+  source.view = (list) => list;
+  return notices;
+};
+
+const firstAnchor = async (store: CursorStore) => (await savedState(store))?.anchors[0]?.[0];
+
+/** Acknowledges the first `count` events of a run, and ends the run. */
+const take = async ({ source, store, delivered }: ReturnType<typeof polled>, count: number) => {
+  let left = count;
+  for await (const { id } of drain(source, { store, startFrom: 'oldest' })) {
+    if (left-- === 0) break;
+    delivered.push(id);
+  }
+};
+
+describe('one answer with the newest events alone hides nothing for good', () => {
+  test('after three weeks without an event', async () => {
+    const log = polled(5, { ageMs: hourMs, everyMs: 1 });
+    const { source, delivered, poll } = log;
+    await poll();
+    for (let day = 0; day < 21; day++) {
+      wait(dayMs);
+      await poll();
+    }
+    const ms = Date.now();
+    source.add('seen', ms);
+    wait(minuteMs);
+    await poll();
+    const [seen, ...older] = source.list;
+    source.list = older;
+    source.add('late', ms - 1);
+    if (seen) source.list = [seen, ...source.list];
+    wait(14 * minuteMs);
+    source.add('newest', Date.now());
+    await pollCut(log, 2);
+    wait(minuteMs);
+    await poll();
+    expect(delivered.slice(5)).toEqual(['seen', 'newest', 'late']);
+  });
+
+  test('under a Date of 2036', async () => {
+    const log = polled(20, { ageMs: 2 * hourMs, everyMs: 1000 });
+    const { source, delivered, poll } = log;
+    await poll();
+    wait(hourMs);
+    for (let index = 0; index < 6; index++) source.add(`new${index}`, Date.now() + index);
+    wait(30 * minuteMs);
+    source.date = () => new Date('2036-01-01T00:00:00Z');
+    expect(await pollCut(log, 3)).toContain('possible-gap');
+    source.date = () => new Date();
+    wait(minuteMs);
+    await poll();
+    expect(delivered.slice(20).toSorted()).toEqual(['new0', 'new1', 'new2', 'new3', 'new4', 'new5']);
+  });
+
+  test.each([0, 3])('in a backlog of a month that a crash has interrupted (%i events)', async (shown) => {
+    const log = polled(400, { ageMs: 30 * dayMs, everyMs: hourMs });
+    await take(log, 100);
+    wait(minuteMs);
+    await pollCut(log, shown);
+    wait(minuteMs);
+    await log.poll();
+    expect(log.delivered).toHaveLength(400);
+    expect(new Set(log.delivered).size).toBe(400);
+  });
+
+  test('if it ends inside a block of a hundred backdated events', async () => {
+    const log = polled(300, { ageMs: hourMs, everyMs: 1000 });
+    const { source, delivered, poll } = log;
+    await poll();
+    wait(minuteMs);
+    for (let index = 0; index < 30; index++) source.add(`new${index}`, Date.now() + index);
+    for (let index = 0; index < 100; index++) source.add(`imported${index}`, startMs - 40 * hourMs + index);
+    wait(minuteMs);
+    expect(await pollCut(log, 100)).toEqual(['possible-duplicates']);
+    wait(minuteMs);
+    await poll();
+    expect(delivered.filter((id) => id.startsWith('new'))).toHaveLength(30);
+    expect(new Set(delivered).size).toBe(delivered.length);
+  });
+});
+
+test('a stale list below all anchors in every second answer repeats nothing, and moves no anchor down', async () => {
+  const log = polled(600, { ageMs: 600 * minuteMs, everyMs: minuteMs });
+  const { source, store, delivered, poll } = log;
+  await poll();
+  for (let round = 0; round < 5; round++) {
+    wait(minuteMs);
+    const anchor = await firstAnchor(store);
+    source.view = (list) => list.slice(60 + round);
+    await poll();
+    expect(await firstAnchor(store)).toBe(anchor);
+    source.view = (list) => list;
+    await poll();
+    source.add(`new${round}`, Date.now());
+  }
+  await poll();
+  expect(delivered).toHaveLength(605);
+  expect(new Set(delivered).size).toBe(605);
+});
+
+test('a stale answer without the newest anchors repeats nothing, even if all that the poller knows is a month old', async () => {
+  const log = polled(20, { ageMs: hourMs, everyMs: 1000 });
+  const { source, delivered, poll } = log;
+  await poll();
+  for (let day = 0; day < 30; day++) {
+    wait(dayMs);
+    await poll();
+  }
+  source.view = (list) => list.slice(4);
+  for (let minute = 0; minute < 90; minute++) {
+    wait(minuteMs);
+    await poll();
+  }
+  source.view = (list) => list;
+  await poll();
+  expect(delivered).toHaveLength(20);
+});
+
+test('events of one instant, in another order in each answer, are all delivered after retention took all anchors', async () => {
+  const log = polled(1, { ageMs: hourMs, everyMs: 0 });
+  const { source, delivered, poll } = log;
+  await poll();
+  for (let day = 0; day < 16; day++) {
+    wait(dayMs);
+    if (day === 15) source.remove('old0');
+    await poll();
+  }
+  const ms = Date.now();
+  for (let index = 0; index < 90; index++) source.add(`tie${index}`, ms);
+  wait(1000);
+  source.view = shufflingTies(5);
+  await take(log, 50);
+  wait(25 * minuteMs);
+  await take(log, 10);
+  for (let minute = 0; minute < 3; minute++) {
+    wait(minuteMs);
+    await poll();
+  }
+  expect(new Set(delivered).size).toBe(91);
+});
+
+test('a list that stays empty for 17 days is reported as inconsistent at once, and as a possible gap once retention may have taken events', async () => {
+  const { source, poll } = polled(20, { ageMs: hourMs, everyMs: 1000 });
+  await poll();
+  source.view = () => [];
+  const notices: string[] = [];
+  for (let hour = 0; hour < 17 * 24; hour += 6) {
+    wait(6 * hourMs);
+    notices.push(...(await poll()));
+  }
+  expect(notices).toEqual(['inconsistent-list', 'possible-gap']);
+});
+
+test('a poller that drains once a week reports nothing in an organization with an event every two weeks', async () => {
+  const { source, poll } = polled(1, { ageMs: 0, everyMs: 0 });
+  for (let day = 0; day < 120; day++) {
+    if (day % 15 === 0) source.add(`day${day}`, Date.now());
+    wait(hourMs);
+    source.list = source.list.filter(({ created_at }) => Date.parse(created_at) > Date.now() - 15 * dayMs);
+    if (day % 7 === 0) expect(await poll()).toEqual([]);
+    wait(23 * hourMs);
+  }
+});
