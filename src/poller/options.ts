@@ -46,8 +46,8 @@ export interface PollerOptions {
    */
   readonly lookbackMs?: number | undefined;
   /**
-   * How long PlanetScale keeps events at least, in milliseconds. The poller reports a `possible-gap` after an absence this long.
-   * PlanetScale documents 15 days and 6 months.
+   * How long PlanetScale keeps events at least, in milliseconds. The poller reports a `possible-gap` if it was away, or the
+   * list has lacked events, for this long. PlanetScale documents 15 days and 6 months.
    *
    * @default 1_209_600_000 (14 days)
    */
