@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +33,14 @@ test('fileCursorStore creates several missing directories at once', async () => 
   const store = fileCursorStore(join(root, 'four/levels/of/them'));
   await store.set('key', 'value');
   expect(await store.get('key')).toBe('value');
+});
+
+test('an error of fileCursorStore escapes the control characters of a key and of a path', async () => {
+  const file = join(await temporaryDirectory(), 'a\u001b[2Jfile');
+  await writeFile(file, '');
+  const error = await failure(Promise.resolve(fileCursorStore(join(file, 'below')).get('a\u202ekey')));
+  expect(error).toHaveProperty('message', expect.stringMatching(/"a\\u202ekey" in .*a\\u001b\[2Jfile/));
+  expect(error).not.toHaveProperty('message', expect.stringContaining('\u001b'));
 });
 
 describe.skipIf(process.platform === 'win32')('fileCursorStore with { mode: 0o660 }', () => {

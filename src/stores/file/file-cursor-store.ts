@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { AuditConfigError, CursorStoreError, PlanetScaleAuditError } from '../../errors.ts';
+import { excerpt } from '../../internal/excerpt.ts';
 import { parseOptions, wholeNumberSchema } from '../../internal/option-schemas.ts';
+import { printable } from '../../internal/printable.ts';
 import type { AtomicCursorStore } from '../cursor-store.ts';
 import { privateMode } from './durable-file.ts';
 import { FileGenerations } from './file-generations.ts';
@@ -66,7 +68,8 @@ export function fileCursorStore(directory: string, options: FileCursorStoreOptio
       return await operation(new FileGenerations(path, key, mode));
     } catch (error) {
       if (error instanceof PlanetScaleAuditError) throw error;
-      throw new CursorStoreError(`fileCursorStore could not ${action} "${key}" in ${path} ${describeFsError(error)}`, {
+      const failure = `fileCursorStore could not ${action} "${excerpt(key)}" in ${path} ${describeFsError(error)}`;
+      throw new CursorStoreError(printable(failure), {
         key,
         retryable: true, // A fault of the file system may pass, for example when a full disk gets room again.
         cause: error,

@@ -3,6 +3,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { AuditConfigError, CursorStoreError } from '../../errors.ts';
+import { excerpt } from '../../internal/excerpt.ts';
+import { printable } from '../../internal/printable.ts';
 import {
   createFile,
   ignoreNotFound,
@@ -92,7 +94,7 @@ export class FileGenerations {
   async append(loaded: LoadedValue | undefined, value: string): Promise<boolean> {
     if (typeof value !== 'string') {
       throw new AuditConfigError(
-        `fileCursorStore received a value for "${this.#key}" that is not a string (${typeof value}). Pass text.`,
+        `fileCursorStore received a value for "${excerpt(this.#key)}" that is not a string (${typeof value}). Pass text.`,
       );
     }
     if (!loaded) await makeDirectory(this.#directory, directoryMode(this.#mode));
@@ -117,7 +119,9 @@ export class FileGenerations {
   /** Explains why `loaded` is an earlier value than the last saved, or returns undefined if `loaded` is the last saved. */
   rollbackReasonOf(loaded: LoadedValue): string | undefined {
     if (loaded.generation === loaded.highestGeneration) return undefined;
-    return `fileCursorStore found the last save under "${this.#key}" corrupt (${this.#path(loaded.highestGeneration)} was changed or truncated) and returned the save before it (${this.#path(loaded.generation)}). The poller delivers the events since that save again and loses none. Check the disk, and every other program that writes to the directory.`;
+    return printable(
+      `fileCursorStore found the last save under "${excerpt(this.#key)}" corrupt (${this.#path(loaded.highestGeneration)} was changed or truncated) and returned the save before it (${this.#path(loaded.generation)}). The poller delivers the events since that save again and loses none. Check the disk, and every other program that writes to the directory.`,
+    );
   }
 
   /** Resolves with whether the save that this process has just linked comes right after `loaded`, or led to the newest value. */
@@ -178,7 +182,9 @@ export class FileGenerations {
 
   #notFileError(name: string): CursorStoreError {
     return new CursorStoreError(
-      `fileCursorStore found something other than a file in the place of a save under "${this.#key}" (a directory, link, pipe, socket or device: ${join(this.#directory, name)}). Remove it.`,
+      printable(
+        `fileCursorStore found something other than a file in the place of a save under "${excerpt(this.#key)}" (a directory, link, pipe, socket or device: ${join(this.#directory, name)}). Remove it.`,
+      ),
       { key: this.#key },
     );
   }
@@ -186,7 +192,9 @@ export class FileGenerations {
   #corruptedError(generations: readonly number[]): CursorStoreError {
     const paths = generations.map((generation) => this.#path(generation)).join(', ');
     return new CursorStoreError(
-      `fileCursorStore found every save under "${this.#key}" corrupt (changed or truncated: ${paths}). Restore the directory from a backup, or delete these files and choose with startFrom where to begin.`,
+      printable(
+        `fileCursorStore found every save under "${excerpt(this.#key)}" corrupt (changed or truncated: ${paths}). Restore the directory from a backup, or delete these files and choose with startFrom where to begin.`,
+      ),
       { key: this.#key },
     );
   }
