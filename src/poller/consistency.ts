@@ -18,23 +18,27 @@ export const fetchConsistently = <Page extends AuditPage>(fetchPage: FetchPage<P
 
 /**
  * PlanetScale may answer an unknown cursor with the newest page. A page below a cursor always has newer events above it. If a
- * page reports none, the scan compares that page with the newest one. If they have no event in common, PlanetScale does not report `has_prev` at
- * all, and the scan compares no more.
+ * page reports none, the scan compares that page with its own first page, and with the newest one. If they have no event in common,
+ * PlanetScale does not report `has_prev` at all, and the scan requests the newest page no more.
  */
 const rejectIgnoredCursor = <Page extends AuditPage>(fetchPage: FetchPage<Page>): FetchPage<Page> => {
   let reportsHasPrev = true;
+  let firstPage: Page | undefined;
   return async (cursor) => {
     const page = await fetchPage(cursor);
-    const looksLikeNewest = cursor !== undefined && !page.hasPrev && page.cursorStart !== null;
-    if (!looksLikeNewest || !reportsHasPrev) return page;
+    firstPage ??= page;
+    if (cursor === undefined || page.hasPrev || page.cursorStart === null) return page;
+    if (page.cursorStart === firstPage.cursorStart) throw ignoredCursorError();
+    if (!reportsHasPrev) return page;
     const newest = await fetchPage(undefined);
-    if (newest.cursorStart === page.cursorStart || sharesEvents(newest, page)) {
-      throw new InconsistentListError('PlanetScale answered one of its own cursors with the newest page');
-    }
+    if (newest.cursorStart === page.cursorStart || sharesEvents(newest, page)) throw ignoredCursorError();
     reportsHasPrev = false;
     return page;
   };
 };
+
+const ignoredCursorError = (): InconsistentListError =>
+  new InconsistentListError('PlanetScale answered one of its own cursors with the newest page');
 
 /** Two answers with the newest page can begin with different events, because equal times may come in any order. */
 const sharesEvents = (a: AuditPage, b: AuditPage): boolean => {

@@ -21,7 +21,6 @@ import {
 } from './notice-messages.ts';
 import type { PollNotice } from './notices.ts';
 import type { ParsedPollerOptions } from './options.ts';
-import { latestMs } from './ordering.ts';
 import { resumeScan } from './resume-scan.ts';
 import { backOff, type RetryOptions, retry } from './retry.ts';
 import type { TimedPage } from './scan-clock.ts';
@@ -218,7 +217,8 @@ export class PollerRun {
       start: first.start,
       pendingSince: toIso(Math.min(result.earliestMs, result.watermarkMs)),
       oldestPendingAt: toIso(result.earliestMs),
-      forgottenUntil: toIso(latestMs(below)),
+      // A list may have young events below older ones, and the scan did not read all that it left out.
+      forgottenUntil: result.reachedEnd ? null : new Date(result.latestMs + lookbackMs).toISOString(),
       anchorsMissingSince: null,
       lastScanStartedAt: new Date(result.startedAtMs).toISOString(),
     };
