@@ -92,7 +92,7 @@ export function parsePage(answer: {
   if (!envelope.success) throw notAListError(toAuditIssues(envelope.error));
 
   const { data, has_next, has_prev, cursor_start, cursor_end } = envelope.data;
-  const texts = sliceElements(answer.text, 'data');
+  const texts = sliceElements(answer.text, 'data', data);
   const events: AuditEvent[] = [];
   const invalidEvents: InvalidAuditEvent[] = [];
   data.forEach((parsed, index) => {

@@ -47,7 +47,10 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
       body: JSON.stringify({ message }),
       redact,
     }),
-  sliceElements: (text) => sliceElements(JSON.stringify({ [text]: text, data: [text] }), 'data'),
+  sliceElements: (text) => {
+    for (const data of [[text], [{ text }, { text }]])
+      sliceElements(JSON.stringify({ [text]: text, data }), 'data', data);
+  },
   'the options of a client': (text) => {
     const options = { organization: 'acme', serviceTokenId: 'id', serviceToken: 'token' };
     const urls = { baseUrl: `https://example.com/${text}` };
