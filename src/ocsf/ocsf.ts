@@ -97,12 +97,14 @@ export function toOcsf(
 }
 
 /** Returns the fields that are not empty, as well-formed text. */
-const nonEmptyFields = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(fields)
-      .map(([name, value]) => [name, toText(value)] as const)
-      .filter(([, text]) => text !== ''),
-  );
+const nonEmptyFields = (fields: Readonly<Record<string, unknown>>): Record<string, string> => {
+  const texts: Record<string, string> = {};
+  for (const name in fields) {
+    const text = toText(fields[name]);
+    if (text !== '') texts[name] = text;
+  }
+  return texts;
+};
 
 /** Returns a message in the words of PlanetScale's CLI, such as `queued deploy request #102`. */
 const messageOf = (event: AuditEvent): string =>
