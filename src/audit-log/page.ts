@@ -61,16 +61,17 @@ export interface AuditSource {
   verifyAccess?(options?: { readonly signal?: AbortSignal | undefined }): Promise<AccessReport>;
 }
 
-const cursorSchema = z.string().min(1).max(maxIdLength).nullable();
+const cursorSchema = /* @__PURE__ */ (() => z.string().min(1).max(maxIdLength).nullable())();
 
 /** Only the fields that pagination needs are required, because PlanetScale has changed the others over the years. */
-const envelopeSchema = z.object({
-  data: listSchema,
-  has_next: z.boolean(),
-  has_prev: z.boolean().catch(false),
-  cursor_start: cursorSchema.catch(null), // No request depends on it.
-  cursor_end: cursorSchema,
-});
+const envelopeSchema = /* @__PURE__ */ (() =>
+  z.object({
+    data: listSchema,
+    has_next: z.boolean(),
+    has_prev: z.boolean().catch(false),
+    cursor_start: cursorSchema.catch(null), // No request depends on it.
+    cursor_end: cursorSchema,
+  }))();
 
 /** A page, and the events of it that cannot be read. */
 export interface ParsedPage {

@@ -9,12 +9,13 @@ import type { PlanetScaleApi } from './planetscale-api.ts';
 type AccessProblem = Extract<AccessReport, { readonly ok: false }>;
 
 /** `GET /organizations`: https://planetscale.com/docs/api/reference/list_organizations */
-const organizationsSchema = z.object({
-  data: listSchema,
-  next_page: z.int().nullish().catch(null),
-});
+const organizationsSchema = /* @__PURE__ */ (() =>
+  z.object({
+    data: listSchema,
+    next_page: z.int().nullish().catch(null),
+  }))();
 
-const organizationSchema = z.object({ name: z.string() });
+const organizationSchema = /* @__PURE__ */ (() => z.object({ name: z.string() }))();
 
 /** Ends the reading of a list that always promises another page. */
 const maxOrganizationPages = 100;

@@ -21,7 +21,7 @@ import { InvalidEvents } from './invalid-events.ts';
 import { type PlanetScaleAuditClientOptions, parseClientOptions } from './options.ts';
 import { PlanetScaleApi } from './planetscale-api.ts';
 
-const verifyAccessSchema = z.strictObject({ signal: abortSignalSchema });
+const verifyAccessSchema = /* @__PURE__ */ (() => z.strictObject({ signal: abortSignalSchema }))();
 
 /**
  * Reads the audit log of one PlanetScale organization, newest first, page by page or event by event. The client validates every

@@ -17,16 +17,18 @@ export interface Credentials {
 /** Every token of PlanetScale starts so, and no id does. */
 const isToken = (text: string): boolean => text.startsWith('pscale_');
 
-export const serviceTokenIdSchema = credentialSchemaWith((id) => {
-  if (/\S\s+\S/.test(id)) return "must be the token's id, and not its name (an id has no white space)";
-  return isToken(id) ? "must be the token's id, and not the token (the id and the token may be swapped)" : '';
-});
+export const serviceTokenIdSchema = /* @__PURE__ */ (() =>
+  credentialSchemaWith((id) => {
+    if (/\S\s+\S/.test(id)) return "must be the token's id, and not its name (an id has no white space)";
+    return isToken(id) ? "must be the token's id, and not the token (the id and the token may be swapped)" : '';
+  }))();
 
-export const accessTokenSchema = credentialSchemaWith((token) =>
-  token.startsWith('pscale_tkn_')
-    ? 'must be a login or OAuth token, and not a service token (which belongs, with its id, into the options of a service token)'
-    : '',
-);
+export const accessTokenSchema = /* @__PURE__ */ (() =>
+  credentialSchemaWith((token) =>
+    token.startsWith('pscale_tkn_')
+      ? 'must be a login or OAuth token, and not a service token (which belongs, with its id, into the options of a service token)'
+      : '',
+  ))();
 
 /**
  * @param owner the function or class that takes the credentials, for the message

@@ -36,23 +36,25 @@ export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
 /** PlanetScale's limit: https://planetscale.com/docs/api/reference/list_audit_logs */
 export const maxPageSize = 100;
 
-const cursorSchema = z.string().min(1, "must not be empty (give a page's cursor)").optional();
+const cursorSchema = /* @__PURE__ */ (() => z.string().min(1, "must not be empty (give a page's cursor)").optional())();
 
-export const pageQuerySchema = z.strictObject({
-  startingAfter: cursorSchema,
-  endingBefore: cursorSchema,
-  limit: wholeNumberSchema(
-    1,
-    maxPageSize,
-    `must be a whole number from 1 to ${maxPageSize}, PlanetScale's maximum for one page`,
-  ).default(maxPageSize),
-  actions: actionsSchema,
-  signal: abortSignalSchema,
-});
+export const pageQuerySchema = /* @__PURE__ */ (() =>
+  z.strictObject({
+    startingAfter: cursorSchema,
+    endingBefore: cursorSchema,
+    limit: wholeNumberSchema(
+      1,
+      maxPageSize,
+      `must be a whole number from 1 to ${maxPageSize}, PlanetScale's maximum for one page`,
+    ).default(maxPageSize),
+    actions: actionsSchema,
+    signal: abortSignalSchema,
+  }))();
 
-export const eventsQuerySchema = pageQuerySchema
-  .omit({ endingBefore: true })
-  .extend({ since: dateSchema.optional(), until: dateSchema.optional(), prefetch: booleanSchema.default(false) });
+export const eventsQuerySchema = /* @__PURE__ */ (() =>
+  pageQuerySchema
+    .omit({ endingBefore: true })
+    .extend({ since: dateSchema.optional(), until: dateSchema.optional(), prefetch: booleanSchema.default(false) }))();
 
 export const hasAction =
   (actions: readonly AuditAction[] | undefined) =>

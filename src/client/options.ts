@@ -88,34 +88,36 @@ export interface PlanetScaleAuditClientOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-const baseUrlSchema = secureUrlSchema('must be an absolute URL, such as https://api.planetscale.com/v1', ({ href }) =>
-  /[?#]/.test(href) ? 'must end with its path (remove the query and the fragment)' : '',
-).transform(({ href }) => href.replace(/(?<!\/)\/+$/, ''));
+const baseUrlSchema = /* @__PURE__ */ (() =>
+  secureUrlSchema('must be an absolute URL, such as https://api.planetscale.com/v1', ({ href }) =>
+    /[?#]/.test(href) ? 'must end with its path (remove the query and the fragment)' : '',
+  ).transform(({ href }) => href.replace(/(?<!\/)\/+$/, '')))();
 
 /** The name is a part of every error message. PlanetScale publishes no limit. */
 const maxOrganizationLength = 200;
 
-const optionsSchema = z.strictObject({
-  organization: filledInSchema
-    .min(1, 'must not be empty (give the name in https://app.planetscale.com/<organization>)')
-    .max(maxOrganizationLength, `must have at most ${maxOrganizationLength} characters`)
-    .regex(
-      /^(?!\.+$)[^/\\?#%\s\p{Cc}\p{Cs}]*$/u,
-      'must be the bare name of the organization, without / or .. or white space',
-    ),
-  serviceTokenId: serviceTokenIdSchema.optional(),
-  serviceToken: credentialSchema.optional(),
-  accessToken: accessTokenSchema.optional(),
-  baseUrl: baseUrlSchema.default('https://api.planetscale.com/v1'),
-  timeoutMs: wholeNumberSchema(1, maxTimerMs).default(10_000),
-  retries: wholeNumberSchema(0, 1000).default(4),
-  requestsPerMinute: wholeNumberSchema(1, 1_000_000_000).default(600),
-  maxResponseBytes: wholeNumberSchema(1, Number.MAX_SAFE_INTEGER).default(32 * 1024 * 1024),
-  onInvalidEvent: z
-    .union([z.literal('throw'), functionSchema<Exclude<InvalidEventPolicy, 'throw'>>()])
-    .default('throw'),
-  fetch: functionSchema<typeof globalThis.fetch>().optional(),
-});
+const optionsSchema = /* @__PURE__ */ (() =>
+  z.strictObject({
+    organization: filledInSchema
+      .min(1, 'must not be empty (give the name in https://app.planetscale.com/<organization>)')
+      .max(maxOrganizationLength, `must have at most ${maxOrganizationLength} characters`)
+      .regex(
+        /^(?!\.+$)[^/\\?#%\s\p{Cc}\p{Cs}]*$/u,
+        'must be the bare name of the organization, without / or .. or white space',
+      ),
+    serviceTokenId: serviceTokenIdSchema.optional(),
+    serviceToken: credentialSchema.optional(),
+    accessToken: accessTokenSchema.optional(),
+    baseUrl: baseUrlSchema.default('https://api.planetscale.com/v1'),
+    timeoutMs: wholeNumberSchema(1, maxTimerMs).default(10_000),
+    retries: wholeNumberSchema(0, 1000).default(4),
+    requestsPerMinute: wholeNumberSchema(1, 1_000_000_000).default(600),
+    maxResponseBytes: wholeNumberSchema(1, Number.MAX_SAFE_INTEGER).default(32 * 1024 * 1024),
+    onInvalidEvent: z
+      .union([z.literal('throw'), functionSchema<Exclude<InvalidEventPolicy, 'throw'>>()])
+      .default('throw'),
+    fetch: functionSchema<typeof globalThis.fetch>().optional(),
+  }))();
 
 export type ParsedClientOptions = Omit<
   z.output<typeof optionsSchema>,

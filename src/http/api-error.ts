@@ -7,14 +7,15 @@ import { parseRetryAfter } from './retry-after.ts';
 import type { HttpService } from './service.ts';
 
 /** An error body is `{code, message}`, `{error, error_description, state}`, `{errors: […]}` or `{}`. */
-const errorBodySchema = z.object({
-  code: z.string().optional().catch(undefined),
-  message: z.string().optional().catch(undefined),
-  error: z.string().optional().catch(undefined),
-  error_description: z.string().optional().catch(undefined),
-  /** PlanetScale does not document the items. */
-  errors: z.custom<readonly unknown[]>(Array.isArray).optional().catch(undefined),
-});
+const errorBodySchema = /* @__PURE__ */ (() =>
+  z.object({
+    code: z.string().optional().catch(undefined),
+    message: z.string().optional().catch(undefined),
+    error: z.string().optional().catch(undefined),
+    error_description: z.string().optional().catch(undefined),
+    /** PlanetScale does not document the items. */
+    errors: z.custom<readonly unknown[]>(Array.isArray).optional().catch(undefined),
+  }))();
 
 interface ErrorBody {
   readonly code?: string | undefined;

@@ -2,15 +2,18 @@ import { parseTimestamp } from '../internal/timestamp.ts';
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-const month = `(?<month>${months.join('|')})`;
-const time = String.raw`(?<time>\d\d:\d\d:\d\d)`;
-
 /** `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`. */
-const forms = [
-  String.raw`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>\d\d) ${month} (?<year>\d{4}) ${time} GMT`,
-  String.raw`(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>\d\d)-${month}-(?<year>\d\d) ${time} GMT`,
-  String.raw`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${month} (?<day>[ \d]\d) ${time} (?<year>\d{4})`,
-].map((form) => new RegExp(`^${form}$`));
+const createForms = (): readonly RegExp[] => {
+  const month = `(?<month>${months.join('|')})`;
+  const time = String.raw`(?<time>\d\d:\d\d:\d\d)`;
+  return [
+    String.raw`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>\d\d) ${month} (?<year>\d{4}) ${time} GMT`,
+    String.raw`(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>\d\d)-${month}-(?<year>\d\d) ${time} GMT`,
+    String.raw`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${month} (?<day>[ \d]\d) ${time} (?<year>\d{4})`,
+  ].map((form) => new RegExp(`^${form}$`));
+};
+
+const forms = /* @__PURE__ */ createForms();
 
 /**
  * Returns the instant of a date in an HTTP header in milliseconds since 1970, or `undefined` for any other text. All three forms

@@ -65,19 +65,21 @@ export const millisecondsSchema = (min: number, max = maxTimerMs) => {
   return withRange(z.number(message), min, max, message);
 };
 
-export const booleanSchema = z.boolean('must be true or false');
+export const booleanSchema = /* @__PURE__ */ (() => z.boolean('must be true or false'))();
 
-export const abortSignalSchema = z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional();
+export const abortSignalSchema = /* @__PURE__ */ (() =>
+  z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional())();
 
-export const actionsSchema = z
-  .array(z.string().min(1, 'must not be empty'))
-  .min(1, 'must name an action, or be left out')
-  .readonly()
-  .optional();
+export const actionsSchema = /* @__PURE__ */ (() =>
+  z
+    .array(z.string().min(1, 'must not be empty'))
+    .min(1, 'must name an action, or be left out')
+    .readonly()
+    .optional())();
 
 const dateMessage = "must be a valid Date: pass new Date('2026-11-01')";
 
-export const dateSchema = z.date(dateMessage);
+export const dateSchema = /* @__PURE__ */ (() => z.date(dateMessage))();
 
 /** Gives what is wrong with a text that shells, containers or CI were to fill in, or `''`. */
 const unfilledReason = (text: string): string => {
@@ -92,10 +94,11 @@ const unfilledReason = (text: string): string => {
 };
 
 /** Refuses text that shows a mistake in how it was filled in. */
-export const filledInSchema = z.string().superRefine((text, context) => {
-  const message = unfilledReason(text);
-  if (message) context.addIssue({ code: 'custom', message, input: undefined });
-});
+export const filledInSchema = /* @__PURE__ */ (() =>
+  z.string().superRefine((text, context) => {
+    const message = unfilledReason(text);
+    if (message) context.addIssue({ code: 'custom', message, input: undefined });
+  }))();
 
 /**
  * Accepts a token for a header.
@@ -116,7 +119,7 @@ const unsendableReason = (text: string): string =>
   /^[\x21-\x7e]*$/.test(text) ? '' : 'must be printable ASCII without white space (check for a line feed at its end)';
 
 /** Accepts a token for a header. */
-export const credentialSchema = credentialSchemaWith(() => '');
+export const credentialSchema = /* @__PURE__ */ (() => credentialSchemaWith(() => ''))();
 
 /** Accepts a function and returns it as it is. `z.function()` would wrap it. */
 export const functionSchema = <Fn extends (...args: never[]) => unknown>() =>

@@ -1,8 +1,8 @@
 import { ksuid } from './ksuid.ts';
 import { murmurHash3 } from './murmur-hash.ts';
 
-const encoder = new TextEncoder();
-let buffer = new Uint8Array(256);
+const encoder = /* @__PURE__ */ new TextEncoder();
+let buffer = /* @__PURE__ */ new Uint8Array(256);
 
 /** Returns UTF-8 in one buffer for all calls, because a new array for each call would take most of the time of a row's id. */
 function utf8(text: string): Uint8Array {

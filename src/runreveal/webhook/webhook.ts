@@ -96,27 +96,28 @@ const runReveal: HttpService = {
 /** Checked because `send(batch, signal)`, without braces, would not end at an abort. */
 const sendOptionKeys: ReadonlySet<string> = /* @__PURE__ */ new Set(['signal']);
 
-const optionsSchema = z
-  .strictObject({
-    url: secureUrlSchema("must be the absolute URL on the source's page in RunReveal"),
-    token: credentialSchema.optional(),
-    format: z.enum(['structured', 'reveald'], "must be 'structured' or 'reveald'").default('structured'),
-    context: z.custom<RunRevealContext>().optional(),
-    maxBytes: wholeNumberSchema(1, Number.MAX_SAFE_INTEGER, 'must be a whole number of bytes, at least 1').default(
-      defaultMaxBytes,
-    ),
-    onTooLarge: z
-      .union(
-        [z.literal('throw'), functionSchema<(event: AuditEvent) => Promisable<void>>()],
-        "must be 'throw' or a function",
-      )
-      .default('throw'),
-    fetch: functionSchema<typeof globalThis.fetch>().optional(),
-  })
-  .refine(({ format, token }) => format === 'structured' || token === undefined, {
-    path: ['token'],
-    message: "is for a structured webhook only. Leave it out for the format 'reveald', whose sources have no token",
-  });
+const optionsSchema = /* @__PURE__ */ (() =>
+  z
+    .strictObject({
+      url: secureUrlSchema("must be the absolute URL on the source's page in RunReveal"),
+      token: credentialSchema.optional(),
+      format: z.enum(['structured', 'reveald'], "must be 'structured' or 'reveald'").default('structured'),
+      context: z.custom<RunRevealContext>().optional(),
+      maxBytes: wholeNumberSchema(1, Number.MAX_SAFE_INTEGER, 'must be a whole number of bytes, at least 1').default(
+        defaultMaxBytes,
+      ),
+      onTooLarge: z
+        .union(
+          [z.literal('throw'), functionSchema<(event: AuditEvent) => Promisable<void>>()],
+          "must be 'throw' or a function",
+        )
+        .default('throw'),
+      fetch: functionSchema<typeof globalThis.fetch>().optional(),
+    })
+    .refine(({ format, token }) => format === 'structured' || token === undefined, {
+      path: ['token'],
+      message: "is for a structured webhook only. Leave it out for the format 'reveald', whose sources have no token",
+    }))();
 
 /**
  * Returns a function that sends events to a webhook of RunReveal, in order, in requests of at most 100 events and `maxBytes`. The
