@@ -6,7 +6,7 @@ import { type Contender, costOf, type Row, type Setup } from '../row.ts';
 
 const saves = 100;
 /** As long as the state of a poller that knows some recent events. */
-const valueOf = (save: number): string => JSON.stringify({ save, state: 'x'.repeat(3000) });
+const stateOf = (save: number): string => JSON.stringify({ save, state: 'x'.repeat(3000) });
 
 const saving = (
   kind: Contender['kind'],
@@ -20,7 +20,7 @@ const saving = (
     let count = 0;
     return () =>
       costOf(saves, async () => {
-        for (let saved = 0; saved < saves; saved++) await save(valueOf(count++));
+        for (let saved = 0; saved < saves; saved++) await save(stateOf(count++));
       });
   },
 });

@@ -4,10 +4,16 @@ import { type Contender, costOf, heapBytes, type Row, type Setup } from '../row.
 import { clientOf } from './http.ts';
 
 const pollers = 1000;
+/** Each poller begins with this many events. */
+const firstEvents = 200;
 const polls = 3000;
 
-/** Starts the pollers, each with a client and an organization of its own. `onPoll` sees each request for a newest page. */
-async function startPollers(setup: Setup, intervalMs: number, onPoll: () => void): Promise<void> {
+/** Starts the pollers, each with a client and an organization of its own. */
+async function startPollers(
+  setup: Setup,
+  intervalMs: number,
+  observe: { onPage?(): void; onEvent?(): void },
+): Promise<void> {
   const { memoryCursorStore, poller } = await setup.library();
   for (let index = 0; index < pollers; index++) {
     const client = await clientOf(setup, setup.serverUrl, `org-${index}`);
@@ -15,28 +21,27 @@ async function startPollers(setup: Setup, intervalMs: number, onPoll: () => void
       organization: client.organization,
       async page(query) {
         const page = await client.page(query);
-        onPoll();
+        observe.onPage?.();
         return page;
       },
     };
+    const options = { store: memoryCursorStore(), startFrom: { newest: firstEvents }, intervalMs, onNotice: () => {} };
     const consume = async (): Promise<void> => {
-      for await (const _ of poller(source, { store: memoryCursorStore(), intervalMs }));
+      for await (const _ of poller(source, options)) observe.onEvent?.();
     };
     void consume();
   }
 }
 
-/** Resolves when the pollers have polled this often. */
+/** `ended` resolves when `tick` was called this often. */
 const countdown = (count: number): { tick(): void; readonly ended: Promise<void> } => {
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
   let left = count;
-  return {
-    tick() {
-      left--;
-      if (left === 0) resolve();
-    },
-    ended: promise,
+  const tick = () => {
+    left--;
+    if (left === 0) resolve();
   };
+  return { tick, ended };
 };
 
 const heap: Contender = {
@@ -46,8 +51,10 @@ const heap: Contender = {
     const client = await clientOf(setup, setup.serverUrl);
     await client.page(); // The modules that the first request loads do not count.
     const before = heapBytes();
-    await startPollers(setup, 600_000, () => {});
-    await sleep(10_000); // All have polled once by then, and wait.
+    const delivery = countdown(pollers * firstEvents);
+    await startPollers(setup, 600_000, { onEvent: delivery.tick });
+    await delivery.ended;
+    await sleep(500); // The loops ask for their next event, and the pollers begin to wait.
     return { kib: (heapBytes() - before) / 1024 / pollers };
   },
 };
@@ -55,8 +62,8 @@ const heap: Contender = {
 const cpu: Contender = {
   kind: 'library',
   async prepare(setup) {
-    let round = countdown(2 * pollers);
-    await startPollers(setup, 100, () => round.tick());
+    let round = countdown(polls);
+    await startPollers(setup, 100, { onPage: () => round.tick() });
     await round.ended; // The first polls read where to start.
     return () =>
       costOf(polls, () => {
@@ -68,7 +75,7 @@ const cpu: Contender = {
 
 export const manyPollers: Row = {
   name: 'many-pollers',
-  rounds: 5,
+  rounds: 3,
   contenders: { heap, cpu },
   figures: [
     { work: 'Heap of each of 1,000 idle pollers in a process', measure: 'kib', of: 'heap', target: 60 },
