@@ -13,8 +13,9 @@ const setup: Setup = {
 };
 
 const contender = rows.find(({ name }) => name === rowName)?.contenders[contenderName];
-if (!contender) throw new Error(`The row ${rowName} has no contender ${contenderName}.`);
-const prepared = contender.prepare(setup);
+const prepared = contender
+  ? contender.prepare(setup)
+  : Promise.reject(new Error(`The row ${rowName} has no contender ${contenderName}.`));
 prepared.catch(() => {}); // The first round reports it.
 
 process.on('disconnect', () => process.exit());

@@ -95,6 +95,7 @@ async function measureRound(row: Row, entry: Entry, serverUrl: string): Promise<
 }
 
 async function askForSample(child: ChildProcess): Promise<Sample> {
+  if (child.exitCode !== null) throw new Error(`The process ended with code ${child.exitCode}.`);
   const settled = new AbortController();
   const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(maxRoundMs)]);
   const exited = once(child, 'exit', { signal }).then(([code]) => {
@@ -102,7 +103,7 @@ async function askForSample(child: ChildProcess): Promise<Sample> {
   });
   exited.catch(() => {});
   try {
-    child.send('round');
+    child.send('round', () => {}); // A process that has ended tells so by its exit.
     const [message] = await Promise.race([once(child, 'message', { signal }), exited]);
     if ('failure' in message) throw new Error(message.failure);
     return message.sample;

@@ -44,7 +44,7 @@ const growingLogOf = (name: string, cursor: string | null): SampleLog => {
 };
 
 /** The server's clock in a growing log is a second after its newest event, because 100 events are a minute. */
-const clockOf = ({ firstMs, length, stepMs }: SampleLog): Date => new Date(firstMs + length * stepMs + 1000);
+const serverDateOf = ({ firstMs, length, stepMs }: SampleLog): Date => new Date(firstMs + length * stepMs + 1000);
 
 const server = createServer(async (request, response) => {
   const url = new URL(request.url ?? '', origin);
@@ -60,7 +60,7 @@ const server = createServer(async (request, response) => {
   const body = Buffer.from(text(log, cursor));
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
   response.setHeader('Content-Length', body.length);
-  if (name) response.setHeader('Date', clockOf(log).toUTCString());
+  if (name) response.setHeader('Date', serverDateOf(log).toUTCString());
   if (form === '/array') {
     const { oldest } = pageRange(log, cursor);
     const next = `${origin}${url.pathname}?limit=${pageSize}&starting_after=${idOf(oldest)}`;

@@ -19,7 +19,17 @@ const bundleSizes = (directory: string): Promise<ReadonlyMap<string, number>> =>
     });
   });
 
-/** Bundles have no noise: a row for the report, whose figures and limits are those of `npm run size`. */
+/** In kB. The limits of `npm run size` only keep a bundle from growing. */
+const targets: Readonly<Record<string, number>> = {
+  everything: 52,
+  'everything without ky and zod': 20,
+  toRunRevealRow: 4,
+  toOcsf: 3,
+  poller: 30,
+  PlanetScaleAuditClient: 38,
+};
+
+/** Bundles have no noise: a row for the report, whose bundles are those of `npm run size`. */
 export const bundles: Row = {
   name: 'bundles',
   rounds: 1,
@@ -37,10 +47,10 @@ export const bundles: Row = {
       },
     ]),
   ),
-  figures: packageJson['size-limit'].map(({ name, limit }) => ({
+  figures: packageJson['size-limit'].map(({ name }) => ({
     work: `Bundle of ${name}, minified, with Brotli`,
     measure: 'kb',
     of: name,
-    target: Number.parseFloat(limit),
+    ...(targets[name] !== undefined && { target: targets[name] }),
   })),
 };
