@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { measureRow } from './harness.ts';
-import { comparisonOf, linesOf, reportTable, withReport } from './report.ts';
+import { comparisonOf, comparisonTable, linesOf, reportTable, withReport } from './report.ts';
 import type { Row } from './row.ts';
 import { orderOfRound, spreadOf } from './statistics.ts';
 
@@ -51,11 +51,10 @@ describe('the benchmark', () => {
     expect(reportTable(lines)).toContain('failed: raw failed: out of luck');
   });
 
-  test('compares two builds round by round', () => {
-    const before = { raw: samples(1, 1), library: samples(4, 8) };
-    const [line] = comparisonOf(row, before, { raw: samples(1, 1), library: samples(2, 4) });
+  test('compares two builds round by round, once for each contender', () => {
+    const lines = comparisonOf(row, { library: samples(4, 8) }, { library: samples(2, 4) });
 
-    expect(line).toMatchObject({ median: 3, otherMedian: 6, result: { median: 0.5 } });
+    expect(comparisonTable(lines).split('\n').slice(2)).toEqual(['| a ratio (library) | 3 µs | 6 µs | 0.5 × |']);
   });
 
   test('carries on after a contender that fails', async () => {

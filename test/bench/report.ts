@@ -21,18 +21,24 @@ export type Line = { readonly figure: Figure } & (
 export const linesOf = (row: Row, outcomes: Outcomes): readonly Line[] =>
   row.figures.map((figure) => orFailure(figure, () => lineOf(figure, outcomes)));
 
-/** Returns one line for each figure of the library, which compares two builds. */
+/** Returns one line for each figure of the library. It compares two builds, and leaves floors and peers out. */
 export const comparisonOf = (row: Row, before: Outcomes, after: Outcomes): readonly Line[] =>
-  row.figures
-    .filter(({ of }) => row.contenders[of]?.kind === 'library')
-    .map((figure) =>
-      orFailure(figure, () => {
-        const old = samplesOf(figure.of, figure.measure, before);
-        const now = samplesOf(figure.of, figure.measure, after);
-        const result = spreadOf(now.map((value, round) => value / (old[round] ?? Number.NaN)));
-        return { figure, median: spreadOf(now).median, otherMedian: spreadOf(old).median, result };
-      }),
-    );
+  ownFigures(row).map((figure) =>
+    orFailure(figure, () => {
+      const old = samplesOf(figure.of, figure.measure, before);
+      const now = samplesOf(figure.of, figure.measure, after);
+      const result = spreadOf(now.map((value, round) => value / (old[round] ?? Number.NaN)));
+      return { figure, median: spreadOf(now).median, otherMedian: spreadOf(old).median, result };
+    }),
+  );
+
+/** Several figures may compare the same one with different peers. */
+const ownFigures = ({ contenders, figures }: Row): readonly Figure[] => {
+  const own = figures.filter(({ of }) => contenders[of]?.kind === 'library');
+  const isFirst = ({ of, measure }: Figure, index: number) =>
+    own.findIndex((other) => other.of === of && other.measure === measure) === index;
+  return own.filter(isFirst).map(({ work, of, measure }) => ({ work: `${work} (${of})`, of, measure }));
+};
 
 const orFailure = (figure: Figure, line: () => Line): Line => {
   try {

@@ -47,10 +47,16 @@ async function report(chosen: readonly Row[]): Promise<void> {
 
 async function compareBuilds(chosen: readonly Row[], before: Build): Promise<void> {
   const lines: Line[] = [];
-  await measureAll(chosen, [before, workingTree], (row, [old = {}, now = {}]) =>
+  await measureAll(chosen.map(withoutOthers), [before, workingTree], (row, [old = {}, now = {}]) =>
     lines.push(...comparisonOf(row, old, now)),
   );
   console.log(comparisonTable(lines));
+}
+
+/** Returns the row with the contenders that use the library. */
+function withoutOthers(row: Row): Row {
+  const own = Object.entries(row.contenders).filter(([, { kind }]) => kind === 'library');
+  return { ...row, contenders: Object.fromEntries(own) };
 }
 
 async function measureAll(
