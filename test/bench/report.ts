@@ -101,15 +101,13 @@ const resultCells = (line: Line, text: (value: number) => string): readonly stri
   const { work, of, to = '', measure } = line.figure;
   if ('failure' in line) return [work, of, to, `failed: ${line.failure}`];
   const { median, otherMedian, result } = line;
-  const quartiles =
-    result.lowerQuartile === result.upperQuartile
-      ? ''
-      : ` (${text(result.lowerQuartile)} to ${text(result.upperQuartile)})`;
+  const [middle, lower, upper] = [result.median, result.lowerQuartile, result.upperQuartile].map(text);
+  const quartiles = lower === upper ? '' : ` (${lower} to ${upper})`;
   return [
     work,
     amount(measure, median),
     otherMedian === undefined ? '' : [to, amount(measure, otherMedian)].join(': ').replace(/^: /, ''),
-    `${text(result.median)}${quartiles}`,
+    `${middle}${quartiles}`,
   ];
 };
 
