@@ -85,24 +85,26 @@ const hasNoDate = (startFrom: unknown): boolean =>
   'since' in startFrom &&
   !dateSchema.safeParse(startFrom.since).success;
 
-const startFromSchema = z.union(
-  [
-    z.literal('oldest'),
-    z.literal('now'),
-    z.literal('resume'),
-    z.strictObject({
-      newest: wholeNumberSchema(0, Number.MAX_SAFE_INTEGER, 'must be a whole number of events, 0 or more'),
-    }),
-    z.strictObject({ since: dateSchema }),
-    z.strictObject({ newerThan: z.string().min(1, 'must not be empty') }),
-  ],
-  { error: ({ input }) => (hasNoDate(input) ? noDateMessage : startFromMessage) },
-);
+const startFromSchema = /* @__PURE__ */ (() =>
+  z.union(
+    [
+      z.literal('oldest'),
+      z.literal('now'),
+      z.literal('resume'),
+      z.strictObject({
+        newest: wholeNumberSchema(0, Number.MAX_SAFE_INTEGER, 'must be a whole number of events, 0 or more'),
+      }),
+      z.strictObject({ since: dateSchema }),
+      z.strictObject({ newerThan: z.string().min(1, 'must not be empty') }),
+    ],
+    { error: ({ input }) => (hasNoDate(input) ? noDateMessage : startFromMessage) },
+  ))();
 
-export const sourceSchema = z.custom<AuditSource>(
-  (value) => hasMethod(value, 'page') && typeof Reflect.get(Object(value), 'organization') === 'string',
-  'the first argument must be a PlanetScaleAuditClient, or an object with an organization and a page method',
-);
+export const sourceSchema = /* @__PURE__ */ (() =>
+  z.custom<AuditSource>(
+    (value) => hasMethod(value, 'page') && typeof Reflect.get(Object(value), 'organization') === 'string',
+    'the first argument must be a PlanetScaleAuditClient, or an object with an organization and a page method',
+  ))();
 
 /**
  * Whether the store is Keyv 5 or 6, Cacheable or cache-manager, which return undefined after a failed read, as if nothing was ever
@@ -117,22 +119,23 @@ const throwsOnErrors = (store: CursorStore): boolean => 'opts' in store && Refle
 const cacheMessage =
   'is a Keyv, or a cache like it, that returns undefined if its backend fails, which looks like an empty store (with Keyv 5 set throwOnErrors; with Keyv 6 pass an object whose get and set throw the errors of its error events; in place of another cache pass its Keyv)';
 
-export const pollerOptionsSchema = z.strictObject({
-  store: z
-    .custom<CursorStore>(
-      (value) => hasMethod(value, 'get') && hasMethod(value, 'set'),
-      'must have the methods get and set',
-    )
-    .refine((store) => !isCache(store) || throwsOnErrors(store), cacheMessage),
-  key: z.string().min(1, 'must not be empty').optional(),
-  startFrom: startFromSchema.optional(),
-  intervalMs: millisecondsSchema(1).default(60_000),
-  lookbackMs: millisecondsSchema(0).default(600_000),
-  retentionMs: millisecondsSchema(1, Number.MAX_SAFE_INTEGER).default(14 * 24 * 60 * 60_000),
-  actions: actionsSchema,
-  drain: booleanSchema.default(false),
-  signal: abortSignalSchema,
-  onNotice: functionSchema<NonNullable<PollerOptions['onNotice']>>().optional(),
-});
+export const pollerOptionsSchema = /* @__PURE__ */ (() =>
+  z.strictObject({
+    store: z
+      .custom<CursorStore>(
+        (value) => hasMethod(value, 'get') && hasMethod(value, 'set'),
+        'must have the methods get and set',
+      )
+      .refine((store) => !isCache(store) || throwsOnErrors(store), cacheMessage),
+    key: z.string().min(1, 'must not be empty').optional(),
+    startFrom: startFromSchema.optional(),
+    intervalMs: millisecondsSchema(1).default(60_000),
+    lookbackMs: millisecondsSchema(0).default(600_000),
+    retentionMs: millisecondsSchema(1, Number.MAX_SAFE_INTEGER).default(14 * 24 * 60 * 60_000),
+    actions: actionsSchema,
+    drain: booleanSchema.default(false),
+    signal: abortSignalSchema,
+    onNotice: functionSchema<NonNullable<PollerOptions['onNotice']>>().optional(),
+  }))();
 
 export type ParsedPollerOptions = z.output<typeof pollerOptionsSchema>;

@@ -65,26 +65,27 @@ export interface PollState {
 /** A store that parses JSON or numbers leaves a text with this prefix alone. */
 const versionPrefix = 'v1:';
 
-const eventRefSchema = z.tuple([z.string(), z.string()]);
+const eventRefSchema = /* @__PURE__ */ (() => z.tuple([z.string(), z.string()]))();
 /** `z.iso.datetime()` accepts no year after 9999; `startFrom` does. */
-const instantSchema = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
+const instantSchema = /* @__PURE__ */ (() => z.string().refine((text) => !Number.isNaN(Date.parse(text))))();
 
-const stateSchema = z.object({
-  scope: z.object({ organization: z.string(), actions: z.array(z.string()).nullable() }),
-  startedFrom: z.object({
-    kind: z.enum(['oldest', 'now', 'newest', 'since', 'newerThan']),
-    count: z.int().min(0).optional(),
-  }),
-  anchors: z.array(eventRefSchema).max(maxAnchors),
-  seen: z.array(eventRefSchema).max(maxSeen),
-  start: instantSchema.nullable(),
-  pendingSince: instantSchema.nullable(),
-  oldestPendingAt: instantSchema.nullable(),
-  forgottenUntil: instantSchema.nullable(),
-  anchorsMissingSince: instantSchema.nullable(),
-  lastScanStartedAt: instantSchema,
-  nonce: z.string(),
-});
+const stateSchema = /* @__PURE__ */ (() =>
+  z.object({
+    scope: z.object({ organization: z.string(), actions: z.array(z.string()).nullable() }),
+    startedFrom: z.object({
+      kind: z.enum(['oldest', 'now', 'newest', 'since', 'newerThan']),
+      count: z.int().min(0).optional(),
+    }),
+    anchors: z.array(eventRefSchema).max(maxAnchors),
+    seen: z.array(eventRefSchema).max(maxSeen),
+    start: instantSchema.nullable(),
+    pendingSince: instantSchema.nullable(),
+    oldestPendingAt: instantSchema.nullable(),
+    forgottenUntil: instantSchema.nullable(),
+    anchorsMissingSince: instantSchema.nullable(),
+    lastScanStartedAt: instantSchema,
+    nonce: z.string(),
+  }))();
 
 /** The nonce makes equal states differ, so that a compare-and-set by value never takes one save for another. */
 export function encodeState(state: PollState): string {
