@@ -1,6 +1,15 @@
 import { type CursorStore, memoryCursorStore } from 'planetscale-audit';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { dayMs, drain, drainWithNotices, hourMs, minuteMs, savedState, startMs } from '../support/polling.ts';
+import {
+  dayMs,
+  defaultKey,
+  drain,
+  drainWithNotices,
+  hourMs,
+  minuteMs,
+  savedState,
+  startMs,
+} from '../support/polling.ts';
 import { ListSource, shufflingTies } from './list-source.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: startMs }));
@@ -189,4 +198,23 @@ test('a poller that drains once a week reports nothing in an organization with a
     if (day % 7 === 0) expect(await poll()).toEqual([]);
     wait(23 * hourMs);
   }
+});
+
+test('an organization whose events retention has taken costs one request a poll, and one save an hour', async () => {
+  const { source, store, poll } = polled(20, { ageMs: hourMs, everyMs: 1000 });
+  await poll();
+  for (let day = 0; day < 20; day++) {
+    wait(dayMs);
+    if (day === 15) source.list = [];
+    expect(await poll()).toEqual([]);
+  }
+  const saves = new Set<string | null>();
+  const before = source.requests;
+  for (let minute = 0; minute < 59; minute++) {
+    wait(minuteMs);
+    await poll();
+    saves.add(await store.get(defaultKey));
+  }
+  expect(source.requests - before).toBe(59);
+  expect(saves.size).toBe(1);
 });
