@@ -21,6 +21,8 @@ export const sharesInstantWith = (anchors: readonly EventRef[]): ((ref: EventRef
 };
 
 export interface SettleOptions {
+  /** How many of the events were beside the anchors, counted from the oldest. They may stand anywhere below, and become no anchors. */
+  readonly besideCount: number;
   /** How many of the events were at or below an anchor already, counted from the oldest. */
   readonly anchoredCount: number;
   /** Events created before this time are old enough to be anchors. */
@@ -52,13 +54,14 @@ export interface Settled extends Anchored {
  */
 export function settle(
   final: readonly EventRef[],
-  { anchoredCount, watermarkMs, capacity, above }: SettleOptions,
+  { besideCount, anchoredCount, watermarkMs, capacity, above }: SettleOptions,
 ): Settled {
   const isOld = (ref: EventRef): boolean => isBefore(ref, watermarkMs) && ref[1] !== above?.[1];
   const firstYoung = Math.max(anchoredCount, final.findLastIndex(isOld) + 1);
   const firstSeen = Math.max(firstYoung, final.length - capacity);
   const seen = final.slice(firstSeen);
-  const { anchors, besideAnchors } = anchorsAt(final.slice(0, firstSeen).reverse());
+  const { anchors, besideAnchors: newlyBeside } = anchorsAt(final.slice(besideCount, firstSeen).reverse());
+  const besideAnchors = [...final.slice(0, besideCount).filter(sharesInstantWith(anchors)), ...newlyBeside];
   const keptBeside = besideAnchors.slice(Math.max(0, besideAnchors.length - (capacity - seen.length)));
   const isKept = new Set(keptBeside);
   return {

@@ -208,6 +208,7 @@ export class Delivery {
     const { besideAnchors, anchors, seen } = this.#settled;
     const final = [...besideAnchors, ...anchors.toReversed(), ...seen, ...this.#passed];
     const { hasOverflowed, forgotten, ...settled } = settle(final, {
+      besideCount: besideAnchors.length,
       anchoredCount: besideAnchors.length + anchors.length,
       watermarkMs: this.#options.watermarkMs,
       capacity: Math.max(0, maxSeen - this.#carriedOver.size),

@@ -208,7 +208,7 @@ test('an organization whose events retention has taken costs one request a poll,
     if (day === 15) source.list = [];
     expect(await poll()).toEqual([]);
   }
-  const saves = new Set<string | null>();
+  const saves = new Set<string | null | undefined>();
   const before = source.requests;
   for (let minute = 0; minute < 59; minute++) {
     wait(minuteMs);

@@ -57,9 +57,7 @@ describe.each(takers)('a RunReveal context for %s', (_, take) => {
   });
 
   test('that is an event by mistake is an error that names five of its keys', () => {
-    expect(() => take(eventWith())).toThrow(
-      /^RunReveal context: type: is no option .*; 12 more unknown options\.$/,
-    );
+    expect(() => take(eventWith())).toThrow(/^RunReveal context: type: is no option .*; 12 more unknown options\.$/);
     const { message } = Object(errorOf(() => take(eventWith({ ['x'.repeat(10_000)]: 1 }))));
     expect(message.length).toBeLessThan(2000);
   });
