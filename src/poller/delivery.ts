@@ -42,7 +42,7 @@ export interface DeliveryOptions {
   readonly unreadSinceMs: number;
   /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
   readonly oldestHiddenMs: number;
-  /** `anchorsMissingSince` of the later states, until the poller has taken new anchors. */
+  /** `anchorsMissingSince` of every later state. */
   readonly anchorsMissingSince: string | null;
   /** Whether the poller has to remember an event that it passes. */
   isToRemember(ref: EventRef): boolean;
@@ -223,9 +223,7 @@ export class Delivery {
   /** @param earliestLeftMs the earliest readable `created_at` above the final events */
   #stateWith(earliestLeftMs: number): PollState {
     const { before, unreadSinceMs, oldestHiddenMs, anchorsMissingSince } = this.#options;
-    const { besideAnchors, seen } = this.#settled;
-    const anchors = this.#settled.anchors.length > 0 ? this.#settled.anchors : before.anchors;
-    const hasNewAnchors = anchors[0]?.[0] !== before.anchors[0]?.[0];
+    const { anchors, besideAnchors, seen } = this.#settled;
     const carriedOver = [...this.#carriedOver.values()];
     const above = carriedOver.filter(([id]) => this.#seenAbove.has(id));
     const elsewhere = carriedOver.filter(([id]) => !this.#seenAbove.has(id));
@@ -236,7 +234,7 @@ export class Delivery {
       pendingSince: toIso(Math.min(earliestLeftMs, unreadSinceMs)),
       oldestPendingAt: toIso(Math.min(earliestLeftMs, oldestHiddenMs)),
       forgottenUntil: toIso(this.#forgottenUntilMs),
-      anchorsMissingSince: hasNewAnchors ? null : anchorsMissingSince,
+      anchorsMissingSince,
     };
   }
 }

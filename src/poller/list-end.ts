@@ -2,6 +2,7 @@ import { unreadMs } from './absence.ts';
 import { type EventRef, isBefore } from './listed-event.ts';
 import { oldRunThreshold } from './ordering.ts';
 import type { ScanResult } from './scan.ts';
+import { maxDriftMs } from './server-clock.ts';
 import { fromIso, type PollState } from './state.ts';
 
 /**
@@ -10,7 +11,7 @@ import { fromIso, type PollState } from './state.ts';
  * - `without-anchors`: the list reaches below everything pending, and for the first time it has no anchor
  * - `too-short`: events are missing that PlanetScale should still have
  * - `unclear`: events are missing, and retention may have taken them
- * - `new-start`: the anchors are gone for good, and the poller takes new ones from the list
+ * - `new-start`: what is missing is gone for good, and the poller takes new anchors from the list
  */
 export type ListEnd = 'whole' | 'without-anchors' | 'too-short' | 'unclear' | 'new-start';
 
@@ -35,7 +36,7 @@ export function judgeListEnd(options: ListEndOptions): ListEnd {
   if (startedAtMs - fromIso(before.lastScanStartedAt) >= retentionMs) return 'new-start';
   if (oldRunLength >= oldRunThreshold) return before.anchorsMissingSince === null ? 'without-anchors' : 'new-start';
   // A time that is further ahead than an event can be proves nothing about the age of the event.
-  const isTimePlausible = (ref: EventRef): boolean => isBefore(ref, startedAtMs + lookbackMs + 1);
+  const isTimePlausible = (ref: EventRef): boolean => isBefore(ref, startedAtMs + lookbackMs + maxDriftMs);
   const isYoung = (ref: EventRef): boolean => !isBefore(ref, startedAtMs - retentionMs);
   const isTooShort = missing.some((ref) => isTimePlausible(ref) && isYoung(ref));
   if (isTooShort) return 'too-short';
@@ -49,6 +50,6 @@ const mayHidePending = ({ before, result, retentionMs }: ListEndOptions): boolea
   return isOutOfReach && unreadMs(before, result) < retentionMs;
 };
 
-/** An answer or two may be cut by a fault. Over two look-backs, everything new becomes visible and old enough for an anchor. */
+/** An answer or two may be cut by a fault. In two look-backs, everything new becomes visible, and old enough for an anchor. */
 const hasLackedAnchorsForLong = ({ before, result, lookbackMs }: ListEndOptions): boolean =>
   before.anchorsMissingSince !== null && fromIso(before.anchorsMissingSince) <= result.watermarkMs - lookbackMs;

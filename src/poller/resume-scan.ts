@@ -31,7 +31,7 @@ export interface ResumeScan {
   readonly unreadSinceMs: number;
   /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
   readonly oldestHiddenMs: number;
-  /** `anchorsMissingSince` of the later states, until the poller has taken new anchors. */
+  /** `anchorsMissingSince` of every later state. */
   readonly anchorsMissingSince: string | null;
   /** Whether the poller has to remember an event that it passes. */
   isToRemember(ref: EventRef): boolean;
@@ -70,7 +70,7 @@ export async function resumeScan(
 
   const isNew = isNewFor(before);
   const mayBePending = mayBePendingFor(before);
-  const missesAnchors = reachedEnd && before.anchors.length > 0;
+  const missesAnchors = reachedEnd && (before.anchors.length > 0 || before.forgottenUntil !== null);
   return {
     result,
     before,
@@ -78,11 +78,14 @@ export async function resumeScan(
     below: lacksAnchors ? before.anchors : result.below.map(refOf),
     isWanted: missesAnchors ? (event) => isNew(event) && mayBePending(refOf(event)) : isNew,
     stillListed,
-    carriedOver: refsToCarryOver(before, result, stillListed, startedAtMs - retentionMs),
+    carriedOver:
+      listEnd === 'new-start'
+        ? before.seen.filter(([id]) => stillListed.has(id))
+        : refsToCarryOver(before, result, stillListed, startedAtMs - retentionMs),
     watermarkMs: lacksAnchors ? Number.NEGATIVE_INFINITY : watermarkMs,
     unreadSinceMs: lacksAnchors ? Math.min(fromIso(before.pendingSince), watermarkMs) : watermarkMs,
     oldestHiddenMs: gap ? Number.POSITIVE_INFINITY : oldestHiddenMs(before, listEnd),
-    anchorsMissingSince: listEnd === 'whole' ? null : (before.anchorsMissingSince ?? toIso(startedAtMs)),
+    anchorsMissingSince: lacksAnchors ? (before.anchorsMissingSince ?? toIso(startedAtMs)) : null,
     isToRemember: lacksAnchors && missesAnchors ? mayBePending : () => true,
     gap,
     mayRepeatEvents: listEnd === 'without-anchors' || (missesAnchors && findings.mayRepeat),

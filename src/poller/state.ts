@@ -54,8 +54,8 @@ export interface PollState {
    */
   readonly forgottenUntil: string | null;
   /**
-   * PlanetScale's time at the start of the first scan since which events are missing, and no anchor is listed, ISO 8601; null if the
-   * last scan met an anchor, or missed nothing.
+   * PlanetScale's time at the start of the first scan since which known events are missing and no anchor is listed, ISO 8601; null
+   * if the last scan met an anchor, missed nothing, or made a new start.
    */
   readonly anchorsMissingSince: string | null;
   /** PlanetScale's time at the start of the last completed scan, ISO 8601. */
