@@ -131,8 +131,8 @@ const mayBePendingFor = ({ pendingSince }: PollState): ((ref: EventRef) => boole
 };
 
 /**
- * Ends the scan at an anchor, and nowhere else: any number of events that are too old may stand above new ones. If no anchor is left,
- * the scan reads the whole list once, and finds new anchors.
+ * Ends the scan at an anchor, and nowhere else: any number of events that are too old may stand above new ones. Without one,
+ * the scan reads the whole list, and {@link judgeListEnd} decides whether the poller takes new anchors from it.
  */
 const resumeCondition = (state: PollState): StopCondition<ResumeFindings> => {
   const anchorIds = new Set(state.anchors.map(([id]) => id));
