@@ -24,10 +24,12 @@ export function unreadMs(
 export function withoutFutureTimes(state: PollState, nowMs: number): PollState {
   const pendingSince = isFuture(fromIso(state.pendingSince), nowMs) ? null : state.pendingSince;
   const start = isFuture(fromIso(state.start), nowMs) ? pendingSince : state.start;
-  const anchorsMissingSince = isFuture(fromIso(state.anchorsMissingSince), nowMs) ? null : state.anchorsMissingSince;
-  const isUnchanged =
-    pendingSince === state.pendingSince && start === state.start && anchorsMissingSince === state.anchorsMissingSince;
-  return isUnchanged ? state : { ...state, pendingSince, start, anchorsMissingSince };
+  const { missingAnchors } = state;
+  const isMissingSinceFuture = missingAnchors !== null && isFuture(fromIso(missingAnchors.since), nowMs);
+  const isUnchanged = pendingSince === state.pendingSince && start === state.start && !isMissingSinceFuture;
+  return isUnchanged
+    ? state
+    : { ...state, pendingSince, start, missingAnchors: isMissingSinceFuture ? null : missingAnchors };
 }
 
 const isFuture = (ms: number, nowMs: number): boolean => ms > nowMs + maxDriftMs;

@@ -5,7 +5,7 @@ import { earliestMs, latestMs } from './ordering.ts';
 import { RecentIds } from './recent-ids.ts';
 import type { ScanResult } from './scan.ts';
 import type { BufferedPage, ScannedPage } from './scanned-pages.ts';
-import { fromIso, maxSeen, type PollState, toIso } from './state.ts';
+import { fromIso, type MissingAnchors, maxSeen, type PollState, toIso } from './state.ts';
 
 /** How many events the poller delivers, and commits, together. */
 const maxBatchSize = 100;
@@ -42,8 +42,8 @@ export interface DeliveryOptions {
   readonly unreadSinceMs: number;
   /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
   readonly oldestHiddenMs: number;
-  /** `anchorsMissingSince` of every later state. */
-  readonly anchorsMissingSince: string | null;
+  /** `missingAnchors` of every later state. */
+  readonly missingAnchors: MissingAnchors | null;
   /** Whether the poller has to remember an event that it passes. */
   isToRemember(ref: EventRef): boolean;
   readonly lookbackMs: number;
@@ -222,7 +222,7 @@ export class Delivery {
 
   /** @param earliestLeftMs the earliest readable `created_at` above the final events */
   #stateWith(earliestLeftMs: number): PollState {
-    const { before, unreadSinceMs, oldestHiddenMs, anchorsMissingSince } = this.#options;
+    const { before, unreadSinceMs, oldestHiddenMs, missingAnchors } = this.#options;
     const { anchors, besideAnchors, seen } = this.#settled;
     const carriedOver = [...this.#carriedOver.values()];
     const above = carriedOver.filter(([id]) => this.#seenAbove.has(id));
@@ -234,7 +234,7 @@ export class Delivery {
       pendingSince: toIso(Math.min(earliestLeftMs, unreadSinceMs)),
       oldestPendingAt: toIso(Math.min(earliestLeftMs, oldestHiddenMs)),
       forgottenUntil: toIso(this.#forgottenUntilMs),
-      anchorsMissingSince,
+      missingAnchors,
     };
   }
 }

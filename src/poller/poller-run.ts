@@ -219,7 +219,7 @@ export class PollerRun {
       oldestPendingAt: toIso(result.earliestMs),
       // A list may have young events below older ones, and the scan did not read all that it left out.
       forgottenUntil: result.reachedEnd ? null : new Date(result.latestMs + lookbackMs).toISOString(),
-      anchorsMissingSince: null,
+      missingAnchors: null,
       lastScanStartedAt: new Date(result.startedAtMs).toISOString(),
     };
     const delivery = new Delivery({
@@ -232,7 +232,7 @@ export class PollerRun {
       watermarkMs: result.watermarkMs,
       unreadSinceMs: result.watermarkMs,
       oldestHiddenMs: Number.POSITIVE_INFINITY,
-      anchorsMissingSince: null,
+      missingAnchors: null,
       isToRemember: () => true,
       hasOverflowed,
       lookbackMs,
@@ -247,7 +247,7 @@ export class PollerRun {
     if (scan.gap) await this.#notify(scan.gap);
     if (scan.before !== state) await this.#notify({ type: 'clock-skew', message: futureTimesMessage });
     if (scan.mayRepeatEvents) await this.#notify({ type: 'possible-duplicates', message: lostAnchorsMessage });
-    if (scan.listEnd === 'too-short' && state.anchorsMissingSince === null) {
+    if (scan.listEnd === 'too-short' && state.missingAnchors?.listEnd !== 'too-short') {
       await this.#notify({ type: 'inconsistent-list', message: shortListMessage });
     }
     const delivery = new Delivery({
@@ -260,7 +260,7 @@ export class PollerRun {
       scan.gap !== undefined ||
       scan.mayRepeatEvents ||
       scan.before !== state ||
-      (scan.anchorsMissingSince === null) !== (state.anchorsMissingSince === null);
+      scan.missingAnchors?.listEnd !== state.missingAnchors?.listEnd;
     return { delivery, pageCount: scan.result.pageCount, savesState };
   }
 

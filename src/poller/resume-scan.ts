@@ -1,15 +1,14 @@
 import type { FetchPage } from '../audit-log/pagination.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
 import { withoutFutureTimes } from './absence.ts';
-import { sharesInstantWith } from './anchors.ts';
 import { findGap } from './gap.ts';
-import { judgeListEnd, type ListEnd } from './list-end.ts';
+import { judgeListEnd, type ListEnd, type ListEndFindings } from './list-end.ts';
 import { type EventRef, isBefore, isRequested, type ListedEvent, refOf } from './listed-event.ts';
 import type { PollNotice } from './notices.ts';
 import { extendOldRun } from './ordering.ts';
 import { type ScanResult, scan } from './scan.ts';
 import type { TimedPage } from './scan-clock.ts';
-import { fromIso, type PollState, toIso } from './state.ts';
+import { fromIso, type MissingAnchors, type PollState } from './state.ts';
 import type { StopCondition } from './stop-condition.ts';
 
 /** The result of a scan that starts from a saved state. */
@@ -31,8 +30,8 @@ export interface ResumeScan {
   readonly unreadSinceMs: number;
   /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
   readonly oldestHiddenMs: number;
-  /** `anchorsMissingSince` of every later state. */
-  readonly anchorsMissingSince: string | null;
+  /** `missingAnchors` of every later state. */
+  readonly missingAnchors: MissingAnchors | null;
   /** Whether the poller has to remember an event that it passes. */
   isToRemember(ref: EventRef): boolean;
   /** The notice of a gap; undefined if retention can have taken no event unread. */
@@ -46,10 +45,7 @@ export interface ResumeOptions {
   readonly retentionMs: number;
 }
 
-interface ResumeFindings {
-  /** How many events in a row, up to the last one, are older than everything pending. */
-  readonly oldRunLength: number;
-  readonly stillListed: readonly string[];
+interface ResumeFindings extends ListEndFindings {
   /** Whether the poller may have delivered one of these events before. */
   readonly mayRepeat: boolean;
 }
@@ -63,9 +59,8 @@ export async function resumeScan(
   const { startedAtMs, watermarkMs, reachedEnd, findings } = result;
   const before = withoutFutureTimes(state, startedAtMs);
   const stillListed = new Set(findings.stillListed);
-  const { oldRunLength } = findings;
-  const listEnd = judgeListEnd({ before, result, stillListed, oldRunLength, lookbackMs, retentionMs });
-  const lacksAnchors = listEnd !== 'whole' && listEnd !== 'new-start';
+  const listEnd = judgeListEnd({ before, result, lookbackMs, retentionMs });
+  const takesAnchors = listEnd === 'whole' || listEnd === 'new-start';
   const gap = findGap(before, result, retentionMs);
 
   const isNew = isNewFor(before);
@@ -75,28 +70,38 @@ export async function resumeScan(
     result,
     before,
     listEnd,
-    below: lacksAnchors ? before.anchors : result.below.map(refOf),
+    below: takesAnchors ? result.below.map(refOf) : before.anchors,
     isWanted: missesAnchors ? (event) => isNew(event) && mayBePending(refOf(event)) : isNew,
     stillListed,
     carriedOver:
       listEnd === 'new-start'
         ? before.seen.filter(([id]) => stillListed.has(id))
         : refsToCarryOver(before, result, stillListed, startedAtMs - retentionMs),
-    watermarkMs: lacksAnchors ? Number.NEGATIVE_INFINITY : watermarkMs,
-    unreadSinceMs: lacksAnchors ? Math.min(fromIso(before.pendingSince), watermarkMs) : watermarkMs,
-    oldestHiddenMs: gap ? Number.POSITIVE_INFINITY : oldestHiddenMs(before, listEnd),
-    anchorsMissingSince: lacksAnchors ? (before.anchorsMissingSince ?? toIso(startedAtMs)) : null,
-    isToRemember: lacksAnchors && missesAnchors ? mayBePending : () => true,
+    watermarkMs: takesAnchors ? watermarkMs : Number.NEGATIVE_INFINITY,
+    unreadSinceMs: takesAnchors ? watermarkMs : Math.min(fromIso(before.pendingSince), watermarkMs),
+    oldestHiddenMs: gap ? Number.POSITIVE_INFINITY : oldestHiddenMs(before, listEnd, result.earliestMs),
+    missingAnchors:
+      takesAnchors || listEnd === 'unconfirmed'
+        ? null
+        : { since: before.missingAnchors?.since ?? new Date(startedAtMs).toISOString(), listEnd },
+    isToRemember: missesAnchors && !takesAnchors ? mayBePending : () => true,
     gap,
     mayRepeatEvents: listEnd === 'without-anchors' || (missesAnchors && findings.mayRepeat),
   };
 }
 
 /** Returns the earliest time of the pending events that a list may hide: those of a list that is too short include unread ones. */
-const oldestHiddenMs = ({ oldestPendingAt, lastScanStartedAt }: PollState, listEnd: ListEnd): number => {
+const oldestHiddenMs = (
+  { oldestPendingAt, lastScanStartedAt }: PollState,
+  listEnd: ListEnd,
+  earliestListedMs: number,
+): number => {
   const oldestPendingMs = oldestPendingAt === null ? Number.POSITIVE_INFINITY : fromIso(oldestPendingAt);
   if (listEnd === 'too-short') return Math.min(oldestPendingMs, fromIso(lastScanStartedAt));
-  return listEnd === 'whole' || listEnd === 'new-start' ? Number.POSITIVE_INFINITY : oldestPendingMs;
+  const reachesBelowPending = earliestListedMs <= oldestPendingMs;
+  return listEnd === 'whole' || listEnd === 'new-start' || reachesBelowPending
+    ? Number.POSITIVE_INFINITY
+    : oldestPendingMs;
 };
 
 /**
@@ -111,9 +116,8 @@ const refsToCarryOver = (
   keptSinceMs: number,
 ): readonly EventRef[] => {
   const found = anchors.findIndex(([id]) => id === below[0]?.id);
-  const isBesideStop = sharesInstantWith(found === -1 ? [] : anchors.slice(found));
   const mayReturn = (ref: EventRef): boolean =>
-    reachedEnd || stillListed.has(ref[0]) || !(isBefore(ref, Math.min(keptSinceMs, newestMs)) || isBesideStop(ref));
+    reachedEnd || stillListed.has(ref[0]) || !isBefore(ref, Math.min(keptSinceMs, newestMs));
   return [...anchors.slice(0, Math.max(0, found)), ...seen].filter(mayReturn);
 };
 
@@ -140,7 +144,7 @@ const resumeCondition = (state: PollState): StopCondition<ResumeFindings> => {
   const isForgotten = mayBeForgotten(state);
   return {
     knownIds: seenIds,
-    initialFindings: { oldRunLength: 0, stillListed: [], mayRepeat: false },
+    initialFindings: { oldRunLength: 0, isEndSeen: true, unseenCount: 0, stillListed: [], mayRepeat: false },
     inspect: (before, events, clock) => {
       const anchor = events.findIndex(({ id }) => anchorIds.has(id));
       const stopIndex = anchor === -1 ? undefined : anchor;
@@ -154,9 +158,13 @@ const resumeCondition = (state: PollState): StopCondition<ResumeFindings> => {
         (event) => isRequested(event) && !seenIds.has(event.id) && !isBefore(refOf(event), startMs),
       );
       const pending = wanted.filter(isPending);
+      const young = above.filter(isPending);
+      const lowest = young.at(-1);
       return {
         findings: {
           oldRunLength: extendOldRun(before.oldRunLength, events, (event) => !isPending(event)).length,
+          isEndSeen: lowest ? seenIds.has(lowest.id) : before.isEndSeen,
+          unseenCount: before.unseenCount + young.filter(({ id }) => !seenIds.has(id)).length,
           stillListed: stillListed.length === 0 ? before.stillListed : [...before.stillListed, ...stillListed],
           mayRepeat: before.mayRepeat || pending.some(isForgotten),
         },

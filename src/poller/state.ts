@@ -27,6 +27,22 @@ export interface StartChoice {
   readonly count?: number | undefined;
 }
 
+/**
+ * What a list without anchors says, if it does not allow a new start.
+ * - `without-anchors`: the list reaches below everything pending, and has no anchor
+ * - `too-short`: events are missing that PlanetScale should still have
+ * - `unclear`: retention may have taken what is missing, or the list may be cut
+ */
+export type DoubtfulListEnd = (typeof doubtfulListEnds)[number];
+const doubtfulListEnds = ['without-anchors', 'too-short', 'unclear'] as const;
+
+export interface MissingAnchors {
+  /** PlanetScale's time at the start of the first scan in a row without anchors, ISO 8601. */
+  readonly since: string;
+  /** What the last list said. */
+  readonly listEnd: DoubtfulListEnd;
+}
+
 /** Everything that a poller knows between two scans. The store holds its text form, and nothing else. */
 export interface PollState {
   readonly scope: CursorScope;
@@ -53,11 +69,8 @@ export interface PollState {
    * created later, and that the state does not have, is new.
    */
   readonly forgottenUntil: string | null;
-  /**
-   * PlanetScale's time at the start of the first scan since which known events are missing and no anchor is listed, ISO 8601; null
-   * if the last scan met an anchor, missed nothing, or made a new start.
-   */
-  readonly anchorsMissingSince: string | null;
+  /** What the last scan found in place of the anchors; null if it met one, missed nothing, or made a new start. */
+  readonly missingAnchors: MissingAnchors | null;
   /** PlanetScale's time at the start of the last completed scan, ISO 8601. */
   readonly lastScanStartedAt: string;
 }
@@ -82,7 +95,7 @@ const stateSchema = /* @__PURE__ */ (() =>
     pendingSince: instantSchema.nullable(),
     oldestPendingAt: instantSchema.nullable(),
     forgottenUntil: instantSchema.nullable(),
-    anchorsMissingSince: instantSchema.nullable(),
+    missingAnchors: z.object({ since: instantSchema, listEnd: z.enum(doubtfulListEnds) }).nullable(),
     lastScanStartedAt: instantSchema,
     nonce: z.string(),
   }))();

@@ -75,6 +75,38 @@ describe('one answer with the newest events alone hides nothing for good', () =>
     expect(delivered.slice(5)).toEqual(['seen', 'newest', 'late']);
   });
 
+  test.each([
+    ['an hour', hourMs],
+    ['a day', dayMs],
+    ['a week', 7 * dayMs],
+  ])('after retention has emptied the log, if the poller polls once in %s', async (_, everyMs) => {
+    const log = polled(5, { ageMs: hourMs, everyMs: 1 });
+    const { source, delivered, poll } = log;
+    await poll();
+    for (let pastMs = 0; pastMs < 23 * dayMs; pastMs += everyMs) {
+      wait(everyMs);
+      source.expire(15 * dayMs);
+      await poll();
+    }
+    for (let index = 0; index < 30; index++) source.add(`new${index}`, Date.now() + index * 1000);
+    wait(everyMs);
+    await pollCut(log, 1);
+    wait(everyMs);
+    await poll();
+    await poll();
+    expect(new Set(delivered).size).toBe(35);
+  });
+
+  test('if a consumer failed on the first event', async () => {
+    const log = polled(300, { ageMs: 10 * hourMs, everyMs: 1000 });
+    await take(log, 0);
+    wait(minuteMs);
+    await pollCut(log, 5);
+    wait(minuteMs);
+    await log.poll();
+    expect(new Set(log.delivered).size).toBe(300);
+  });
+
   test('under a Date of 2036', async () => {
     const log = polled(20, { ageMs: 2 * hourMs, everyMs: 1000 });
     const { source, delivered, poll } = log;
@@ -115,6 +147,57 @@ describe('one answer with the newest events alone hides nothing for good', () =>
     expect(delivered.filter((id) => id.startsWith('new'))).toHaveLength(30);
     expect(new Set(delivered).size).toBe(delivered.length);
   });
+});
+
+test('an empty answer and a stale one after it repeat nothing', async () => {
+  const log = polled(300, { ageMs: 10 * hourMs, everyMs: minuteMs });
+  const { source, delivered, poll } = log;
+  await poll();
+  wait(hourMs);
+  await pollCut(log, 0);
+  wait(minuteMs);
+  source.view = (list) => list.slice(100);
+  expect(await poll()).toEqual(['possible-duplicates']);
+  wait(minuteMs);
+  source.view = (list) => list;
+  await poll();
+  expect(delivered).toHaveLength(300);
+});
+
+test('an event that was delivered late, before retention took it, is no gap', async () => {
+  const log = polled(1, { ageMs: hourMs, everyMs: 1 });
+  const { source, poll } = log;
+  await poll();
+  wait(10 * dayMs);
+  await poll();
+  source.add('first', Date.now());
+  source.add('second', Date.now() + 1000);
+  wait(minuteMs);
+  await take(log, 1);
+  wait(13.9 * dayMs);
+  source.expire(15 * dayMs);
+  expect(await poll()).toEqual([]);
+  wait(1.5 * dayMs);
+  source.expire(15 * dayMs);
+  expect(await poll()).toEqual([]);
+});
+
+test('a crash before the first event of a long backlog costs the saves after it nothing', async () => {
+  const log = polled(5000, { ageMs: 10 * dayMs, everyMs: minuteMs });
+  const { source, store } = log;
+  await take(log, 0);
+  const lengths: number[] = [];
+  const measured: CursorStore = {
+    ...store,
+    compareAndSet: (key, expected, text) => {
+      lengths.push(text.length);
+      return store.compareAndSet?.(key, expected, text) ?? false;
+    },
+  };
+  const result = await drainWithNotices(source, { store: measured, startFrom: 'oldest' });
+  expect(result.delivered).toHaveLength(5000);
+  expect(result.notices).toEqual([]);
+  expect(Math.max(...lengths)).toBeLessThan(3000);
 });
 
 test('a stale list below all anchors in every second answer repeats nothing, and moves no anchor down', async () => {

@@ -24,6 +24,11 @@ export class ListSource implements AuditSource {
     this.list = [eventWith({ id, ...createdAt(ms) }), ...this.list];
   }
 
+  /** Removes the events that are as old as the retention, or older. */
+  expire(retentionMs: number): void {
+    this.list = this.list.filter(({ created_at }) => Date.parse(created_at) > Date.now() - retentionMs);
+  }
+
   remove(...ids: string[]): void {
     this.list = this.list.filter(({ id }) => !ids.includes(id));
   }

@@ -129,7 +129,7 @@ describe('an error while polling', () => {
   });
 
   test('does not lengthen the look-back if its Retry-After is an hour', async () => {
-    const fake = fakeWith(0);
+    const fake = fakeWith(1);
     const inner = sourceOf(fake);
     let requests = 0;
     const source = {
@@ -157,7 +157,7 @@ describe('an error while polling', () => {
     await vi.advanceTimersByTimeAsync(hourMs);
     controller.abort();
     await ended;
-    expect(delivered).toHaveLength(20);
+    expect(delivered).toHaveLength(21);
     expect(new Set(seen)).toEqual(new Set([0]));
   });
 

@@ -19,7 +19,7 @@ const maxSizeState = (): string => {
     pendingSince: '2026-10-31T23:50:00.000Z',
     oldestPendingAt: null,
     forgottenUntil: null,
-    anchorsMissingSince: null,
+    missingAnchors: null,
     lastScanStartedAt: '2026-11-01T00:00:00.000Z',
   });
 };
