@@ -1,11 +1,11 @@
 import type { AuditEvent } from '../audit-log/event.ts';
 import { type Anchored, anchorsAt, type Settled, settle, sharesInstantWith } from './anchors.ts';
+import type { DeliveryPlan } from './delivery-plan.ts';
 import { datedRef, type EventRef, isRequested, type ListedEvent, refOf } from './listed-event.ts';
 import { earliestMs, latestMs } from './ordering.ts';
 import { RecentIds } from './recent-ids.ts';
-import type { ScanResult } from './scan.ts';
-import type { BufferedPage, ScannedPage } from './scanned-pages.ts';
-import { fromIso, type MissingAnchors, maxSeen, type PollState, toIso } from './state.ts';
+import type { BufferedPage } from './scanned-pages.ts';
+import { fromIso, maxSeen, type PollState, toIso } from './state.ts';
 
 /** How many events the poller delivers, and commits, together. */
 const maxBatchSize = 100;
@@ -25,27 +25,7 @@ export interface Batch {
   readonly earliestAboveMs: number;
 }
 
-export interface DeliveryOptions {
-  /** The state from before the scan. */
-  readonly before: PollState;
-  readonly result: Pick<ScanResult, 'startedAtMs'> & { pagesOldestFirst(): AsyncIterable<ScannedPage> };
-  /** The final events below those that the scan read, newest first. */
-  readonly below: readonly EventRef[];
-  isWanted(event: ListedEvent): boolean;
-  /** The ids of seen events that this scan met again. */
-  readonly stillListed: ReadonlySet<string>;
-  /** The seen events of the state before that every later state has to hold until the delivery passes them. */
-  readonly carriedOver: readonly EventRef[];
-  /** Events created before this time are old enough to be anchors. */
-  readonly watermarkMs: number;
-  /** Every event that the scan did not read, and that is not final, was created at or after this time. */
-  readonly unreadSinceMs: number;
-  /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
-  readonly oldestHiddenMs: number;
-  /** `missingAnchors` of every later state. */
-  readonly missingAnchors: MissingAnchors | null;
-  /** Whether the poller has to remember an event that it passes. */
-  isToRemember(ref: EventRef): boolean;
+export interface DeliveryOptions extends DeliveryPlan {
   readonly lookbackMs: number;
   /** Whether the first scan left out more events within the look-back than the poller may remember. */
   readonly hasOverflowed: boolean;

@@ -1,6 +1,7 @@
 import type { FetchPage } from '../audit-log/pagination.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
 import { withoutFutureTimes } from './absence.ts';
+import type { DeliveryPlan } from './delivery-plan.ts';
 import { findGap } from './gap.ts';
 import { judgeListEnd, type ListEnd, type ListEndFindings } from './list-end.ts';
 import { type EventRef, isBefore, isRequested, type ListedEvent, refOf } from './listed-event.ts';
@@ -8,32 +9,12 @@ import type { PollNotice } from './notices.ts';
 import { extendOldRun } from './ordering.ts';
 import { type ScanResult, scan } from './scan.ts';
 import type { TimedPage } from './scan-clock.ts';
-import { fromIso, type MissingAnchors, type PollState } from './state.ts';
+import { fromIso, type PollState } from './state.ts';
 import type { StopCondition } from './stop-condition.ts';
 
 /** The result of a scan that starts from a saved state. */
-export interface ResumeScan {
-  readonly result: ScanResult;
-  /** The state from before the scan, without times that lie in the future. */
-  readonly before: PollState;
+export interface ResumeScan extends DeliveryPlan {
   readonly listEnd: ListEnd;
-  /** The final events below those that the scan read, newest first. */
-  readonly below: readonly EventRef[];
-  isWanted(event: ListedEvent): boolean;
-  /** The ids of seen events that the list still has. */
-  readonly stillListed: ReadonlySet<string>;
-  /** The seen events that the next state has to hold even if the delivery does not pass them. */
-  readonly carriedOver: readonly EventRef[];
-  /** Events created before this time are old enough to be anchors. */
-  readonly watermarkMs: number;
-  /** Every event that the scan did not read, and that is not final, was created at or after this time. */
-  readonly unreadSinceMs: number;
-  /** The earliest `created_at` of the pending events that this scan may have missed; Infinity if it has missed none. */
-  readonly oldestHiddenMs: number;
-  /** `missingAnchors` of every later state. */
-  readonly missingAnchors: MissingAnchors | null;
-  /** Whether the poller has to remember an event that it passes. */
-  isToRemember(ref: EventRef): boolean;
   /** The notice of a gap; undefined if retention can have taken no event unread. */
   readonly gap: PollNotice | undefined;
   /** The scan met no anchor, and events that the poller may have delivered before. */
