@@ -11,7 +11,7 @@ const derivedProperties = [
 
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
 export default {
-  entryPoints: ['src/index.ts', 'src/node.ts', 'src/testing.ts'],
+  entryPoints: ['src/index.ts', 'src/node.ts', 'src/stores.ts', 'src/testing.ts'],
   out: 'docs/api',
   excludeInternal: true,
   excludePrivate: true,

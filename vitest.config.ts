@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^planetscale-audit$/, replacement: source('index.ts') },
-      { find: /^planetscale-audit\/(node|testing)$/, replacement: source('$1.ts') },
+      { find: /^planetscale-audit\/(node|stores|testing)$/, replacement: source('$1.ts') },
     ],
   },
   test: {

@@ -1,0 +1,81 @@
+import { CursorStoreError, PlanetScaleAuditError } from '../errors.ts';
+import { excerpt } from '../internal/excerpt.ts';
+import { errorCode, errorMessage } from '../internal/foreign-error.ts';
+import type { Promisable } from '../internal/types.ts';
+import type { AtomicCursorStore } from './cursor-store.ts';
+
+/** The statements of one database. Each may throw whatever the user's client throws. */
+export interface DatabaseCommands {
+  /** Resolves with the text under the key, or with null or undefined if there is none. */
+  load(key: string): Promisable<unknown>;
+  save(key: string, value: string): Promisable<unknown>;
+  /** Saves the first value of a key. Resolves with false if the key has one. */
+  insert(key: string, value: string): Promisable<boolean>;
+  /** Resolves with false if the key does not hold `expected`. */
+  replace(key: string, expected: string, next: string): Promisable<boolean>;
+}
+
+/** What an operator can do about one kind of error. */
+export interface FailureHint {
+  /** Matches the code of the error, a space, and its message. */
+  readonly pattern: RegExp;
+  readonly advice: string;
+  /** Whether the same call may succeed later although nobody has changed anything. */
+  readonly retryable: boolean;
+}
+
+export interface FailureHints {
+  /** The function that made the store. */
+  readonly owner: string;
+  /** The first that matches counts. */
+  readonly hints: readonly FailureHint[];
+  /** The advice for all other errors. They may pass. */
+  readonly otherwise: string;
+}
+
+/** Returns a store that runs these commands, and turns every error of the user's client into one that says what to do. */
+export function databaseCursorStore(commands: DatabaseCommands, failures: FailureHints): AtomicCursorStore {
+  const attempt = async <Result>(
+    action: 'read' | 'save',
+    key: string,
+    operation: () => Promisable<Result>,
+  ): Promise<Result> => {
+    try {
+      return await operation();
+    } catch (error) {
+      if (error instanceof PlanetScaleAuditError) throw error;
+      throw storeError(action, key, error, failures);
+    }
+  };
+  return {
+    get: (key) => attempt('read', key, async () => toText(await commands.load(key), key, failures)),
+    set: (key, value) => attempt('save', key, () => commands.save(key, value)),
+    compareAndSet: (key, expected, next) =>
+      attempt('save', key, () =>
+        expected === null ? commands.insert(key, next) : commands.replace(key, expected, next),
+      ),
+  };
+}
+
+const toText = (value: unknown, key: string, { owner }: FailureHints): string | null => {
+  if (value === undefined || value === null || typeof value === 'string') return value ?? null;
+  throw new CursorStoreError(
+    `${owner} received no text under "${excerpt(key)}" (a value of type ${typeof value}). Configure the client to return text as a string.`,
+    { key },
+  );
+};
+
+const storeError = (
+  action: 'read' | 'save',
+  key: string,
+  error: unknown,
+  { owner, hints, otherwise }: FailureHints,
+): CursorStoreError => {
+  const code = errorCode(error) ?? '';
+  const message = errorMessage(error) || code; // The error of a connection to several addresses has no message.
+  const hint = hints.find(({ pattern }) => pattern.test(`${code} ${message}`));
+  return new CursorStoreError(
+    `${owner} could not ${action} "${excerpt(key)}" (${excerpt(message)}). ${hint?.advice ?? otherwise}`,
+    { key, retryable: hint?.retryable ?? true, cause: error },
+  );
+};

@@ -1,0 +1,86 @@
+import { hasMethod, unknownClientError } from './client-shape.ts';
+import type { AtomicCursorStore } from './cursor-store.ts';
+import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
+import { databaseCursorStore, type FailureHints } from './database-store.ts';
+
+/** The part of a client of PostgreSQL that the store calls: a Client or Pool of `pg`, or the `sql` of `postgres`. */
+export type PostgresLike =
+  | { query(text: string, values: string[]): Promise<{ readonly rows: readonly unknown[] }> }
+  | { unsafe(query: string, parameters: string[]): PromiseLike<readonly unknown[]> };
+
+const wrongTable =
+  "Create the table with the SQL of cursorTableDdl('postgres'), or name another with the option table. A table without a schema must be on the search_path.";
+
+const failures: FailureHints = {
+  owner: 'postgresCursorStore',
+  otherwise: 'Make sure that PostgreSQL runs, and that this client can reach it.',
+  hints: [
+    { pattern: /^(42P01|42703|42P10|3F000) /, advice: wrongTable, retryable: false },
+    { pattern: /^42501 /, advice: 'Grant SELECT, INSERT and UPDATE on the table to this user.', retryable: false },
+    // A failover may make this server the primary, or end the connection to it.
+    { pattern: /^25006 /, advice: 'Connect to the primary, because a replica saves nothing.', retryable: true },
+    { pattern: /^25P02 /, advice: 'Roll the transaction back, and begin another one.', retryable: false },
+    {
+      pattern: /not queryable|^CONNECTION_ENDED |after calling end/,
+      advice: 'Pass a client that is open. A Client of pg connects once only, and a Pool connects again.',
+      retryable: false,
+    },
+  ],
+};
+
+/**
+ * Returns a store that keeps cursors in a table of PostgreSQL, one row for each key. Create the table with the SQL of
+ * {@link cursorTableDdl}.
+ *
+ * The store runs one statement for each call, and begins no transaction. With a client inside a transaction, the cursor commits
+ * and rolls back with your rows. `compareAndSet` is atomic between all clients of the server.
+ *
+ * A Client and a Pool of `pg` end the process when a connection breaks while it is idle, unless they have a listener for `error`.
+ *
+ * @throws `AuditConfigError` if the client is of an unknown shape, or the table's name is no identifier.
+ * @example
+ * ```ts
+ * import { Pool } from 'pg';
+ * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
+ * import { postgresCursorStore } from 'planetscale-audit/stores';
+ *
+ * const pool = new Pool({ connectionTimeoutMillis: 5000 });
+ * pool.on('error', (error) => console.error(error.message));
+ * const store = postgresCursorStore(pool);
+ * for await (const event of poller(PlanetScaleAuditClient.fromEnv(), { store })) console.log(event.audit_action);
+ * ```
+ */
+export function postgresCursorStore(client: PostgresLike, options: CursorTableOptions = {}): AtomicCursorStore {
+  const { owner } = failures;
+  const table = quoteWith('"', parseTable(owner, options));
+  const query = rowsFrom(client);
+  const insert = `INSERT INTO ${table} (cursor_key, cursor_value) VALUES ($1, $2)`;
+  return databaseCursorStore(
+    {
+      async load(key) {
+        const [row] = await query(`SELECT cursor_value AS value FROM ${table} WHERE cursor_key = $1`, [key]);
+        return row && Reflect.get(Object(row), 'value');
+      },
+      save: (key, value) =>
+        query(`${insert} ON CONFLICT (cursor_key) DO UPDATE SET cursor_value = EXCLUDED.cursor_value`, [key, value]),
+      insert: async (key, value) =>
+        (await query(`${insert} ON CONFLICT (cursor_key) DO NOTHING RETURNING 1`, [key, value])).length === 1,
+      async replace(key, expected, next) {
+        const update = `UPDATE ${table} SET cursor_value = $3 WHERE cursor_key = $1 AND cursor_value = $2 RETURNING 1`;
+        return (await query(update, [key, expected, next])).length === 1;
+      },
+    },
+    failures,
+  );
+}
+
+type Query = (text: string, values: string[]) => Promise<readonly unknown[]>;
+
+const rowsFrom = (client: PostgresLike): Query => {
+  if (hasMethod(client, 'unsafe')) return async (text, values) => client.unsafe(text, values);
+  // The clients of MySQL have a method query too, and beside it execute.
+  if (hasMethod(client, 'query') && !hasMethod(client, 'execute')) {
+    return async (text, values) => (await client.query(text, values)).rows;
+  }
+  throw unknownClientError(failures.owner, client, 'a Client or Pool of pg, or the sql function of postgres');
+};
