@@ -1,10 +1,18 @@
+import { createPool } from 'mysql2/promise';
 import { Client, Pool } from 'pg';
-import { cursorTableDdl, type PostgresLike, postgresCursorStore } from 'planetscale-audit/stores';
+import {
+  type AtomicCursorStore,
+  cursorTableDdl,
+  type PostgresLike,
+  postgresCursorStore,
+} from 'planetscale-audit/stores';
 import { cursorStoreChecks } from 'planetscale-audit/testing';
 import postgresJs from 'postgres';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type PostgresServer, postgres, startPostgres } from '../support/postgres-server.ts';
+import { failure } from '../support/served.ts';
 import { describeWith } from '../support/server-process.ts';
+import { badTables, configError, storeFailure, unknownClients } from './database-support.ts';
 
 describeWith(postgres, 'postgresCursorStore', () => {
   let server: PostgresServer;
@@ -82,4 +90,172 @@ describeWith(postgres, 'postgresCursorStore', () => {
     afterAll(() => Promise.all(clients.map((sql) => sql.end({ timeout: 1 }))));
     for (const { name, run } of cursorStoreChecks({ open, compareAndSet: true, breakBackend })) test(name, run);
   });
+
+  const calls: readonly (readonly [name: string, call: (store: AtomicCursorStore) => unknown])[] = [
+    ['get', (store) => store.get('key')],
+    ['set', (store) => store.set('key', 'v1:')],
+    ['compareAndSet without a value', (store) => store.compareAndSet('new key', null, 'v1:')],
+    ['compareAndSet of a value', (store) => store.compareAndSet('key', 'v1:', 'v1:')],
+  ];
+  const saving = calls.slice(1);
+
+  const withUser = async (name: string) => {
+    await admin.query(`CREATE ROLE ${name} LOGIN`);
+    const pool = openPool(name);
+    onTestFinished(() => pool.end());
+    return pool;
+  };
+
+  test.each(calls)('%s says which SQL creates a missing table, and which schema is missing', async (_, call) => {
+    for (const table of ['missing', 'missing.missing']) {
+      const error = await storeFailure(() => call(postgresCursorStore(admin, { table })));
+      expect(error.message).toMatch(/^postgresCursorStore could not .*cursorTableDdl\('postgres'\)/);
+      expect(error.retryable).toBe(false);
+    }
+  });
+
+  test.each(calls)('%s refuses a table with other columns, or without a primary key', async (name, call) => {
+    await admin.query('CREATE TABLE IF NOT EXISTS of_others (id text, cursor_key int)');
+    const error = await storeFailure(() => call(postgresCursorStore(admin, { table: 'of_others' })));
+    expect(error.message).toContain("cursorTableDdl('postgres')");
+    if (name === 'get' || name.endsWith('of a value')) return;
+    await admin.query('CREATE TABLE IF NOT EXISTS without_key (cursor_key text, cursor_value text)');
+    const keyless = await storeFailure(() => call(postgresCursorStore(admin, { table: 'without_key' })));
+    expect(keyless.message).toContain("cursorTableDdl('postgres')");
+  });
+
+  test('a user without privileges learns which ones the store needs, and needs no others', async () => {
+    const store = postgresCursorStore(await withUser('poller'));
+    for (const [, call] of calls) {
+      const error = await storeFailure(() => call(store));
+      expect(error.message).toContain('Grant SELECT, INSERT and UPDATE on the table to this user');
+      expect(error.retryable).toBe(false);
+    }
+    await admin.query('GRANT SELECT, INSERT, UPDATE ON planetscale_audit_cursors TO poller');
+    for (const [, call] of calls) await call(store);
+    expect(await store.get('key')).toBe('v1:');
+  });
+
+  test.each(saving)('%s on a server that only reads says where to connect', async (_, call) => {
+    const pool = new Pool({ connectionString: server.url, options: '-c default_transaction_read_only=on' });
+    onTestFinished(() => pool.end());
+    const error = await storeFailure(() => call(postgresCursorStore(pool)));
+    expect(error.message).toContain('Connect to the primary');
+    expect(error.retryable).toBe(true);
+  });
+
+  test.each([
+    ['a Pool of pg', () => openPool()],
+    ['postgres', () => postgresJs(server.url)],
+  ])('says that the server is out of reach, with %s', async (_, create) => {
+    const client = create();
+    onTestFinished(() => client.end());
+    const repair = await breakBackend();
+    const error = await storeFailure(() => postgresCursorStore(client).get('key')).finally(repair);
+    expect(error.message).toMatch(/could not read "key" \(.*ECONNREFUSED.*\)\. Make sure that PostgreSQL runs/);
+    expect(error.retryable).toBe(true);
+  });
+
+  test('says that a Client of pg does not connect again, and lets the poller end', async () => {
+    const client = new Client(server.url);
+    client.on('error', () => {});
+    await client.connect();
+    const store = postgresCursorStore(client);
+    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+    await admin.query('SELECT pg_terminate_backend($1)', [rows[0].pid]);
+    await expect.poll(async () => (await storeFailure(() => store.get('key'))).retryable).toBe(false);
+    const error = await storeFailure(() => store.get('key'));
+    expect(error.message).toContain('a Pool connects again');
+  });
+
+  test.each([
+    ['a Pool of pg', () => openPool()],
+    ['postgres', () => postgresJs(server.url)],
+  ])('says that a client is closed, with %s', async (_, create) => {
+    const client = create();
+    await client.end();
+    const error = await storeFailure(() => postgresCursorStore(client).get('key'));
+    expect(error.message).toContain('Pass a client that is open');
+    expect(error.retryable).toBe(false);
+  });
+
+  test.each<[string, (work: (client: PostgresLike) => Promise<void>) => Promise<unknown>]>([
+    [
+      'pg',
+      async (work) => {
+        const client = await admin.connect();
+        await client.query('BEGIN');
+        await work(client).finally(() => client.query('ROLLBACK').finally(() => client.release()));
+      },
+    ],
+    [
+      'postgres',
+      async (work) => {
+        const sql = postgresJs(server.url);
+        const rolledBack = new Error('roll back');
+        const transaction = sql.begin(async (tx) => {
+          await work(tx);
+          throw rolledBack;
+        });
+        expect(await failure(transaction)).toBe(rolledBack);
+        await sql.end();
+      },
+    ],
+  ])('saves and rolls back with the transaction of a client of %s', async (name, inTransaction) => {
+    const key = `in transaction of ${name}`;
+    await inTransaction(async (client) => {
+      expect(await postgresCursorStore(client).compareAndSet(key, null, 'v1:')).toBe(true);
+      expect(await postgresCursorStore(admin).get(key)).toBeNull();
+    });
+    expect(await postgresCursorStore(admin).get(key)).toBeNull();
+  });
+
+  test('asks for a rollback after an earlier statement of the transaction has failed', async () => {
+    const client = await admin.connect();
+    onTestFinished(() => client.query('ROLLBACK').then(() => client.release()));
+    await client.query('BEGIN');
+    await failure(client.query('SELECT 1 / 0'));
+    const error = await storeFailure(() => postgresCursorStore(client).get('key'));
+    expect(error.message).toContain('Roll the transaction back');
+    expect(error.retryable).toBe(false);
+  });
+
+  test('keeps cursors in the schema and table of the option', async () => {
+    await admin.query('CREATE SCHEMA "Audit"');
+    const options = { table: 'Audit.Cursors$1' };
+    await admin.query(cursorTableDdl('postgres', options));
+    await postgresCursorStore(admin, options).set('key', 'v1:elsewhere');
+    const { rows } = await admin.query('SELECT * FROM "Audit"."Cursors$1"');
+    expect(rows).toEqual([{ cursor_key: 'key', cursor_value: 'v1:elsewhere' }]);
+  });
+
+  test('reads rows whose columns postgres renames in camel case', async () => {
+    const sql = postgresJs(server.url, { transform: postgresJs.camel });
+    onTestFinished(() => sql.end());
+    const store = postgresCursorStore(sql);
+    await store.set('camel', 'v1:');
+    expect(await store.get('camel')).toBe('v1:');
+  });
+});
+
+test.each([...unknownClients, ['a client of MySQL', createPool({}) as never] as const])(
+  'postgresCursorStore refuses %s, and shows nothing of it',
+  (_, client) => {
+    const error = configError(() => postgresCursorStore(client));
+    expect(error.message).toMatch(
+      /^postgresCursorStore does not know .*Pass a Client or Pool of pg, or the sql function/,
+    );
+    expect(error.message).not.toContain('secret');
+  },
+);
+
+test.each(badTables)('postgresCursorStore and cursorTableDdl refuse the name %j, which is no identifier', (table) => {
+  const message = 'table: must be the name of a table';
+  expect(configError(() => postgresCursorStore(new Pool(), { table })).message).toContain(message);
+  expect(configError(() => cursorTableDdl('postgres', { table })).message).toContain(message);
+});
+
+test('cursorTableDdl refuses a dialect that it does not know, and an option that it does not have', () => {
+  expect(configError(() => cursorTableDdl('oracle' as never)).message).toContain('must be postgres, mysql, sqlite');
+  expect(configError(() => cursorTableDdl('mysql', { tabel: 'a' } as never)).message).toContain('did you mean table?');
 });

@@ -1,0 +1,160 @@
+import { AuditConfigError } from '../errors.ts';
+import { errorCode } from '../internal/foreign-error.ts';
+import { hasMethod, unknownClientError } from './client-shape.ts';
+import type { AtomicCursorStore } from './cursor-store.ts';
+import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
+import { databaseCursorStore, type FailureHints } from './database-store.ts';
+
+/** The part of a client of MySQL that the store calls: a Connection or Pool of `mysql2/promise`. */
+export interface MysqlLike {
+  execute(sql: string, values: string[]): Promise<[unknown, ...unknown[]]>;
+}
+
+const tableAdvice = "Create the table with the SQL of cursorTableDdl('mysql'), or name another with the option table.";
+
+const failures: FailureHints = {
+  owner: 'mysqlCursorStore',
+  otherwise: 'Make sure that MySQL runs, and that this client can reach it.',
+  hints: [
+    {
+      pattern: /^(ER_NO_SUCH_TABLE|ER_BAD_FIELD_ERROR|ER_NO_DB_ERROR|ER_BAD_DB_ERROR) /,
+      advice: tableAdvice,
+      retryable: false,
+    },
+    {
+      pattern: /^ER_(TABLE|COLUMN|DB)?ACCESS_?DENIED_(ERROR|NO_PASSWORD_ERROR) |^ER_DBACCESS_DENIED_ERROR /,
+      advice: 'Grant SELECT, INSERT and UPDATE on the table to this user.',
+      retryable: false,
+    },
+    {
+      // A failover may make this server the primary, or end the connection to it.
+      pattern: /^ER_(OPTION_PREVENTS_STATEMENT|READ_ONLY_MODE|CANT_EXECUTE_IN_READ_ONLY_TRANSACTION) |read.only/i,
+      advice: 'Connect to the primary, because a replica saves nothing.',
+      retryable: true,
+    },
+    {
+      pattern: /^ER_NET_PACKET_TOO_LARGE |max_allowed_packet/,
+      advice: 'Raise max_allowed_packet of the server to 16 MB or more.',
+      retryable: false,
+    },
+    {
+      pattern: /closed state|Pool is closed/,
+      advice: 'Pass a client that is open. A Connection of mysql2 connects once only, and a Pool connects again.',
+      retryable: false,
+    },
+  ],
+};
+
+/**
+ * Returns a store that keeps cursors in a table of MySQL, one row for each key. Create the table with the SQL of
+ * {@link cursorTableDdl}.
+ *
+ * The store runs one statement for each call, and begins no transaction. With a connection inside a transaction, the cursor commits
+ * and rolls back with your rows. `compareAndSet` is atomic between all clients of the server.
+ *
+ * Before its first statement, the store reads the columns of the table. It refuses columns that do not compare byte by byte, or
+ * that are too short: most collations take `acme` and `ACME` for one key.
+ *
+ * @throws `AuditConfigError` if the client is of an unknown shape, or the table's name is no identifier.
+ * @example
+ * ```ts
+ * import { createPool } from 'mysql2/promise';
+ * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
+ * import { mysqlCursorStore } from 'planetscale-audit/stores';
+ *
+ * const pool = createPool({ uri: process.env.DATABASE_URL ?? '', connectTimeout: 5000 });
+ * const store = mysqlCursorStore(pool);
+ * for await (const event of poller(PlanetScaleAuditClient.fromEnv(), { store })) console.log(event.audit_action);
+ * ```
+ */
+export function mysqlCursorStore(client: MysqlLike, options: CursorTableOptions = {}): AtomicCursorStore {
+  const { owner } = failures;
+  const parts = parseTable(owner, options);
+  // A client of mysql2 without promises has the method promise, and its execute takes a callback.
+  if (!hasMethod(client, 'execute') || hasMethod(client, 'promise')) {
+    throw unknownClientError(owner, client, 'a Connection or Pool of mysql2/promise');
+  }
+  const table = quoteWith('`', parts);
+  let isChecked = false;
+  const execute = async (sql: string, values: string[]): Promise<unknown> => {
+    if (!isChecked) await checkTable(client, parts, table);
+    isChecked = true;
+    return (await client.execute(sql, values))[0];
+  };
+  // The server converts every text to the bytes of utf8mb4, whatever the character set of the connection.
+  const text = 'CONVERT(? USING utf8mb4)';
+  const insert = `INSERT INTO ${table} (cursor_key, cursor_value) VALUES (${text}, ${text})`;
+  return databaseCursorStore(
+    {
+      async load(key) {
+        const select = `SELECT CONVERT(cursor_value USING utf8mb4) AS value FROM ${table} WHERE cursor_key = ${text}`;
+        const row = firstOf(await execute(select, [key]));
+        return row && Reflect.get(row, 'value');
+      },
+      save: (key, value) =>
+        execute(`${insert} ON DUPLICATE KEY UPDATE cursor_value = VALUES(cursor_value)`, [key, value]),
+      async insert(key, value) {
+        try {
+          await execute(insert, [key, value]);
+          return true;
+        } catch (error) {
+          if (errorCode(error) === 'ER_DUP_ENTRY') return false;
+          throw error;
+        }
+      },
+      async replace(key, expected, next) {
+        // The cast takes trailing spaces into account, which a collation may ignore.
+        const update = `UPDATE ${table} SET cursor_value = ${text} WHERE cursor_key = ${text} AND CAST(cursor_value AS BINARY) = CAST(${text} AS BINARY)`;
+        return Reflect.get(Object(await execute(update, [next, key, expected])), 'affectedRows') === 1;
+      },
+    },
+    failures,
+  );
+}
+
+const firstOf = (rows: unknown): object | undefined => {
+  const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
+  return typeof row === 'object' && row !== null ? row : undefined;
+};
+
+/** The poller's default key has up to 210 characters of up to 4 bytes, and a state has up to a megabyte. */
+const minBytes = { cursor_key: 840, cursor_value: 2 ** 24 - 1 };
+
+/** @throws AuditConfigError if a column compares texts other than byte by byte, or cuts them short */
+const checkTable = async (client: MysqlLike, parts: readonly string[], table: string): Promise<void> => {
+  const [schema, name = ''] = parts.length === 1 ? [undefined, ...parts] : parts;
+  const select = `SELECT column_name AS name, collation_name AS collation, character_octet_length AS bytes, column_key AS part_of FROM information_schema.columns WHERE table_schema = ${schema === undefined ? 'DATABASE()' : '?'} AND table_name = ?`;
+  const [rows] = await client.execute(select, schema === undefined ? [name] : [schema, name]);
+  const columns = new Map((Array.isArray(rows) ? rows : []).map((row: unknown) => [column(row).name, column(row)]));
+  if (columns.size === 0) await client.execute(`SELECT 1 FROM ${table} LIMIT 0`, []); // Its error says what is missing.
+  const problems = Object.entries(minBytes).flatMap(([name, bytes]) => problemOf(name, bytes, columns.get(name)));
+  if (problems.length === 0) return;
+  throw new AuditConfigError(`mysqlCursorStore cannot use the table ${table} (${problems.join('; ')}). ${tableAdvice}`);
+};
+
+interface Column {
+  readonly name: string;
+  /** Empty for a binary column. */
+  readonly collation: string;
+  readonly bytes: number;
+  readonly isKey: boolean;
+}
+
+const column = (row: unknown): Column => {
+  const field = (name: string): unknown => Reflect.get(Object(row), name) ?? '';
+  return {
+    name: String(field('name')),
+    collation: String(field('collation')),
+    bytes: Number(field('bytes')),
+    isKey: ['PRI', 'UNI'].includes(String(field('part_of'))),
+  };
+};
+
+const problemOf = (name: string, minBytes: number, found: Column | undefined): string[] => {
+  if (!found) return [`it has no column ${name}`];
+  const problems: string[] = [];
+  if (!/^$|^utf8mb4_(.*_)?bin$/.test(found.collation)) problems.push(`${name} has the collation ${found.collation}`);
+  if (found.bytes < minBytes) problems.push(`${name} holds ${found.bytes} bytes of the ${minBytes} that it may need`);
+  if (name === 'cursor_key' && !found.isKey) problems.push(`${name} is not the primary key`);
+  return problems;
+};
