@@ -4,16 +4,24 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { Client } from 'pg';
 import type { AuditEvent, CursorStore, PollNotice } from 'planetscale-audit';
 import { fakePlanetScale } from 'planetscale-audit/testing';
+import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { geoLite2 } from '../support/geolite2.ts';
 import { unprintable } from '../support/hostile-text.ts';
 import { leaks } from '../support/leaks.ts';
+import { mariadb, startMariadb } from '../support/mariadb-server.ts';
+import { postgres, startPostgres } from '../support/postgres-server.ts';
 import { recordingWebhook, webhookSecret } from '../support/recording-webhook.ts';
+import { redis, startRedis } from '../support/redis-server.ts';
 import { credentials, failure, idsOf, listOf, numbered, serve } from '../support/served.ts';
+import { describeWith } from '../support/server-process.ts';
 
 // These tests build and pack the package, and install it from the tarball as a user does. They share one file because they share one build.
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -155,7 +163,7 @@ describe('the built files', () => {
   test('no declaration imports type-fest, which consumers would have to check', async () => {
     const declarations = await filesThatEndWith('.d.ts');
     expect(declarations.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['index.d.ts', 'node.d.ts', 'testing.d.ts']),
+      expect.arrayContaining(['index.d.ts', 'node.d.ts', 'stores.d.ts', 'testing.d.ts']),
     );
     const imported = declarations.flatMap(({ text }) => importedBy(text));
     expect(imported).toContain('zod');
@@ -461,3 +469,61 @@ describe('the demo', () => {
     expect(lines(output).at(-1)).toBe('made 200, delivered 200, repeated 0, lost 0');
   }, 60_000);
 });
+
+/** Runs an example of a store twice, with three more events the second time. */
+const runTwice = async (example: string, env: Record<string, string>) => {
+  const runOnce = async (count: number) =>
+    runSuccessfully(process.execPath, [`examples/${example}`], { env: { ...(await served(count)), ...env } });
+  expect(lines(await runOnce(250)).at(-1)).toMatch(/^saved \d+ event\(s\)$/);
+  expect(lines(await runOnce(253)).at(-1)).toBe('saved 3 event(s)');
+};
+const everyEvent = (count = 253) => idsOf(numbered(count)).sort();
+
+describeWith(postgres, 'examples/postgres-store.ts', () => {
+  test('copies every event once into PostgreSQL, over two runs', async () => {
+    const server = await startPostgres();
+    onTestFinished(() => server.close());
+    await runTwice('postgres-store.ts', { DATABASE_URL: server.url });
+    const client = new Client(server.url);
+    await client.connect();
+    const { rows } = await client.query('SELECT id FROM audit_events ORDER BY id');
+    await client.end();
+    expect(rows.map(({ id }) => id)).toEqual(everyEvent());
+  }, 60_000);
+});
+
+describeWith(mariadb, 'examples/mysql-store.ts', () => {
+  test('copies every event once into MariaDB, over two runs', async () => {
+    const server = await startMariadb();
+    onTestFinished(() => server.close());
+    const connection = await createConnection(server.url);
+    await runTwice('mysql-store.ts', { DATABASE_URL: server.url });
+    const [rows] = await connection.query<RowDataPacket[]>(
+      'SELECT CAST(id AS CHAR) AS id FROM audit_events ORDER BY id',
+    );
+    await connection.end();
+    expect(rows.map(({ id }) => id)).toEqual(everyEvent());
+  }, 60_000);
+});
+
+describeWith(redis, 'examples/redis-store.ts', () => {
+  test('appends every event once to a stream of Redis, over two runs', async () => {
+    const server = await startRedis();
+    onTestFinished(() => server.close());
+    const url = `redis://127.0.0.1:${server.port}`;
+    await runTwice('redis-store.ts', { REDIS_URL: url });
+    const client = await createClient({ url }).connect();
+    const entries = await client.xRange('audit-events', '-', '+');
+    await client.close();
+    expect(entries?.map(({ message }) => message.id)).toEqual(everyEvent());
+  }, 60_000);
+});
+
+test('examples/sqlite-store.ts copies every event once into SQLite, over two runs', async () => {
+  const file = join(project, 'audit.db');
+  await runTwice('sqlite-store.ts', { SQLITE_FILE: file });
+  const database = new DatabaseSync(file);
+  const rows = database.prepare('SELECT id FROM audit_events ORDER BY id').all();
+  database.close();
+  expect(rows.map(({ id }) => id)).toEqual(everyEvent());
+}, 60_000);

@@ -1,9 +1,10 @@
 import * as main from 'planetscale-audit';
 import * as node from 'planetscale-audit/node';
+import * as stores from 'planetscale-audit/stores';
 import * as testing from 'planetscale-audit/testing';
 import { describe, expect, test } from 'vitest';
 
-test('the three entry points export exactly the names of the public contract', () => {
+test('the four entry points export exactly the names of the public contract', () => {
   expect(Object.keys(main).sort()).toMatchInlineSnapshot(`
     [
       "AuditApiError",
@@ -32,6 +33,13 @@ test('the three entry points export exactly the names of the public contract', (
     ]
   `);
   expect(Object.keys(node)).toEqual(['fileCursorStore']);
+  expect(Object.keys(stores).sort()).toEqual([
+    'cursorTableDdl',
+    'mysqlCursorStore',
+    'postgresCursorStore',
+    'redisCursorStore',
+    'sqliteCursorStore',
+  ]);
   expect(Object.keys(testing).sort()).toEqual(['cursorStoreChecks', 'fakePlanetScale', 'listen']);
 });
 

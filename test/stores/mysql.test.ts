@@ -15,9 +15,6 @@ describeWith(mariadb, 'mysqlCursorStore', () => {
 
   beforeAll(async () => {
     server = await startMariadb();
-    const first = await createConnection({ uri: server.url.replace(/app$/, '') });
-    await first.query('CREATE DATABASE app');
-    await first.end();
     admin = createPool(server.url);
     await admin.query(cursorTableDdl('mysql'));
   }, 60_000);
@@ -169,7 +166,9 @@ describeWith(mariadb, 'mysqlCursorStore', () => {
     const store = mysqlCursorStore(connection);
     await store.get('key');
     await admin.query(`KILL ${connection.threadId}`);
-    await expect.poll(async () => (await storeFailure(() => store.get('key'))).retryable).toBe(false);
+    await expect
+      .poll(async () => (await storeFailure(() => store.get('key'))).retryable, { timeout: 20_000 })
+      .toBe(false);
     expect((await storeFailure(() => store.get('key'))).message).toContain('a Pool connects again');
   });
 

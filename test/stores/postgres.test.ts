@@ -163,7 +163,9 @@ describeWith(postgres, 'postgresCursorStore', () => {
     const store = postgresCursorStore(client);
     const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
     await admin.query('SELECT pg_terminate_backend($1)', [rows[0].pid]);
-    await expect.poll(async () => (await storeFailure(() => store.get('key'))).retryable).toBe(false);
+    await expect
+      .poll(async () => (await storeFailure(() => store.get('key'))).retryable, { timeout: 20_000 })
+      .toBe(false);
     const error = await storeFailure(() => store.get('key'));
     expect(error.message).toContain('a Pool connects again');
   });

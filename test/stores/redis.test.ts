@@ -130,7 +130,7 @@ describeWith(redis, 'redisCursorStore', () => {
       expect(error.message).toMatch(/^redisCursorStore could not (read|save) "key" \(.+\)\. Make sure that Redis runs/);
       expect(error.retryable).toBe(true);
       await other.start();
-      await expect.poll(() => client.isReady).toBe(true);
+      await expect.poll(() => client.isReady, { timeout: 20_000 }).toBe(true);
       await call(redisCursorStore(client));
     });
   });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createConnection } from 'mysql2/promise';
 import { freePort, installed, programOf, runUnprivileged, ServerProcess, serverDirectory } from './server-process.ts';
 
 /** For `describeWith`. */
@@ -40,6 +41,9 @@ export async function startMariadb(): Promise<MariadbServer> {
     isReady: /ready for connections/,
   });
   await server.start();
+  const connection = await createConnection({ host: '127.0.0.1', port, user: 'root' });
+  await connection.query('CREATE DATABASE app');
+  await connection.end();
   return {
     url: `mysql://root@127.0.0.1:${port}/app`,
     port,

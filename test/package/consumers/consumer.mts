@@ -14,6 +14,7 @@ import {
   toRunRevealRow,
 } from 'planetscale-audit';
 import { fileCursorStore } from 'planetscale-audit/node';
+import { cursorTableDdl, type PostgresLike, postgresCursorStore } from 'planetscale-audit/stores';
 import { cursorStoreChecks, fakePlanetScale } from 'planetscale-audit/testing';
 
 // The declarations of these name types of the package that nobody has imported.
@@ -22,6 +23,8 @@ export const metadataOf = (event: AuditEvent) => event.metadata;
 export const actorTypeOf = (event: AuditEvent) => event.actor_type;
 export const cursorOf = (store: CursorStore) => store.get('planetscale-audit:acme');
 export const openOf = ({ open }: Parameters<typeof cursorStoreChecks>[0]) => open;
+export const storeIn = (client: PostgresLike) => postgresCursorStore(client, { table: 'security.cursors' });
+export const sql = cursorTableDdl('mysql');
 export const client = () => PlanetScaleAuditClient.fromEnv();
 export const schema = runRevealRowSchema;
 
