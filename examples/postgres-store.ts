@@ -6,7 +6,9 @@ import { PlanetScaleAuditClient, poller, rawJson } from 'planetscale-audit';
 import { cursorTableDdl, postgresCursorStore } from 'planetscale-audit/stores';
 
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, connectionTimeoutMillis: 5000 });
-pool.on('error', (error) => console.error(error.message)); // Without a listener, an idle connection that breaks ends the process.
+// Without both listeners, a connection that breaks while it runs no query can end the process.
+pool.on('error', (error) => console.error(error.message));
+pool.on('connect', (client) => client.on('error', () => {}));
 
 // A migration may create the tables instead. The program then needs no permission to do so.
 await pool.query(cursorTableDdl('postgres'));

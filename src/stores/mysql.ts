@@ -7,6 +7,7 @@ import { databaseCursorStore, type FailureHints } from './database-store.ts';
 
 /** The part of a client of MySQL that the store calls: a Connection or Pool of `mysql2/promise`. */
 export interface MysqlLike {
+  /** Runs one statement with parameters, and resolves with its rows or its result first. */
   execute(sql: string, values: string[]): Promise<[unknown, ...unknown[]]>;
 }
 
@@ -22,10 +23,11 @@ const failures: FailureHints = {
       retryable: false,
     },
     {
-      pattern: /^ER_(TABLE|COLUMN|DB)?ACCESS_?DENIED_(ERROR|NO_PASSWORD_ERROR) |^ER_DBACCESS_DENIED_ERROR /,
+      pattern: /^ER_(TABLE|COLUMN|DB)ACCESS_DENIED_ERROR /,
       advice: 'Grant SELECT, INSERT and UPDATE on the table to this user.',
       retryable: false,
     },
+    { pattern: /^ER_ACCESS_DENIED_/, advice: 'Give the client the user and the password.', retryable: false },
     {
       // A failover may make this server the primary, or end the connection to it.
       pattern: /^ER_(OPTION_PREVENTS_STATEMENT|READ_ONLY_MODE|CANT_EXECUTE_IN_READ_ONLY_TRANSACTION) |read.only/i,
@@ -91,8 +93,7 @@ export function mysqlCursorStore(client: MysqlLike, options: CursorTableOptions 
         const row = firstOf(await execute(select, [key]));
         return row && Reflect.get(row, 'value');
       },
-      save: (key, value) =>
-        execute(`${insert} ON DUPLICATE KEY UPDATE cursor_value = VALUES(cursor_value)`, [key, value]),
+      save: (key, value) => execute(`${insert} ON DUPLICATE KEY UPDATE cursor_value = ${text}`, [key, value, value]),
       async insert(key, value) {
         try {
           await execute(insert, [key, value]);

@@ -5,8 +5,20 @@ import { databaseCursorStore, type FailureHints } from './database-store.ts';
 
 /** The part of a client of PostgreSQL that the store calls: a Client or Pool of `pg`, or the `sql` of `postgres`. */
 export type PostgresLike =
-  | { query(text: string, values: string[]): Promise<{ readonly rows: readonly unknown[] }> }
-  | { unsafe(query: string, parameters: string[]): PromiseLike<readonly unknown[]> };
+  | {
+      /** Runs one statement with parameters. */
+      query(
+        text: string,
+        values: string[],
+      ): Promise<{
+        /** The rows as objects. */
+        readonly rows: readonly unknown[];
+      }>;
+    }
+  | {
+      /** Runs one statement with parameters, and resolves with its rows as objects. */
+      unsafe(query: string, parameters: string[]): PromiseLike<readonly unknown[]>;
+    };
 
 const wrongTable =
   "Create the table with the SQL of cursorTableDdl('postgres'), or name another with the option table. A table without a schema must be on the search_path.";
@@ -17,6 +29,7 @@ const failures: FailureHints = {
   hints: [
     { pattern: /^(42P01|42703|42P10|3F000) /, advice: wrongTable, retryable: false },
     { pattern: /^42501 /, advice: 'Grant SELECT, INSERT and UPDATE on the table to this user.', retryable: false },
+    { pattern: /^28(000|P01) /, advice: 'Give the client the user and the password.', retryable: false },
     // A failover may make this server the primary, or end the connection to it.
     { pattern: /^25006 /, advice: 'Connect to the primary, because a replica saves nothing.', retryable: true },
     { pattern: /^25P02 /, advice: 'Roll the transaction back, and begin another one.', retryable: false },
@@ -35,7 +48,8 @@ const failures: FailureHints = {
  * The store runs one statement for each call, and begins no transaction. With a client inside a transaction, the cursor commits
  * and rolls back with your rows. `compareAndSet` is atomic between all clients of the server.
  *
- * A Client and a Pool of `pg` end the process when a connection breaks while it is idle, unless they have a listener for `error`.
+ * A Pool of `pg` and each of its clients end the process when a connection breaks that runs no query, unless both have a listener for
+ * `error`.
  *
  * @throws `AuditConfigError` if the client is of an unknown shape, or the table's name is no identifier.
  * @example
@@ -46,6 +60,7 @@ const failures: FailureHints = {
  *
  * const pool = new Pool({ connectionTimeoutMillis: 5000 });
  * pool.on('error', (error) => console.error(error.message));
+ * pool.on('connect', (client) => client.on('error', () => {})); // Also while the pool closes the connection.
  * const store = postgresCursorStore(pool);
  * for await (const event of poller(PlanetScaleAuditClient.fromEnv(), { store })) console.log(event.audit_action);
  * ```

@@ -3,14 +3,16 @@ import { hasMethod, unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { databaseCursorStore, type FailureHints } from './database-store.ts';
 
-/** The part of a client of Redis that the store calls: a client, pool or cluster of `redis`, or a client or cluster of `ioredis`. */
+/** The part of a client of Redis that the store calls: a client of `redis` or `ioredis`. */
 export type RedisLike =
   | {
+      /** Runs a script. */
       eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
       /** Tells `redis` from `ioredis`. */
       evalSha(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
     }
   | {
+      /** Runs a script. */
       eval(script: string, keyCount: number, ...args: string[]): Promise<unknown>;
       /** Tells `ioredis` from `redis`. */
       defineCommand(name: string, definition: { lua: string }): void;
@@ -40,9 +42,9 @@ const failures: FailureHints = {
       retryable: false,
     },
     {
-      pattern: /The client is closed|Connection is closed/,
-      advice: 'Make sure that Redis runs, and that the client is connected and not closed.',
-      retryable: true,
+      pattern: /The client is closed/,
+      advice: 'Connect the client before the poller starts, and close it after the poller has ended.',
+      retryable: false,
     },
   ],
 };

@@ -5,9 +5,15 @@ import { databaseCursorStore, type FailureHints } from './database-store.ts';
 
 /** The part of a database of SQLite that the store calls: a DatabaseSync of `node:sqlite`, or a Database of `better-sqlite3`. */
 export interface SqliteLike {
+  /** Prepares one statement. */
   prepare(sql: string): {
+    /** Runs the statement and returns its first row. */
     get(...values: string[]): unknown;
-    run(...values: string[]): { readonly changes: number | bigint };
+    /** Runs a statement that writes. */
+    run(...values: string[]): {
+      /** The number of rows that the statement wrote. */
+      readonly changes: number | bigint;
+    };
   };
 }
 

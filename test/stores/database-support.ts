@@ -20,7 +20,7 @@ export const configError = (call: () => unknown): AuditConfigError => {
 };
 
 /** The type is that of a program in JavaScript, whose mistakes no compiler finds. */
-const untyped = (value: unknown): never => value as never;
+export const untyped = (value: unknown): never => value as never;
 
 /** What a user may pass in place of a client. */
 export const unknownClients: readonly (readonly [kind: string, client: never])[] = [

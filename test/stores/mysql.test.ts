@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type MariadbServer, mariadb, startMariadb } from '../support/mariadb-server.ts';
 import { failure } from '../support/served.ts';
 import { describeWith } from '../support/server-process.ts';
-import { badTables, configError, storeFailure, unknownClients } from './database-support.ts';
+import { badTables, configError, storeFailure, unknownClients, untyped } from './database-support.ts';
 
 describeWith(mariadb, 'mysqlCursorStore', () => {
   let server: MariadbServer;
@@ -146,6 +146,12 @@ describeWith(mariadb, 'mysqlCursorStore', () => {
     }
   });
 
+  test('asks for the user and the password if the server refuses the login', async () => {
+    const error = await storeFailure(() => mysqlCursorStore(openPool({ user: 'unknown' })).get('key'));
+    expect(error.message).toContain('Give the client the user and the password');
+    expect(error.retryable).toBe(false);
+  });
+
   test('says that a text is larger than max_allowed_packet', async () => {
     const error = await storeFailure(() => mysqlCursorStore(admin).set('key', 'x'.repeat(2 ** 24)));
     expect(error.message).toContain('Raise max_allowed_packet');
@@ -182,7 +188,7 @@ describeWith(mariadb, 'mysqlCursorStore', () => {
   });
 });
 
-test.each([...unknownClients, ['a Pool without promises', createCallbackPool({}) as never] as const])(
+test.each([...unknownClients, ['a Pool without promises', untyped(createCallbackPool({}))] as const])(
   'mysqlCursorStore refuses %s, and shows nothing of it',
   (_, client) => {
     const error = configError(() => mysqlCursorStore(client));

@@ -12,14 +12,15 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type PostgresServer, postgres, startPostgres } from '../support/postgres-server.ts';
 import { failure } from '../support/served.ts';
 import { describeWith } from '../support/server-process.ts';
-import { badTables, configError, storeFailure, unknownClients } from './database-support.ts';
+import { badTables, configError, storeFailure, unknownClients, untyped } from './database-support.ts';
 
 describeWith(postgres, 'postgresCursorStore', () => {
   let server: PostgresServer;
   let admin: Pool;
 
-  const openPool = (user = 'postgres') => {
-    const pool = new Pool({ host: '127.0.0.1', port: server.port, user, database: 'postgres', max: 50 });
+  const openPool = (user = 'postgres', options?: string) => {
+    const pool = new Pool({ host: '127.0.0.1', port: server.port, user, database: 'postgres', max: 50, options });
+    pool.on('connect', (client) => client.on('error', () => {})); // A connection broke while the pool closed it.
     pool.on('error', () => {}); // An idle connection broke.
     return pool;
   };
@@ -137,7 +138,7 @@ describeWith(postgres, 'postgresCursorStore', () => {
   });
 
   test.each(saving)('%s on a server that only reads says where to connect', async (_, call) => {
-    const pool = new Pool({ connectionString: server.url, options: '-c default_transaction_read_only=on' });
+    const pool = openPool('postgres', '-c default_transaction_read_only=on');
     onTestFinished(() => pool.end());
     const error = await storeFailure(() => call(postgresCursorStore(pool)));
     expect(error.message).toContain('Connect to the primary');
@@ -212,6 +213,14 @@ describeWith(postgres, 'postgresCursorStore', () => {
     expect(await postgresCursorStore(admin).get(key)).toBeNull();
   });
 
+  test('asks for the user and the password if the server refuses the login', async () => {
+    const pool = openPool('unknown');
+    onTestFinished(() => pool.end());
+    const error = await storeFailure(() => postgresCursorStore(pool).get('key'));
+    expect(error.message).toContain('Give the client the user and the password');
+    expect(error.retryable).toBe(false);
+  });
+
   test('asks for a rollback after an earlier statement of the transaction has failed', async () => {
     const client = await admin.connect();
     onTestFinished(() => client.query('ROLLBACK').then(() => client.release()));
@@ -240,7 +249,7 @@ describeWith(postgres, 'postgresCursorStore', () => {
   });
 });
 
-test.each([...unknownClients, ['a client of MySQL', createPool({}) as never] as const])(
+test.each([...unknownClients, ['a client of MySQL', untyped(createPool({}))] as const])(
   'postgresCursorStore refuses %s, and shows nothing of it',
   (_, client) => {
     const error = configError(() => postgresCursorStore(client));
@@ -258,6 +267,6 @@ test.each(badTables)('postgresCursorStore and cursorTableDdl refuse the name %j,
 });
 
 test('cursorTableDdl refuses a dialect that it does not know, and an option that it does not have', () => {
-  expect(configError(() => cursorTableDdl('oracle' as never)).message).toContain('must be postgres, mysql, sqlite');
-  expect(configError(() => cursorTableDdl('mysql', { tabel: 'a' } as never)).message).toContain('did you mean table?');
+  expect(configError(() => cursorTableDdl(untyped('oracle'))).message).toContain('must be postgres, mysql, sqlite');
+  expect(configError(() => cursorTableDdl('mysql', untyped({ tabel: 'a' }))).message).toContain('did you mean table?');
 });

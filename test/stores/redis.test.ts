@@ -174,6 +174,12 @@ describeWith(redis, 'redisCursorStore', () => {
     expect(error.retryable).toBe(true);
   });
 
+  test('a client that is not connected is refused, because no retry connects it', async () => {
+    const error = await storeFailure(() => redisCursorStore(createClient()).get('key'));
+    expect(error.message).toContain('Connect the client before the poller starts');
+    expect(error.retryable).toBe(false);
+  });
+
   test('volatile-lru, which evicts only keys with an expiry, is accepted', async () => {
     const { port } = await started({ maxmemory: '100mb', 'maxmemory-policy': 'volatile-lru' });
     await redisCursorStore(await connected(port)).set('key', 'v1:');
