@@ -25,6 +25,7 @@ export {
 export { printable } from './internal/printable.ts';
 export type { JsonObject, JsonValue, LiteralUnion, Promisable } from './internal/types.ts';
 export { toOcsf } from './ocsf/ocsf.ts';
+export type { AuditCheckpoint } from './poller/consumer-commits.ts';
 export type { PollerHealth } from './poller/health.ts';
 export type { PollNotice } from './poller/notices.ts';
 export type { PollerOptions } from './poller/options.ts';

@@ -11,7 +11,7 @@ import {
   wholeNumberSchema,
 } from '../internal/option-schemas.ts';
 import type { Promisable } from '../internal/types.ts';
-import type { CursorStore } from '../stores/cursor-store.ts';
+import type { AtomicCursorStore, CursorStore } from '../stores/cursor-store.ts';
 import type { PollNotice } from './notices.ts';
 import type { StartFrom } from './start-from.ts';
 
@@ -118,6 +118,13 @@ const throwsOnErrors = (store: CursorStore): boolean => 'opts' in store && Refle
 
 const cacheMessage =
   'is a Keyv, or a cache like it, that returns undefined if its backend fails, which looks like an empty store (with Keyv 5 set throwOnErrors; with Keyv 6 pass an object whose get and set throw the errors of its error events; in place of another cache pass its Keyv)';
+
+/** The store that a consumer gives to `commitTo`. */
+export const atomicStoreSchema = /* @__PURE__ */ (() =>
+  z.custom<AtomicCursorStore>(
+    (value) => hasMethod(value, 'get') && hasMethod(value, 'compareAndSet'),
+    'the argument must be a store with the methods get and compareAndSet, over the transaction that writes the events',
+  ))();
 
 export const pollerOptionsSchema = /* @__PURE__ */ (() =>
   z.strictObject({

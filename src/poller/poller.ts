@@ -3,9 +3,11 @@ import type { AuditEvent } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
 import { AuditConfigError } from '../errors.ts';
 import { parseOptions } from '../internal/option-schemas.ts';
+import type { CreateCommitter } from './committer.ts';
+import { type AuditCheckpoint, consumerCommits } from './consumer-commits.ts';
 import { HealthRecord, type PollerHealth } from './health.ts';
-import type { InFlightBatch } from './in-flight-batch.ts';
 import { type ParsedPollerOptions, type PollerOptions, pollerOptionsSchema, sourceSchema } from './options.ts';
+import { pollerCommits } from './poller-commits.ts';
 import { PollerRun } from './poller-run.ts';
 
 /**
@@ -14,8 +16,7 @@ import { PollerRun } from './poller-run.ts';
  * An event counts as acknowledged when your loop asks for the next one. The poller saves the cursor once per batch, after all
  * events of the batch are acknowledged, and whenever the iteration ends.
  *
- * A poller has one iteration at a time. A second one, or {@link AuditPoller.batches} beside it, throws an
- * {@link AuditConfigError}. To end an iteration that waits for more events, abort `signal`: `return()` takes effect only when
+ * A poller has one iteration at a time. A second one, of the same kind or another, throws an {@link AuditConfigError}. To end an iteration that waits for more events, abort `signal`: `return()` takes effect only when
  * the pending `next()` has an event, as with every async generator.
  */
 export interface AuditPoller extends AsyncIterable<AuditEvent> {
@@ -23,6 +24,53 @@ export interface AuditPoller extends AsyncIterable<AuditEvent> {
   [Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined>;
   /** The events in batches of at most 100. A batch counts as acknowledged when your loop asks for the next one. */
   batches(): AsyncGenerator<readonly AuditEvent[], void, undefined>;
+  /**
+   * The events in batches of at most 100, each with the save of its cursor, for effectively once. Call `commitTo` with a store over
+   * the transaction that writes the events: both are then committed together, or neither is.
+   *
+   * When the loop asks for the next checkpoint, the poller reads the store of its options, which has to see the same row. If the
+   * cursor was committed, the poller goes on. If it was not, because the transaction was rolled back or `commitTo` was never
+   * called, the poller delivers the same events again: at once, and after growing waits from the fourth time in a row on.
+   *
+   * This iteration saves nothing for events that it has delivered, and nothing when it ends. It saves the start of a first run, and
+   * the end of a scan, in the store of its options.
+   *
+   * The iteration throws a {@link CursorConflictError} if another poller moved the cursor, and a {@link CursorStoreError} if the
+   * saved state is gone or corrupt.
+   *
+   * @example
+   * ```ts
+   * import { DatabaseSync } from 'node:sqlite';
+   * import { type AtomicCursorStore, PlanetScaleAuditClient, poller, rawJson } from 'planetscale-audit';
+   *
+   * const db = new DatabaseSync('audit.db');
+   * db.exec('CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, json TEXT) STRICT');
+   * db.exec('CREATE TABLE IF NOT EXISTS cursors (key TEXT PRIMARY KEY, value TEXT) STRICT');
+   * const store: AtomicCursorStore = {
+   *   get: (key) => db.prepare('SELECT value FROM cursors WHERE key = ?').get(key)?.value as string | undefined,
+   *   set: (key, value) => db.prepare('REPLACE INTO cursors VALUES (?, ?)').run(key, value),
+   *   compareAndSet: (key, expected, next) =>
+   *     (expected === null
+   *       ? db.prepare('INSERT OR IGNORE INTO cursors VALUES (?2, ?1)').run(next, key)
+   *       : db.prepare('UPDATE cursors SET value = ? WHERE key = ? AND value = ?').run(next, key, expected)
+   *     ).changes === 1,
+   * };
+   *
+   * const insert = db.prepare('INSERT INTO events VALUES (?, ?)');
+   * for await (const { events, commitTo } of poller(PlanetScaleAuditClient.fromEnv(), { store, drain: true }).checkpoints()) {
+   *   db.exec('BEGIN');
+   *   try {
+   *     for (const event of events) insert.run(event.id, rawJson(event));
+   *     await commitTo(store); // The same connection, and so the same transaction.
+   *     db.exec('COMMIT');
+   *   } catch (error) {
+   *     db.exec('ROLLBACK');
+   *     throw error;
+   *   }
+   * }
+   * ```
+   */
+  checkpoints(): AsyncGenerator<AuditCheckpoint, void, undefined>;
   /** The condition of the poller at this moment. */
   health(): PollerHealth;
 }
@@ -72,7 +120,7 @@ class Poller implements AuditPoller {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<AuditEvent, void, undefined> {
-    for await (const batch of this.#run()) {
+    for await (const batch of this.#run(pollerCommits)) {
       for (const event of batch.events) {
         yield event;
         this.#health.acknowledged(batch.acknowledge(1));
@@ -82,17 +130,21 @@ class Poller implements AuditPoller {
   }
 
   async *batches(): AsyncGenerator<readonly AuditEvent[], void, undefined> {
-    for await (const batch of this.#run()) {
+    for await (const batch of this.#run(pollerCommits)) {
       yield [...batch.events]; // A copy, since the consumer may empty or sort it.
       this.#health.acknowledged(batch.acknowledge(batch.events.length));
     }
+  }
+
+  async *checkpoints(): AsyncGenerator<AuditCheckpoint, void, undefined> {
+    yield* this.#run(consumerCommits);
   }
 
   health(): PollerHealth {
     return this.#health.read();
   }
 
-  async *#run(): AsyncGenerator<InFlightBatch, void, undefined> {
+  async *#run<Handed>(createCommitter: CreateCommitter<Handed>): AsyncGenerator<Handed, void, undefined> {
     if (this.#isIterating) {
       throw new AuditConfigError(
         'The poller has an iteration already. End that iteration first, or create a second poller with another key.',
@@ -100,7 +152,7 @@ class Poller implements AuditPoller {
     }
     this.#isIterating = true;
     try {
-      yield* new PollerRun(this.#source, this.#options, this.#health).batches();
+      yield* new PollerRun(this.#source, this.#options, this.#health, createCommitter).deliveries();
     } finally {
       this.#isIterating = false;
     }

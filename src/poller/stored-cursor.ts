@@ -1,28 +1,36 @@
 import { AuditConfigError, CursorConflictError, CursorStoreError, PlanetScaleAuditError } from '../errors.ts';
 import { excerpt } from '../internal/excerpt.ts';
 import type { Promisable } from '../internal/types.ts';
-import type { CursorStore } from '../stores/cursor-store.ts';
+import type { AtomicCursorStore, CursorStore } from '../stores/cursor-store.ts';
 import { type CursorScope, decodeState, encodeState, isOfAnotherVersion, type PollState } from './state.ts';
 
 /** Runs an operation until it succeeds, or fails with an error that a retry cannot cure. */
 export type Retry = <Result>(operation: () => Promise<Result>) => Promise<Result>;
 
-export interface CheckpointOptions {
+export interface StoredCursorOptions {
   readonly store: CursorStore;
   readonly key: string;
   readonly scope: CursorScope;
   readonly retry: Retry;
 }
 
+/** A save that the consumer makes. All attempts write the same text, so that a late success of any of them counts. */
+export interface OfferedSave {
+  readonly state: PollState;
+  readonly text: string;
+  /** The text that the store holds before the save; null if it holds nothing. */
+  readonly expected: string | null;
+}
+
 /** An idle poller saves this often, so that its state shows how long the poller was away. */
 const heartbeatMs = 60 * 60_000;
 
-/** The poller's hold on its key in the store. Each save replaces the text that this checkpoint loaded or wrote last, and no other. */
-export class Checkpoint {
-  readonly #options: CheckpointOptions;
+/** The poller's hold on its key in the store. Each save replaces the text that the poller loaded or wrote last, and no other. */
+export class StoredCursor {
+  readonly #options: StoredCursorOptions;
   /** Why the store gave an earlier state than the one saved last; undefined if it did not. */
   readonly rollbackReason: string | undefined;
-  /** The text in the store, as far as this checkpoint knows; null if the store holds nothing. */
+  /** The text in the store, as far as this poller knows; null if the store holds nothing. */
   #stored: string | null;
   /** A text whose write had an unknown outcome: the store failed, or said that it holds another value. */
   #pendingWrite: string | undefined;
@@ -34,7 +42,7 @@ export class Checkpoint {
   #isClosed = false;
 
   private constructor(
-    options: CheckpointOptions,
+    options: StoredCursorOptions,
     loaded: { readonly text: string | null; readonly state?: PollState; readonly rollbackReason?: string | undefined },
   ) {
     this.#options = options;
@@ -50,10 +58,10 @@ export class Checkpoint {
    * @throws CursorStoreError if the store holds something other than a poller's state
    * @throws AuditConfigError if the state belongs to other events
    */
-  static async open(options: CheckpointOptions): Promise<Checkpoint> {
+  static async open(options: StoredCursorOptions): Promise<StoredCursor> {
     const { store, key, scope, retry } = options;
     const text = await retry(() => read(store, key));
-    if (text === null) return new Checkpoint(options, { text });
+    if (text === null) return new StoredCursor(options, { text });
     const state = decodeState(text);
     if (!state) throw invalidStateError(key, text);
     if (JSON.stringify(state.scope) !== JSON.stringify(scope)) {
@@ -62,7 +70,11 @@ export class Checkpoint {
       );
     }
     const rollbackReason = await retry(() => wrapStoreErrors(key, 'read', () => store.rollbackReason?.(key)));
-    return new Checkpoint(options, { text, state, rollbackReason });
+    return new StoredCursor(options, { text, state, rollbackReason });
+  }
+
+  get key(): string {
+    return this.#options.key;
   }
 
   /** Undefined before the first run. */
@@ -98,7 +110,7 @@ export class Checkpoint {
    * - The scan started at least an hour after the `lastScanStartedAt` in the store.
    * - The scan read several pages and moved the first anchor. Without this save, the next run would read those pages again.
    *
-   * @throws as {@link Checkpoint.save}
+   * @throws as {@link StoredCursor.save}
    */
   async completeScan(state: PollState, pageCount: number): Promise<void> {
     const saved = this.#savedState;
@@ -114,13 +126,47 @@ export class Checkpoint {
   /**
    * Writes the staged state at the end of the iteration, in one attempt.
    *
-   * @throws as {@link Checkpoint.save}
+   * @throws as {@link StoredCursor.save}
    */
   async flush(): Promise<void> {
     const state = this.#state;
     if (this.#isClosed || !state || !this.#isDirty) return;
     this.#isClosed = true;
     await this.#write(encodeState(state));
+  }
+
+  /** Prepares a save for the consumer. The poller's own state changes once {@link StoredCursor.adopt} has found it in the store. */
+  offer(state: PollState): OfferedSave {
+    return { state, text: encodeState(state), expected: this.#stored };
+  }
+
+  /**
+   * Makes an offered save over the consumer's store, in one attempt.
+   *
+   * @throws CursorConflictError if another poller has moved the cursor
+   * @throws CursorStoreError if the store fails, refuses the save, or does not hold what this poller's own store holds
+   */
+  async saveOffered({ text, expected }: OfferedSave, store: AtomicCursorStore): Promise<void> {
+    const { key } = this.#options;
+    if (await write(store, key, expected, text)) return;
+    const found = await read(store, key);
+    if (found === text) throw committedBeforeError(key);
+    if (found === expected) throw refusedWriteError(key);
+    throw found === null ? otherStoreError(key) : replacedError(key, found);
+  }
+
+  /**
+   * Reads the poller's own store, and takes the offered state over if the store holds it. Returns whether it does.
+   *
+   * @throws CursorConflictError if another poller has moved the cursor
+   * @throws CursorStoreError if the saved state is gone or corrupt
+   */
+  async adopt({ state, text }: OfferedSave): Promise<boolean> {
+    await this.#options.retry(() => this.#reconcile(text));
+    if (this.#stored !== text) return false;
+    this.#state = state;
+    this.#savedState = state;
+    return true;
   }
 
   /** One attempt. If the outcome of the attempt before is unknown, the store is asked first whether it holds that text. */
@@ -147,7 +193,7 @@ export class Checkpoint {
 
   /**
    * Reads the store after a write with an unknown outcome. The attempted text means that the write succeeded, and the text before
-   * it that the write had no effect. Any other text, or none, closes this checkpoint.
+   * it that the write had no effect. Any other text, or none, ends this hold on the key.
    */
   async #reconcile(attempted: string): Promise<void> {
     const { store, key } = this.#options;
@@ -171,6 +217,25 @@ const lostWriteError = (key: string): CursorStoreError =>
   new CursorStoreError(
     `The cursor store did not return the text that was just saved under "${excerpt(key)}" (it may lose writes, or hide the errors of its backend). Use a store that throws if a call fails. With Keyv 5, set throwOnErrors.`,
     { key },
+  );
+
+const committedBeforeError = (key: string): CursorStoreError =>
+  new CursorStoreError(
+    `An earlier transaction for this checkpoint of "${excerpt(key)}" was committed after all (its commit had seemed to fail). Roll this transaction back, and let the loop ask for the next checkpoint.`,
+    { key, retryable: true },
+  );
+
+const otherStoreError = (key: string): CursorStoreError =>
+  new CursorStoreError(
+    `The store given to commitTo holds nothing under "${excerpt(key)}", and the poller's own store does. Give commitTo a store over the same database and table.`,
+    { key },
+  );
+
+/** The consumer asked for the next checkpoint, and the store still holds the state before this one. */
+export const notCommittedError = (key: string): CursorStoreError =>
+  new CursorStoreError(
+    `The consumer did not commit a checkpoint of "${excerpt(key)}", and the poller delivers its events again (the transaction was rolled back, or commitTo was not called). Check what your loop does with errors of the transaction.`,
+    { key, retryable: true },
   );
 
 /** @param found what the store holds in place of the text that the poller saved */
