@@ -1,4 +1,12 @@
-import { type AuditEvent, type AuditPage, type AuditSource, type PollerOptions, poller } from 'planetscale-audit';
+import {
+  type AtomicCursorStore,
+  type AuditCheckpoint,
+  type AuditEvent,
+  type AuditPage,
+  type AuditSource,
+  type PollerOptions,
+  poller,
+} from 'planetscale-audit';
 import { decodeState, encodeState, type PollState } from '../../src/poller/state.ts';
 import type { MakePoller } from './model/running-poller.ts';
 
@@ -32,6 +40,25 @@ export const betweenConsumer =
   (relay: (events: ReturnType<typeof poller>, options: PollerOptions) => AsyncIterable<AuditEvent>): MakePoller =>
   (source, options) =>
     relay(poller(source, options), options);
+
+/** The library's poller, with a mistake between it and the transactions of the consumer. `own` is the poller's store. */
+export const betweenTransactions =
+  (
+    relay: (checkpoints: AsyncIterable<AuditCheckpoint>, own: AtomicCursorStore) => AsyncIterable<AuditCheckpoint>,
+  ): MakePoller =>
+  (source, options) => {
+    const { store } = options;
+    const events = poller(source, options);
+    const compareAndSet: AtomicCursorStore['compareAndSet'] = async (name, expected, next) => {
+      if (store.compareAndSet) return store.compareAndSet(name, expected, next);
+      await store.set(name, next);
+      return true;
+    };
+    return {
+      [Symbol.asyncIterator]: () => events[Symbol.asyncIterator](),
+      checkpoints: () => relay(events.checkpoints(), { ...store, compareAndSet }),
+    };
+  };
 
 /** The library's poller, with a mistake in the saved state before each run. */
 export const beforeRun =

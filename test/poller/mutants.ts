@@ -1,7 +1,17 @@
-import { type AuditEvent, poller } from 'planetscale-audit';
+import { type AtomicCursorStore, type AuditEvent, poller } from 'planetscale-audit';
 import { parseTimestamp } from '../../src/internal/timestamp.ts';
 import { decodeState, encodeState } from '../../src/poller/state.ts';
-import { beforeRun, betweenConsumer, end, homemade, key, type Mutant, onSource, onStore } from './mutant-factories.ts';
+import {
+  beforeRun,
+  betweenConsumer,
+  betweenTransactions,
+  end,
+  homemade,
+  key,
+  type Mutant,
+  onSource,
+  onStore,
+} from './mutant-factories.ts';
 
 /** Pollers with one mistake each. The random model must catch all of them, or it proves nothing about the library's poller. */
 export const mutants: readonly Mutant[] = [
@@ -300,6 +310,49 @@ export const mutants: readonly Mutant[] = [
     poller: onSource((source) => async (query) => {
       const [page] = await Promise.all([source.page(query), source.page(query)]);
       return page;
+    }),
+  },
+  {
+    mistake: 'saves the last checkpoint at its end, even if the transaction was rolled back',
+    breaks: /^I6:/,
+    poller: betweenTransactions(async function* (checkpoints, own) {
+      let save = async () => {};
+      try {
+        for await (const { events, commitTo } of checkpoints) {
+          const remembering = (store: AtomicCursorStore): AtomicCursorStore => ({
+            ...store,
+            compareAndSet: (...last) => {
+              save = async () => void (await own.compareAndSet(...last));
+              return store.compareAndSet(...last);
+            },
+          });
+          yield { events, commitTo: (store) => commitTo(remembering(store)) };
+        }
+      } finally {
+        await save();
+      }
+    }),
+  },
+  {
+    mistake: "saves a checkpoint beside the consumer's transaction",
+    breaks: /^I6:/,
+    poller: betweenTransactions(async function* (checkpoints, own) {
+      for await (const { events, commitTo } of checkpoints) yield { events, commitTo: () => commitTo(own) };
+    }),
+  },
+  {
+    mistake: "saves a checkpoint after the consumer's transaction",
+    breaks: /^I15:/,
+    poller: betweenTransactions(async function* (checkpoints, own) {
+      for await (const { events, commitTo } of checkpoints) {
+        let isDue = false;
+        const commitRowsAlone = async (store: AtomicCursorStore) => {
+          const text = await own.get(key);
+          if (typeof text === 'string') isDue = await store.compareAndSet(key, text, text);
+        };
+        yield { events, commitTo: commitRowsAlone };
+        if (isDue) await commitTo(own);
+      }
     }),
   },
   {

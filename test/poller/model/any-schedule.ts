@@ -10,6 +10,7 @@ import {
   type PollerRun,
   type Schedule,
   type Step,
+  type TransactionOutcome,
 } from './schedule.ts';
 
 const maxAheadMs = 2 * minuteMs;
@@ -105,9 +106,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ fault }) },
 );
 
+const outcome: fc.Arbitrary<TransactionOutcome> = fc.constantFrom(
+  'commit',
+  'commit',
+  'roll back',
+  'lose the answer',
+  'commit late',
+  'never commit',
+);
+
 const run: fc.Arbitrary<PollerRun> = fc.record({
   drain: fc.boolean(),
-  by: fc.constantFrom('event', 'batch'),
+  by: fc.constantFrom('event', 'batch', 'checkpoint'),
+  outcomes: fc.array(outcome, { maxLength: 6 }),
+  swallowsErrors: fc.boolean(),
   corruptState: fc.oneof(
     { weight: 12, arbitrary: fc.constant(undefined) },
     fc.constantFrom('', 'v1:', '\0\0\0\0', 'v1:{"scope":', '{}'),

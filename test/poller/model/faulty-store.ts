@@ -5,7 +5,8 @@ import type { TakeTurn } from './turn.ts';
 import { key, type World } from './world.ts';
 
 /** The shared store as one run sees it: each call takes a turn, and may meet a fault. */
-export const faultyStore = ({ stored, oracle, schedule }: World, run: RunRecord, takeTurn: TakeTurn): CursorStore => {
+export const faultyStore = (world: World, run: RunRecord, takeTurn: TakeTurn): CursorStore => {
+  const { stored, oracle, schedule } = world;
   const save = (text: string): true => {
     oracle.observe({ type: 'save', run, text, state: decodeState(text) });
     stored.set(key, text);
@@ -24,7 +25,13 @@ export const faultyStore = ({ stored, oracle, schedule }: World, run: RunRecord,
     set: (_, text) => takeTurn({ effect: () => save(text), failure }),
     ...(schedule.comparesAndSets && {
       compareAndSet: (_: string, expected: string | null, text: string) =>
-        takeTurn({ effect: () => (stored.get(key) ?? null) === expected && save(text), failure }),
+        takeTurn({
+          effect: () => {
+            world.finishLateCommit();
+            return (stored.get(key) ?? null) === expected && save(text);
+          },
+          failure,
+        }),
     }),
   };
 };

@@ -21,11 +21,13 @@ export class Ledger {
   readonly log: AuditLog;
   readonly #wanted: WantedEvents;
   readonly #deliveries = new Map<string, number>();
+  /** How many transactions have committed a row of each event. */
+  readonly #rows = new Map<string, number>();
   /** Acknowledged in any run. */
   readonly #acknowledged = new Set<string>();
   readonly #committed = new Set<string>();
   #newestCommitted: string | undefined;
-  /** How often each event was in flight when a run ended. */
+  /** How often each event was in flight when a run ended, or its transaction. */
   readonly #endsInFlight = new Map<string, number>();
   /** The events that a first run with `{ newest: n }` or 'now' must deliver of those that it finds. */
   #firstEvents: ReadonlySet<string> | undefined;
@@ -45,8 +47,7 @@ export class Ledger {
   pendingSince = '';
   /** `oldestPendingAt` of the last saved state. */
   oldestPendingMs = Number.POSITIVE_INFINITY;
-  /** The events that the last saved state has, but for those far ahead of their time. If one is missing, the list is too short. */
-  #provingIds: ReadonlySet<string> = new Set();
+  #knownIds: ReadonlySet<string> = new Set();
   /** The server's times at which scans really started. */
   readonly #scanStartsMs: number[] = [];
   /** When the scan of `lastScanStartedAt` in the last saved state really started. */
@@ -93,6 +94,15 @@ export class Ledger {
           this.#acknowledged.add(id);
         }
         return;
+      case 'transaction':
+        for (const { id } of observation.events) this.#rows.set(id, this.rows(id) + 1);
+        return;
+      case 'rollback': {
+        const rolledBack = new Set(observation.events.map(({ id }) => id));
+        for (const id of rolledBack) this.#endsInFlight.set(id, this.endsInFlight(id) + 1);
+        observation.run.inFlight = observation.run.inFlight.filter((id) => !rolledBack.has(id));
+        return;
+      }
       case 'save':
         this.#recordCommit(observation.run);
         if (observation.state) this.#recordState(observation.run, observation.state);
@@ -174,11 +184,8 @@ export class Ledger {
   #recordState(run: RunRecord, { anchors, seen, pendingSince, oldestPendingAt, lastScanStartedAt }: PollState): void {
     this.#lastScanStartedAtMs = this.#scanNearest(Date.parse(lastScanStartedAt));
     run.lastScanStartedAtMs = this.#lastScanStartedAtMs;
-    const known = [...anchors, ...seen]
-      .map(([id]) => this.log.everListed(id))
-      .filter((event) => event !== undefined)
-      .filter((event) => !this.wasFarAhead(event));
-    this.#provingIds = new Set(known.map(({ id }) => id));
+    this.#knownIds = new Set([...anchors, ...seen].map(([id]) => id));
+    const known = [...this.#knownIds].map((id) => this.log.everListed(id)).filter((event) => event !== undefined);
     const knownSinceMs = Math.max(...known.map((event) => createdMs(event) ?? Number.NEGATIVE_INFINITY));
     this.#freshUntilMs = Math.min(knownSinceMs, this.#lastScanStartedAtMs) + retentionMs - dayMs;
     this.pendingSince = pendingSince ?? '';
@@ -197,9 +204,9 @@ export class Ledger {
     return this.log.nowMs() < this.#freshUntilMs;
   }
 
-  /** Whether a poller with the last saved state can tell a list without this event from a whole one. */
-  misses(id: string): boolean {
-    return this.#provingIds.has(id);
+  /** Whether the last saved state has the event. */
+  knows(id: string): boolean {
+    return this.#knownIds.has(id);
   }
 
   #noteDeletedAnchors(): void {
@@ -233,12 +240,17 @@ export class Ledger {
     return this.#deliveries.get(id) ?? 0;
   }
 
+  /** How many transactions have committed a row of the event. */
+  rows(id: string): number {
+    return this.#rows.get(id) ?? 0;
+  }
+
   /** The ids of all delivered events, in the order of their first delivery. */
   get delivered(): readonly string[] {
     return [...this.#deliveries.keys()];
   }
 
-  /** How often the event was in flight when a run ended. */
+  /** How often the event was in flight when a run ended, or its transaction. */
   endsInFlight(id: string): number {
     return this.#endsInFlight.get(id) ?? 0;
   }

@@ -76,6 +76,10 @@ export type Observation =
   | { readonly type: 'notice'; readonly run: RunRecord; readonly notice: PollNotice }
   | { readonly type: 'delivery'; readonly run: RunRecord; readonly event: AuditEvent }
   | { readonly type: 'acknowledgement'; readonly run: RunRecord; readonly events: readonly AuditEvent[] }
+  /** The consumer committed rows for these events, and the cursor behind them, in one transaction. */
+  | { readonly type: 'transaction'; readonly events: readonly AuditEvent[] }
+  /** The consumer went on without such a commit. */
+  | { readonly type: 'rollback'; readonly run: RunRecord; readonly events: readonly AuditEvent[] }
   /** `state` is undefined if the text does not decode. */
   | { readonly type: 'save'; readonly run: RunRecord; readonly text: string; readonly state: PollState | undefined }
   /** An error ended a run. `mayRetry` if the poller was to wait out a retryable error. */

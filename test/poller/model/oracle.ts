@@ -50,6 +50,7 @@ export class Oracle {
     this.#neverTakesABadStoreForAFirstRun(observation);
     this.#doesOneThingAtATime(observation);
     this.#stopsAtItsEnd(observation);
+    this.#writesEachRowOnce(observation);
     this.#deliversOnlyWantedEvents(observation);
     this.#reportsOnlyWhatHappens(observation);
     this.#endsOnlyAsItMay(observation);
@@ -212,6 +213,15 @@ export class Oracle {
   /** I14: a poller awaits nothing after its end. */
   #stopsAtItsEnd(observation: Observation): void {
     if (observation.type === 'await' && observation.isAfterEnd) this.#violated('I14: a poller goes on after its end');
+  }
+
+  /** I15: with the cursor in the same transaction, no event gets a second row, except after a justified notice of duplicates. */
+  #writesEachRowOnce({ type }: Observation): void {
+    if (type !== 'fixpoint' || this.ledger.hasReportedDuplicates) return;
+    for (const id of this.ledger.delivered) {
+      if (this.ledger.haveAnchorsBeenDeleted && this.ledger.hasLookedNew(id)) continue;
+      if (this.ledger.rows(id) > 1) this.#violated(`I15: ${id} has ${this.ledger.rows(id)} rows`);
+    }
   }
 
   /** A poller delivers only events of the action and the time that the schedule asks for. */

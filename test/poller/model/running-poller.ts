@@ -1,5 +1,6 @@
 import {
   AuditApiError,
+  type AuditCheckpoint,
   type AuditEvent,
   type AuditSource,
   CursorStoreError,
@@ -9,7 +10,8 @@ import { faultySource } from './faulty-source.ts';
 import { faultyStore } from './faulty-store.ts';
 import { RunRecord } from './observation.ts';
 import { ConsumerError } from './oracle.ts';
-import { lookbackMs, type PollerRun } from './schedule.ts';
+import { lookbackMs, type PollerRun, type TransactionOutcome } from './schedule.ts';
+import { Transaction } from './transaction.ts';
 import type { AwaitedOperation, TakeTurn } from './turn.ts';
 import { key, type World, wantedAction } from './world.ts';
 
@@ -19,7 +21,10 @@ const intervalMs = 60_000;
 export type MakePoller = (
   source: AuditSource,
   options: PollerOptions,
-) => AsyncIterable<AuditEvent> & { batches?(): AsyncIterable<readonly AuditEvent[]> };
+) => AsyncIterable<AuditEvent> & {
+  batches?(): AsyncIterable<readonly AuditEvent[]>;
+  checkpoints?(): AsyncIterable<AuditCheckpoint>;
+};
 
 /** A new promise each time: a single one would keep every crashed run in memory. */
 const never = () => new Promise<never>(() => {});
@@ -68,8 +73,14 @@ export class RunningPoller {
   }
 
   async #consume(): Promise<void> {
+    const events = this.#start();
+    if (this.#run.by === 'checkpoint' && events.checkpoints) await this.#consumeCheckpoints(events.checkpoints());
+    else await this.#consumeBatches(this.#run.by === 'batch' && events.batches ? events.batches() : oneByOne(events));
+  }
+
+  async #consumeBatches(batches: AsyncIterable<readonly AuditEvent[]>): Promise<void> {
     const { oracle } = this.#world;
-    for await (const events of this.#batches()) {
+    for await (const events of batches) {
       for (const event of events) oracle.observe({ type: 'delivery', run: this.record, event });
       const next = await this.#takeTurn<'go on' | 'break'>({
         effect: () => 'go on',
@@ -81,10 +92,31 @@ export class RunningPoller {
     }
   }
 
-  #batches(): AsyncIterable<readonly AuditEvent[]> {
+  async #consumeCheckpoints(checkpoints: AsyncIterable<AuditCheckpoint>): Promise<void> {
+    const { oracle } = this.#world;
+    const outcomes = [...this.#run.outcomes];
+    for await (const { events, commitTo } of checkpoints) {
+      for (const event of events) oracle.observe({ type: 'delivery', run: this.record, event });
+      const transaction = new Transaction(this.#world, this.record, (operation) => this.#takeTurn(operation), events);
+      const next = await this.#takeTurn<'go on' | 'break'>({
+        effect: () => 'go on',
+        failure: () => new ConsumerError('the consumer fails'),
+        onStop: () => 'break',
+      });
+      if (next === 'break') break;
+      try {
+        await bringAbout(outcomes.shift() ?? 'commit', transaction, commitTo);
+      } catch (error) {
+        if (!this.#run.swallowsErrors) throw new ConsumerError('the transaction fails', { cause: error });
+      }
+      if (!transaction.isCommitted) oracle.observe({ type: 'rollback', run: this.record, events });
+    }
+  }
+
+  #start(): ReturnType<MakePoller> {
     const { schedule, oracle } = this.#world;
     const takeTurn: TakeTurn = (operation) => this.#takeTurn(operation);
-    const events = this.#makePoller(faultySource(this.#world, this.record, takeTurn), {
+    return this.#makePoller(faultySource(this.#world, this.record, takeTurn), {
       store: faultyStore(this.#world, this.record, takeTurn),
       startFrom: this.#world.startFrom(),
       actions: schedule.isFiltered ? [wantedAction] : undefined,
@@ -97,7 +129,6 @@ export class RunningPoller {
         return this.#takeTurn({ effect: () => {}, failure: () => new ConsumerError('the notice fails') });
       },
     });
-    return this.#run.by === 'batch' && events.batches ? events.batches() : oneByOne(events);
   }
 
   async #takeTurn<Result>({ effect, failure, onStop }: AwaitedOperation<Result>): Promise<Result> {
@@ -148,6 +179,18 @@ const refusalInsteadOf = (failure: Error): Error => {
   if (failure instanceof ConsumerError) return failure;
   if (failure instanceof AuditApiError) return new AuditApiError('answered 403', { status: 403 });
   return new CursorStoreError('the store refuses', { key });
+};
+
+const bringAbout = async (
+  outcome: TransactionOutcome,
+  transaction: Transaction,
+  commitTo: AuditCheckpoint['commitTo'],
+): Promise<void> => {
+  if (outcome === 'never commit') return;
+  await commitTo(transaction.store);
+  if (outcome === 'commit late') transaction.commitLate();
+  else if (outcome !== 'roll back') await transaction.commit();
+  if (outcome === 'lose the answer') throw new Error('the connection ended during the commit');
 };
 
 async function* oneByOne(events: AsyncIterable<AuditEvent>): AsyncGenerator<readonly AuditEvent[], void, undefined> {

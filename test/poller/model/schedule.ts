@@ -61,12 +61,26 @@ export type Fault = 'crash before' | 'crash after' | 'fail before' | 'fail after
 /** A change of the audit log just before an await of the poller, or a fault in that await. */
 export type Step = { readonly change: LogChange } | { readonly fault: Fault };
 
+/**
+ * What becomes of the consumer's transaction.
+ * - `commit`: it is committed
+ * - `roll back`: it is rolled back, or its commit fails, and the consumer goes on
+ * - `lose the answer`: it is committed, and the consumer takes it for failed and goes on
+ * - `commit late`: the same, but the server commits after the poller has read the cursor
+ * - `never commit`: the consumer goes on without commitTo
+ */
+export type TransactionOutcome = 'commit' | 'roll back' | 'lose the answer' | 'commit late' | 'never commit';
+
 /** How a schedule uses a poller from its start to its end. */
 export interface PollerRun {
   /** Whether the run ends once it has caught up. It goes on until something stops it otherwise. */
   readonly drain: boolean;
-  /** Whether the consumer iterates over events or over batches. */
-  readonly by: 'event' | 'batch';
+  /** Whether the consumer iterates over events, over batches or over checkpoints. */
+  readonly by: 'event' | 'batch' | 'checkpoint';
+  /** The outcomes of the first transactions of a run by checkpoints. Later ones are committed. */
+  readonly outcomes: readonly TransactionOutcome[];
+  /** Whether a consumer by checkpoints goes on after an error of its transaction. It ends the run otherwise. */
+  readonly swallowsErrors: boolean;
   /** The text that replaces the saved state before the run. The simulation restores the state after the run. */
   readonly corruptState: string | undefined;
 }

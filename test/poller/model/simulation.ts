@@ -41,7 +41,13 @@ export async function simulate(
 /** Resolves when nothing can go on by itself: all that is left waits for a turn or for a timer. */
 const allAreWaiting = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-const calmRun: PollerRun = { drain: true, by: 'batch', corruptState: undefined };
+const calmRun: PollerRun = {
+  drain: true,
+  by: 'batch',
+  outcomes: [],
+  swallowsErrors: false,
+  corruptState: undefined,
+};
 
 /** The runs of a schedule, one after the other for each poller, and then runs without faults up to the fixpoint. */
 class Simulation {
@@ -68,6 +74,7 @@ class Simulation {
 
   async #runOnce(run: PollerRun): Promise<void> {
     const { stored, schedule, oracle } = this.#world;
+    if (run.corruptState !== undefined) this.#world.finishLateCommit();
     const intact = stored.get(key);
     const isCorrupt = run.corruptState !== undefined && intact !== undefined && schedule.pollers === 1;
     if (isCorrupt) stored.set(key, run.corruptState);
@@ -105,7 +112,8 @@ class Simulation {
     const { log, schedule, oracle } = this.#world;
     if (this.#world.hasFailed) return;
     const pages = Math.ceil(log.listed().length / schedule.log.pageSize) || 1;
-    const running = new RunningPoller(this.#world, this.#makePoller, calmRun);
+    const { by } = schedule.runs.at(-1) ?? calmRun;
+    const running = new RunningPoller(this.#world, this.#makePoller, { ...calmRun, by });
     await this.#goOnUntil(running.untilEnd());
     oracle.observe({ type: 'calm run', run: running.record, pages, error: running.error });
   }

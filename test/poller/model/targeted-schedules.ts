@@ -3,6 +3,8 @@ import * as fc from 'fast-check';
 import { anySchedule, events, fault, importedBlock, shortList, upTo, wrongClock } from './any-schedule.ts';
 import { dayMs, type LogChange, lookbackMs, minuteMs, type Schedule } from './schedule.ts';
 
+const plain = { outcomes: [], swallowsErrors: false, corruptState: undefined } as const;
+
 /**
  * A backlog of more pages than the poller buffers, which reaches across the end of the look-back. Late events arrive there while
  * the poller refetches the evicted pages. Chance makes that once in many thousands of schedules.
@@ -87,11 +89,7 @@ export const unseenAroundPostdated: fc.Arbitrary<Schedule> = fc
     log: { ...schedule.log, order: 'inserted', insertedWithinMs: 0, pageSize: 100, hasDateHeader: true, tickMs: 1 },
     startFrom: 'oldest',
     pollers: 1,
-    runs: [
-      { drain: true, by: 'batch', corruptState: undefined },
-      { drain: true, by: 'event', corruptState: undefined },
-      ...schedule.runs,
-    ],
+    runs: [{ drain: true, by: 'batch', ...plain }, { drain: true, by: 'event', ...plain }, ...schedule.runs],
     initialChanges: [
       { type: 'time', ms: minuteMs },
       { type: 'postdated event' },
@@ -199,7 +197,7 @@ export const longShortList: fc.Arbitrary<Schedule> = fc
   .map(({ schedule, old, young, awaits, short, ms, polls, arrival }) => ({
     ...schedule,
     startFrom: 'oldest',
-    runs: [{ drain: false, by: 'batch', corruptState: undefined }, ...schedule.runs],
+    runs: [{ drain: false, by: 'batch', ...plain }, ...schedule.runs],
     initialChanges: [
       { type: 'events', count: old, lateMs: 0, spacingMs: 1000, isWanted: true },
       { type: 'time', ms: 2 * lookbackMs },

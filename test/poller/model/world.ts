@@ -41,6 +41,7 @@ export class World {
   /** A clock that seems to be years ahead would make every event too old to be missed in a short list. */
   readonly #hasWrongClocks: boolean;
   #turns = 0;
+  #lateCommit: (() => void) | undefined;
 
   /** @param judged the violations that count */
   constructor(schedule: Schedule, scheduler: fc.Scheduler | undefined, judged: RegExp) {
@@ -81,8 +82,21 @@ export class World {
     return this.#steps.length > 0;
   }
 
+  /** Remembers a transaction of which only the server knows that it will be committed. */
+  commitLate(commit: () => void): void {
+    this.#lateCommit = commit;
+  }
+
+  /** Commits such a transaction. Its lock on the row comes before every other write of the cursor. */
+  finishLateCommit(): void {
+    const commit = this.#lateCommit;
+    this.#lateCommit = undefined;
+    commit?.();
+  }
+
   /** Drops the steps that are still to come, and ends what they have left behind. */
   dropSteps(): void {
+    this.finishLateCommit();
     this.#steps.length = 0;
     this.log.endShortList();
     this.log.endWrongDates();
@@ -135,7 +149,7 @@ export class World {
         return;
       case 'short list':
         if (this.oracle.ledger.hasFreshState && !this.#hasWrongClocks) {
-          this.log.shorten(change.shown, change.answers, change.ms, (id) => this.oracle.ledger.misses(id));
+          this.log.shorten(change.shown, change.answers, change.ms, (id) => this.oracle.ledger.knows(id));
         }
         return;
       case 'wrong clock':
