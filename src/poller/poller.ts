@@ -40,31 +40,27 @@ export interface AuditPoller extends AsyncIterable<AuditEvent> {
    *
    * @example
    * ```ts
-   * import { DatabaseSync } from 'node:sqlite';
-   * import { type AtomicCursorStore, PlanetScaleAuditClient, poller, rawJson } from 'planetscale-audit';
+   * import { Pool } from 'pg';
+   * import { PlanetScaleAuditClient, poller, rawJson } from 'planetscale-audit';
+   * import { cursorTableDdl, postgresCursorStore } from 'planetscale-audit/stores';
    *
-   * const db = new DatabaseSync('audit.db');
-   * db.exec('CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, json TEXT) STRICT');
-   * db.exec('CREATE TABLE IF NOT EXISTS cursors (key TEXT PRIMARY KEY, value TEXT) STRICT');
-   * const store: AtomicCursorStore = {
-   *   get: (key) => db.prepare('SELECT value FROM cursors WHERE key = ?').get(key)?.value as string | undefined,
-   *   set: (key, value) => db.prepare('REPLACE INTO cursors VALUES (?, ?)').run(key, value),
-   *   compareAndSet: (key, expected, next) =>
-   *     (expected === null
-   *       ? db.prepare('INSERT OR IGNORE INTO cursors VALUES (?2, ?1)').run(next, key)
-   *       : db.prepare('UPDATE cursors SET value = ? WHERE key = ? AND value = ?').run(next, key, expected)
-   *     ).changes === 1,
-   * };
+   * const pool = new Pool();
+   * const onError = (error: Error) => console.error(error.message); // Without it, a broken connection ends the process.
+   * pool.on('error', onError).on('connect', (client) => client.on('error', onError));
+   * await pool.query('CREATE TABLE IF NOT EXISTS events (id text PRIMARY KEY, json text)');
+   * await pool.query(cursorTableDdl('postgres'));
    *
-   * const insert = db.prepare('INSERT INTO events VALUES (?, ?)');
-   * for await (const { events, commitTo } of poller(PlanetScaleAuditClient.fromEnv(), { store, drain: true }).checkpoints()) {
-   *   db.exec('BEGIN');
+   * const store = postgresCursorStore(pool);
+   * for await (const { events, commitTo } of poller(PlanetScaleAuditClient.fromEnv(), { store }).checkpoints()) {
+   *   const tx = await pool.connect();
    *   try {
-   *     for (const event of events) insert.run(event.id, rawJson(event));
-   *     await commitTo(store); // The same connection, and so the same transaction.
-   *     db.exec('COMMIT');
+   *     await tx.query('BEGIN');
+   *     for (const event of events) await tx.query('INSERT INTO events VALUES ($1, $2)', [event.id, rawJson(event)]);
+   *     await commitTo(postgresCursorStore(tx));
+   *     await tx.query('COMMIT');
+   *     tx.release();
    *   } catch (error) {
-   *     db.exec('ROLLBACK');
+   *     tx.release(true); // The connection ends, and the transaction is rolled back.
    *     throw error;
    *   }
    * }

@@ -286,10 +286,13 @@ describe('the end of checkpoints()', () => {
     async (outcome) => {
       const database = openDatabase();
       const controller = new AbortController();
+      let deliveries = 0;
       for await (const checkpoint of start(database, { drain: false, signal: controller.signal }).checkpoints()) {
+        deliveries++;
         controller.abort();
         await (outcome === 'commits' ? commit : rollBack)(database, checkpoint);
       }
+      expect(deliveries).toBe(1);
       expect(database.rows()).toHaveLength(outcome === 'commits' ? 50 : 0);
       await commitAll(database, start(database).checkpoints());
       expect(database.rows()).toEqual(all);

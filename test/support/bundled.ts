@@ -21,6 +21,8 @@ export async function bundled(program: string): Promise<Bundle> {
     platform: 'node',
     target: 'node22.12',
     noExternal: [/./],
+    // Packages in CommonJS, such as pg, require the modules of Node.
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     minify: true, // Node parses a shorter file faster.
     silent: true,
   });

@@ -38,6 +38,15 @@ test('the client yields events, and batches() yields arrays of events', async ()
   for await (const event of client) expectTypeOf(event).toEqualTypeOf<AuditEvent>();
 });
 
+test('checkpoints() yields events with a commitTo that can stand alone and asks for an atomic store', async () => {
+  for await (const { events, commitTo } of poller(client, { store: new Map() }).checkpoints()) {
+    expectTypeOf(events).toEqualTypeOf<readonly AuditEvent[]>();
+    expectTypeOf(commitTo(memoryCursorStore())).toEqualTypeOf<Promise<void>>();
+    // @ts-expect-error A Map has no compareAndSet.
+    await commitTo(new Map());
+  }
+});
+
 test('AuditAction accepts any string and completes the known actions', () => {
   expectTypeOf<'database.deleted'>().toExtend<AuditAction>();
   expectTypeOf<string>().toExtend<AuditAction>();
