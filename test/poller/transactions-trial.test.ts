@@ -14,7 +14,7 @@ import { describeWith } from '../support/server-process.ts';
 import { mulberry32 } from './model/random.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-const eventCount = Number(process.env.EVENTS ?? 1500);
+const eventCount = Number(process.env.EVENTS ?? 1000);
 const maxPerRequest = 8;
 const pollers = 2;
 
