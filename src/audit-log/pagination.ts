@@ -30,11 +30,10 @@ export async function* followPages<Page extends AuditPage>(
   for (;;) {
     const page = await fetchPage(cursor);
     const ignoresStart = cursor !== undefined && cursor === start && !page.hasPrev && holds(page, start);
-    if (ignoresStart || above.leadsBack(page, cursor)) throw inconsistentError('the cursors lead in a circle');
+    if (ignoresStart || !above.accept(page, cursor)) throw inconsistentError('the cursors lead in a circle');
     if (cursor !== start && isEmptyLastPage(page) && !(await isRealEnd(fetchPage, previousCursor, cursor))) {
       throw inconsistentError('a page is empty although the page before it promised more events');
     }
-    above.add(page, cursor);
     yield { page, requestCursor: cursor };
 
     if (!page.hasNext) return;
@@ -64,27 +63,30 @@ class PagesAbove {
     if (start !== undefined) this.#ids.add(start);
   }
 
-  leadsBack(page: AuditPage, requestCursor: string | undefined): boolean {
-    const { cursorEnd, hasNext } = page;
-    if (hasNext && cursorEnd !== null && (cursorEnd === requestCursor || this.#cursors.has(cursorEnd))) return true;
-    const repeats = this.#repeatsOn(page, requestCursor);
-    const hasNothingNew = repeats > 1 && repeats === page.events.length;
-    return hasNothingNew || this.#repeatsOnLastPage + repeats >= this.#minRepeats;
-  }
-
-  add(page: AuditPage, requestCursor: string | undefined): void {
-    this.#repeatsOnLastPage = this.#repeatsOn(page, requestCursor);
+  /** Returns false if the page leads back to one of those above. Otherwise the page becomes one of them. */
+  accept(page: AuditPage, requestCursor: string | undefined): boolean {
+    const repeats = this.#countRepeats(page, requestCursor);
+    if (this.#leadsBack(page, requestCursor, repeats)) return false;
+    this.#repeatsOnLastPage = repeats;
     if (requestCursor !== undefined) this.#cursors.add(requestCursor);
     for (const { id } of this.#isFirst ? page.events : page.events.slice(-1)) this.#ids.add(id);
     if (page.cursorEnd !== null) this.#ids.add(page.cursorEnd); // The client may have taken the last event out of `events`.
     if (this.#isFirst) this.#minRepeats = Math.max(2, page.events.length / 2);
     this.#isFirst = false;
+    return true;
+  }
+
+  #leadsBack({ events, cursorEnd, hasNext }: AuditPage, requestCursor: string | undefined, repeats: number): boolean {
+    if (hasNext && cursorEnd !== null && (cursorEnd === requestCursor || this.#cursors.has(cursorEnd))) return true;
+    const hasNothingNew = repeats > 1 && repeats === events.length;
+    return hasNothingNew || this.#repeatsOnLastPage + repeats >= this.#minRepeats;
   }
 
   /** Counts the known events on a page. The event of the cursor does not count, because the list may hold it twice in a row. */
-  #repeatsOn({ events }: AuditPage, requestCursor: string | undefined): number {
-    const repeats = events.filter(({ id }) => id !== requestCursor && this.#ids.has(id));
-    return new Set(repeats.map(({ id }) => id)).size;
+  #countRepeats({ events }: AuditPage, requestCursor: string | undefined): number {
+    const repeats = new Set<string>();
+    for (const { id } of events) if (id !== requestCursor && this.#ids.has(id)) repeats.add(id);
+    return repeats.size;
   }
 }
 

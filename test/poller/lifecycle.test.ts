@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { AuditConfigError, type CursorStore, memoryCursorStore, poller } from 'planetscale-audit';
+import { AuditConfigError, type AuditEvent, type CursorStore, memoryCursorStore, poller } from 'planetscale-audit';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { dayMs, hourMs, minuteMs, pollInBackground, startMs } from '../support/polling.ts';
 import { collect } from '../support/served.ts';
@@ -51,6 +51,24 @@ describe('a poller that runs on', () => {
     expect(compareAndSet.mock.calls.length).toBeGreaterThanOrEqual(22);
     expect(fake.requests.length - requestsBefore).toBeLessThanOrEqual(24 * 60 * 1.1);
     expect(fake.requests.length - requestsBefore).toBeGreaterThanOrEqual(24 * 60 * 0.9);
+    controller.abort();
+    await ended;
+  });
+
+  test('keeps no event in memory while it waits for new ones, except the last that the consumer has', async () => {
+    const delivered: WeakRef<AuditEvent>[] = [];
+    const controller = new AbortController();
+    const options = { store: memoryCursorStore(), startFrom: 'oldest', signal: controller.signal } as const;
+    const consume = async () => {
+      for await (const event of poller(sourceOf(fakeWith(150)), options)) delivered.push(new WeakRef(event));
+    };
+    const ended = consume();
+    await vi.advanceTimersByTimeAsync(minuteMs / 2);
+    expect(delivered).toHaveLength(150);
+    await vi.waitFor(() => {
+      collectGarbage();
+      expect(delivered.filter((event) => event.deref()).length).toBeLessThanOrEqual(1);
+    });
     controller.abort();
     await ended;
   });
