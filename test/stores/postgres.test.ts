@@ -249,6 +249,12 @@ describeWith(postgres, 'postgresCursorStore', () => {
   });
 });
 
+test('the error of a host with several addresses, which has a code and no message, shows the code', async () => {
+  const refused = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' });
+  const error = await storeFailure(() => postgresCursorStore({ query: () => Promise.reject(refused) }).get('key'));
+  expect(error.message).toContain('could not read "key" (ECONNREFUSED)');
+});
+
 test.each([...unknownClients, ['a client of MySQL', untyped(createPool({}))] as const])(
   'postgresCursorStore refuses %s, and shows nothing of it',
   (_, client) => {

@@ -174,6 +174,11 @@ describeWith(redis, 'redisCursorStore', () => {
     expect(error.retryable).toBe(true);
   });
 
+  test('a policy that evicts is accepted without maxmemory, because such a Redis evicts nothing', async () => {
+    const { port } = await started({ 'maxmemory-policy': 'allkeys-lru' });
+    await redisCursorStore(await connected(port)).set('key', 'v1:');
+  });
+
   test('a client that is not connected is refused, because no retry connects it', async () => {
     const error = await storeFailure(() => redisCursorStore(createClient()).get('key'));
     expect(error.message).toContain('Connect the client before the poller starts');
