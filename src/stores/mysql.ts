@@ -30,7 +30,7 @@ const failures: FailureHints = {
     { pattern: /^ER_ACCESS_DENIED_/, advice: 'Give the client the user and the password.', retryable: false },
     {
       // A failover may make this server the primary, or end the connection to it.
-      pattern: /^ER_(OPTION_PREVENTS_STATEMENT|READ_ONLY_MODE|CANT_EXECUTE_IN_READ_ONLY_TRANSACTION) |read.only/i,
+      pattern: /^ER_(OPTION_PREVENTS_STATEMENT|READ_ONLY_MODE|CANT_EXECUTE_IN_READ_ONLY_TRANSACTION) /,
       advice: 'Connect to the primary, because a replica saves nothing.',
       retryable: true,
     },
