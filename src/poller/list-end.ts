@@ -45,7 +45,10 @@ export function judgeListEnd(options: ListEndOptions): ListEnd {
   const missing = [...before.anchors, ...before.seen].filter(([id]) => !stillListed.has(id));
   if (startedAtMs - fromIso(before.lastScanStartedAt) >= retentionMs)
     return missing.length === 0 ? 'whole' : 'new-start';
-  if (missing.length === 0) return isEndSeen || unseenCount > maxUnconfirmed ? 'whole' : 'unconfirmed';
+  if (missing.length === 0) {
+    const isConfirmed = isEndSeen && stillListed.size > 0;
+    return isConfirmed || unseenCount > maxUnconfirmed ? 'whole' : 'unconfirmed';
+  }
   if (oldRunLength >= oldRunThreshold) {
     return isEndSeen && before.missingAnchors?.listEnd === 'without-anchors' ? 'new-start' : 'without-anchors';
   }

@@ -150,7 +150,9 @@ export class PollerRun<Handed> {
 
   async *#scan({ cursor, committer }: OpenedRun<Handed>): AsyncGenerator<Handed, void, undefined> {
     const { signal } = this.#options;
-    const { delivery, pageCount, firstState, notices, savesState } = await this.#startScan(cursor.state);
+    const { delivery, pageCount, firstState, recoveredState, notices, savesState } = await this.#startScan(
+      cursor.state,
+    );
     await this.#notifyOf(notices);
     await this.#notifyOf(this.#reader.takeNotices());
     let isOverflowReported = false;
@@ -167,8 +169,10 @@ export class PollerRun<Handed> {
       cursor.stage(firstState);
       await cursor.save();
     }
+    if (recoveredState) cursor.stage(recoveredState);
     for await (const batch of delivery.batches()) {
       signal?.throwIfAborted();
+      await cursor.save();
       if (batch.lateIds.length > 0) await this.#notify({ type: 'late-events', ids: batch.lateIds });
       yield* committer.deliver({
         events: batch.events,

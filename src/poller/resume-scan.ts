@@ -29,6 +29,8 @@ export interface ResumeOptions {
 interface ResumeFindings extends ListEndFindings {
   /** Whether the poller may have delivered one of these events before. */
   readonly mayRepeat: boolean;
+  /** Whether the list has an event of the time `oldestPendingAt`. */
+  readonly hasOldestPending: boolean;
 }
 
 export async function resumeScan(
@@ -42,10 +44,17 @@ export async function resumeScan(
   const stillListed = new Set(findings.stillListed);
   const listEnd = judgeListEnd({ before, result, lookbackMs, retentionMs });
   const takesAnchors = listEnd === 'whole' || listEnd === 'new-start';
+  const missingAnchors =
+    takesAnchors || listEnd === 'unconfirmed'
+      ? null
+      : { since: before.missingAnchors?.since ?? new Date(startedAtMs).toISOString(), listEnd };
   const gap = findGap(before, result, retentionMs);
 
   const isNew = isNewFor(before);
   const mayBePending = mayBePendingFor(before);
+  const readsAllPending = reachedEnd
+    ? takesAnchors && result.oldest !== undefined // A list that is empty just once hides everything.
+    : result.below[0]?.id === before.anchors[0]?.[0]; // A stale list ends at a lower anchor, and hides what is new.
   const missesAnchors = reachedEnd && (before.anchors.length > 0 || before.forgottenUntil !== null);
   return {
     result,
@@ -59,13 +68,10 @@ export async function resumeScan(
         ? before.seen.filter(([id]) => stillListed.has(id))
         : refsToCarryOver(before, result, stillListed, startedAtMs - retentionMs),
     watermarkMs: takesAnchors ? watermarkMs : Number.NEGATIVE_INFINITY,
-    unreadSinceMs: takesAnchors ? watermarkMs : Math.min(fromIso(before.pendingSince), watermarkMs),
-    oldestHiddenMs: gap ? Number.POSITIVE_INFINITY : oldestHiddenMs(before, listEnd, result.earliestMs),
-    missingAnchors:
-      takesAnchors || listEnd === 'unconfirmed'
-        ? null
-        : { since: before.missingAnchors?.since ?? new Date(startedAtMs).toISOString(), listEnd },
-    isToRemember: missesAnchors && !takesAnchors ? mayBePending : () => true,
+    unreadSinceMs: readsAllPending ? watermarkMs : Math.min(fromIso(before.pendingSince), watermarkMs),
+    oldestHiddenMs: gap ? Number.POSITIVE_INFINITY : oldestHiddenMs(before, listEnd, findings.hasOldestPending),
+    missingAnchors,
+    isToRemember: missesAnchors && missingAnchors ? mayBePending : () => true,
     gap,
     mayRepeatEvents: listEnd === 'without-anchors' || (missesAnchors && findings.mayRepeat),
   };
@@ -75,12 +81,11 @@ export async function resumeScan(
 const oldestHiddenMs = (
   { oldestPendingAt, lastScanStartedAt }: PollState,
   listEnd: ListEnd,
-  earliestListedMs: number,
+  hasOldestPending: boolean,
 ): number => {
   const oldestPendingMs = oldestPendingAt === null ? Number.POSITIVE_INFINITY : fromIso(oldestPendingAt);
   if (listEnd === 'too-short') return Math.min(oldestPendingMs, fromIso(lastScanStartedAt));
-  const reachesBelowPending = earliestListedMs <= oldestPendingMs;
-  return listEnd === 'whole' || listEnd === 'new-start' || reachesBelowPending
+  return listEnd === 'whole' || listEnd === 'new-start' || hasOldestPending
     ? Number.POSITIVE_INFINITY
     : oldestPendingMs;
 };
@@ -123,9 +128,19 @@ const resumeCondition = (state: PollState): StopCondition<ResumeFindings> => {
   const anchorIds = new Set(state.anchors.map(([id]) => id));
   const seenIds = new Set(state.seen.map(([id]) => id));
   const isForgotten = mayBeForgotten(state);
+  const oldestPendingMs = state.oldestPendingAt === null ? undefined : fromIso(state.oldestPendingAt);
+  const isOldestPending = ({ created_at }: ListedEvent): boolean =>
+    oldestPendingMs !== undefined && parseTimestamp(created_at) === oldestPendingMs;
   return {
     knownIds: seenIds,
-    initialFindings: { oldRunLength: 0, isEndSeen: true, unseenCount: 0, stillListed: [], mayRepeat: false },
+    initialFindings: {
+      oldRunLength: 0,
+      isEndSeen: true,
+      unseenCount: 0,
+      stillListed: [],
+      mayRepeat: false,
+      hasOldestPending: false,
+    },
     inspect: (before, events, clock) => {
       const anchor = events.findIndex(({ id }) => anchorIds.has(id));
       const stopIndex = anchor === -1 ? undefined : anchor;
@@ -148,8 +163,10 @@ const resumeCondition = (state: PollState): StopCondition<ResumeFindings> => {
           unseenCount: before.unseenCount + young.filter(({ id }) => !seenIds.has(id)).length,
           stillListed: stillListed.length === 0 ? before.stillListed : [...before.stillListed, ...stillListed],
           mayRepeat: before.mayRepeat || pending.some(isForgotten),
+          hasOldestPending: before.hasOldestPending || above.some(isOldestPending),
         },
         stopIndex,
+        markId: lowest?.id,
         hasWanted: wanted.length > 0,
       };
     },

@@ -45,8 +45,8 @@ export async function scan<Findings>(
     clock = advanceScanClock(clock, page, lookbackMs);
     const events = listedEvents(page);
     const inspection = condition.inspect(result?.findings ?? condition.initialFindings, events, clock);
-    const { findings, stopIndex, hasWanted } = inspection;
-    pages.add(events.slice(0, stopIndex), { requestCursor, hasWanted, watermarkMs: clock.watermarkMs });
+    const { findings, stopIndex, hasWanted, markId } = inspection;
+    pages.add(events.slice(0, stopIndex), { requestCursor, hasWanted, markId, watermarkMs: clock.watermarkMs });
     const { startedAtMs, latestMs, newestMs, watermarkMs } = clock;
     result = {
       startedAtMs,

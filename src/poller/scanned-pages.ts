@@ -35,6 +35,8 @@ export interface PageOfScan {
   readonly requestCursor: string | undefined;
   /** Whether the poller will deliver an event of the page. */
   readonly hasWanted: boolean;
+  /** The id of an event that the next scan has to recognize. */
+  readonly markId?: string | undefined;
   readonly watermarkMs: number;
 }
 
@@ -65,7 +67,8 @@ export class ScannedPages {
     return this.#earliestMs;
   }
 
-  add(events: readonly ListedEvent[], { requestCursor, hasWanted, watermarkMs }: PageOfScan): void {
+  add(events: readonly ListedEvent[], page: PageOfScan): void {
+    const { requestCursor, hasWanted } = page;
     const refs = events.map(refOf);
     const last = refs.at(-1);
     if (!last) return;
@@ -75,7 +78,7 @@ export class ScannedPages {
     const index =
       this.#newestFirst.push({
         ...place,
-        ...(hasWanted ? { events } : { refs: this.#refsToPass(refs, watermarkMs) }),
+        ...(hasWanted ? { events } : { refs: this.#refsToPass(refs, page) }),
       }) - 1;
     for (const { id } of events) {
       if (requestCursor === undefined) this.#newestIds.add(id);
@@ -99,11 +102,11 @@ export class ScannedPages {
     }
   }
 
-  /** Returns what the next state may need of a page without wanted events: of old ones, only the next anchors and their ties. */
-  #refsToPass(refs: readonly EventRef[], watermarkMs: number): readonly EventRef[] {
+  /** Returns what the next state may need of a page without wanted events: of old ones, only the mark, the next anchors and their ties. */
+  #refsToPass(refs: readonly EventRef[], { markId, watermarkMs }: PageOfScan): readonly EventRef[] {
     const { anchors, besideAnchors } = anchorsAt(refs);
-    const kept = new Set([...anchors, ...besideAnchors]);
-    return refs.filter((ref) => kept.has(ref) || this.#knownIds.has(ref[0]) || !isBefore(ref, watermarkMs));
+    const kept = new Set([...anchors, ...besideAnchors].map(([id]) => id).concat(markId ?? []));
+    return refs.filter((ref) => kept.has(ref[0]) || this.#knownIds.has(ref[0]) || !isBefore(ref, watermarkMs));
   }
 
   /** Evicts the newest page that can be evicted, because the delivery reaches that page last. */

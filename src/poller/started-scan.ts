@@ -15,6 +15,11 @@ export interface StartedScan {
   readonly pageCount: number;
   /** The state to save before the first delivery; undefined after the first run. */
   readonly firstState?: PollState;
+  /**
+   * The state to save before the first delivery if the anchors are no longer missing; undefined in all other cases. Without this
+   * save, a consumer that fails would let two bad lists count as two in a row.
+   */
+  readonly recoveredState?: PollState | undefined;
   /** The notices that come before any delivery. */
   readonly notices: readonly PollNotice[];
   /** Whether the next run would report the same again if the state at the end of this scan were not saved. */
@@ -74,7 +79,9 @@ export async function startResumedScan(
     scan.mayRepeatEvents ||
     scan.before !== state ||
     scan.missingAnchors?.listEnd !== state.missingAnchors?.listEnd;
-  return { delivery, pageCount: scan.result.pageCount, notices: noticesOf(scan, state), savesState };
+  const hasRecovered = state.missingAnchors !== null && scan.missingAnchors === null && scan.listEnd !== 'new-start';
+  const recoveredState = hasRecovered ? { ...state, missingAnchors: null } : undefined;
+  return { delivery, pageCount: scan.result.pageCount, recoveredState, notices: noticesOf(scan, state), savesState };
 }
 
 const noticesOf = (scan: ResumeScan, state: PollState): PollNotice[] => {

@@ -9,6 +9,8 @@ export interface Inspection<Findings> {
   readonly stopIndex: number | undefined;
   /** The poller will deliver an event of this page above the stop. */
   readonly hasWanted: boolean;
+  /** The id of an event of this page that the next scan has to recognize. */
+  readonly markId?: string | undefined;
 }
 
 /** Decides, page by page, where a scan ends. Each inspection continues from the findings of the one before. */

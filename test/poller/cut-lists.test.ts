@@ -76,10 +76,12 @@ describe('one answer with the newest events alone hides nothing for good', () =>
   });
 
   test.each([
-    ['an hour', hourMs],
-    ['a day', dayMs],
-    ['a week', 7 * dayMs],
-  ])('after retention has emptied the log, if the poller polls once in %s', async (_, everyMs) => {
+    ['an hour', hourMs, 1],
+    ['a day', dayMs, 1],
+    ['a week', 7 * dayMs, 1],
+    ['an hour', hourMs, 0],
+    ['a day', dayMs, 0],
+  ])('after retention has emptied the log, if the poller polls once in %s (%#)', async (_, everyMs, shown) => {
     const log = polled(5, { ageMs: hourMs, everyMs: 1 });
     const { source, delivered, poll } = log;
     await poll();
@@ -90,11 +92,44 @@ describe('one answer with the newest events alone hides nothing for good', () =>
     }
     for (let index = 0; index < 30; index++) source.add(`new${index}`, Date.now() + index * 1000);
     wait(everyMs);
-    await pollCut(log, 1);
+    await pollCut(log, shown);
     wait(everyMs);
     await poll();
     await poll();
     expect(new Set(delivered).size).toBe(35);
+  });
+
+  test('right after retention has emptied the log', async () => {
+    const log = polled(1, { ageMs: hourMs, everyMs: 1 });
+    const { source, delivered, poll } = log;
+    await poll();
+    for (let round = 0; round < 3; round++) {
+      wait(5 * dayMs);
+      source.expire(15 * dayMs);
+      await poll();
+    }
+    wait(minuteMs);
+    for (let index = 0; index < 4; index++) source.add(`new${index}`, Date.now() + index);
+    wait(hourMs);
+    await pollCut(log, 0);
+    wait(hourMs);
+    await poll();
+    expect(delivered).toEqual(['old0', 'new0', 'new1', 'new2', 'new3']);
+  });
+
+  test('if all that it shows is backdated, in a log without a known event', async () => {
+    const log = polled(0, { ageMs: 0, everyMs: 0 });
+    const { source, delivered, poll } = log;
+    await poll();
+    wait(hourMs);
+    await poll();
+    for (let index = 0; index < 4; index++) source.add(`new${index}`, Date.now() + index);
+    for (let index = 0; index < 2; index++) source.add(`backdated${index}`, Date.now() - 40 * hourMs + index);
+    wait(20 * minuteMs);
+    await pollCut(log, 2);
+    wait(minuteMs);
+    await poll();
+    expect(delivered.toSorted()).toEqual(['backdated0', 'backdated1', 'new0', 'new1', 'new2', 'new3']);
   });
 
   test('if a consumer failed on the first event', async () => {
@@ -162,6 +197,92 @@ test('an empty answer and a stale one after it repeat nothing', async () => {
   source.view = (list) => list;
   await poll();
   expect(delivered).toHaveLength(300);
+});
+
+describe('a consumer that fails on a whole list between two bad ones', () => {
+  test('loses nothing if the bad ones are empty', async () => {
+    const log = polled(2, { ageMs: hourMs, everyMs: 1 });
+    const { source, delivered, poll } = log;
+    await poll();
+    for (let round = 0; round < 4; round++) {
+      wait(5 * dayMs);
+      await poll();
+    }
+    await pollCut(log, 0);
+    wait(minuteMs);
+    for (let index = 0; index < 8; index++) source.add(`new${index}`, Date.now() + index);
+    wait(30 * minuteMs);
+    await take(log, 0);
+    wait(minuteMs);
+    await pollCut(log, 0);
+    wait(minuteMs);
+    await poll();
+    expect(delivered).toHaveLength(10);
+  });
+
+  test('repeats nothing if the bad ones are stale', async () => {
+    const log = polled(300, { ageMs: 10 * hourMs, everyMs: minuteMs });
+    const { source, delivered, poll } = log;
+    const pollStale = async (hidden: number) => {
+      source.view = (list) => list.slice(hidden);
+      await poll();
+      source.view = (list) => list;
+      wait(minuteMs);
+    };
+    await poll();
+    wait(hourMs);
+    await pollStale(50);
+    source.add('new', Date.now());
+    wait(minuteMs);
+    await take(log, 0);
+    await pollStale(51);
+    await poll();
+    expect(delivered).toHaveLength(301);
+  });
+});
+
+test('a stale answer hides nothing for good if retention then takes the anchor at which it ended', async () => {
+  const { source, delivered, poll } = polled(1, { ageMs: hourMs, everyMs: 1 });
+  await poll();
+  wait(4 * dayMs);
+  source.add('anchor', Date.now());
+  for (let day = 0; day < 10; day++) {
+    wait(dayMs);
+    await poll();
+  }
+  for (let index = 0; index < 2; index++) source.add(`new${index}`, Date.now() + index);
+  wait(23 * hourMs);
+  source.view = (list) => list.slice(3);
+  await poll();
+  source.view = (list) => list;
+  wait(dayMs);
+  source.expire(15 * dayMs);
+  await poll();
+  expect(delivered).toEqual(['old0', 'anchor', 'new0', 'new1']);
+});
+
+test('a pending event that a cut answer hid, and that retention then took, is a gap', async () => {
+  const log = polled(1, { ageMs: hourMs, everyMs: 1 });
+  const { source, poll } = log;
+  await poll();
+  for (let round = 0; round < 2; round++) {
+    wait(7.25 * dayMs);
+    await poll();
+  }
+  source.add('taken', Date.now() - 12 * hourMs);
+  source.add('pending', Date.now() + 1);
+  wait(minuteMs);
+  await take(log, 1);
+  for (let day = 0; day < 13; day++) {
+    wait(dayMs);
+    await take(log, 0);
+  }
+  wait(0.9 * dayMs);
+  source.add('backdated', Date.now() - 14 * dayMs);
+  await pollCut(log, 1);
+  wait(1.2 * dayMs);
+  source.expire(15 * dayMs);
+  expect(await poll()).toContain('possible-gap');
 });
 
 test('an event that was delivered late, before retention took it, is no gap', async () => {

@@ -245,6 +245,22 @@ test('two events on two pages each do not stop the poller', async () => {
 });
 
 describe('a server that ignores the filter', () => {
+  test('costs one request a poll, even if the poller has never seen an event of its actions', async () => {
+    const served = await serveAt({ events: [], filters: 'ignored' });
+    const options = { store: memoryCursorStore(), startFrom: 'oldest', actions: ['branch.created'] } as const;
+    const poll = () => drainWithNotices(served, options);
+    await poll();
+    for (let second = 0; second < 300; second++) {
+      served.fake.add({ audit_action: 'database.created', ...createdAt(served.clock.ms + second * 1000) });
+    }
+    served.clock.ms += dayMs;
+    await poll();
+    await poll();
+    const before = served.fake.requests.length;
+    await poll();
+    expect(served.fake.requests.length - before).toBe(1);
+  });
+
   test('gives a first run the newest events of the actions', async () => {
     const events = numbered(100).map((event, index) =>
       index % 10 ? event : { ...event, audit_action: 'database.deleted' },
