@@ -5,6 +5,7 @@ import { type AuditPage, type AuditSource, type PageQuery, parsePage } from '../
 import { dropRepeats, type FollowedPage, followPages } from '../audit-log/pagination.ts';
 import { verifyStartCursor } from '../audit-log/start-cursor.ts';
 import { AuditResponseError } from '../errors.ts';
+import { followSignal } from '../internal/abort.ts';
 import { abortSignalSchema, parseOptions } from '../internal/option-schemas.ts';
 import { diagnoseAccess, isAccessDenied, unreachableProblem } from './access.ts';
 import { optionsFromEnv } from './env.ts';
@@ -120,9 +121,8 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
     const { since, until, actions, prefetch, signal } = options;
     const isWithin = createdWithin(since, until);
     const isRequested = hasAction(actions);
-    const end = new AbortController();
-    const requestSignal = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
-    const followed = dropRepeats(this.#followPages(options, requestSignal), options.startingAfter);
+    const requests = followSignal(signal);
+    const followed = dropRepeats(this.#followPages(options, requests.signal), options.startingAfter);
     const pages = takeUntilBefore(since, followed);
     try {
       for await (const page of prefetch ? prefetchOne(pages) : pages) {
@@ -130,7 +130,8 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
         signal?.throwIfAborted(); // If no request follows, nothing else notices the abort.
       }
     } finally {
-      end.abort(); // No request outlives the iteration.
+      requests.abort(); // No request outlives the iteration.
+      requests.release();
     }
   }
 

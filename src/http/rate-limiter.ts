@@ -18,9 +18,9 @@ export class RateLimiter {
   }
 
   /** Resolves when a request may start. After an abort it rejects with the signal's reason, and the request does not count. */
-  async acquire(signal: AbortSignal): Promise<void> {
+  async acquire(signal: AbortSignal | undefined): Promise<void> {
     for (let delayMs = this.#delayMs(); delayMs > 0; delayMs = this.#delayMs()) await sleep(delayMs, signal);
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     this.#startedAtMs.push(performance.now());
   }
 
