@@ -93,7 +93,7 @@ export const busyPoll: Row = {
   rounds: 9,
   contenders: {
     'naive poller': naive('/growing-naive', 30, pageSize),
-    poller: polling('/growing-poller', 30, pageSize),
+    poller: polling(`/growing-poller${process.pid}`, 30, pageSize),
   },
   figures: [
     {
