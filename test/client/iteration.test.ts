@@ -84,6 +84,12 @@ describe('an iteration with prefetch', () => {
     await pages.return();
   });
 
+  test('has sent two requests after a break at the first event', async () => {
+    const { fake, client } = await serve({ events: numbered(50), pageSize: 10 });
+    for await (const _ of client({ fetch: fake.fetch }).events({ prefetch: true })) break;
+    expect(fake.requests).toHaveLength(2);
+  });
+
   test('throws the error of a page when that page is asked for, and not before', async () => {
     const { fake, client } = await serve();
     fake.failNext(listOf([newer], { has_next: true, cursor_end: newer?.id }), { status: 500 });

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { PlanetScaleAuditClient } from 'planetscale-audit';
 import { fakePlanetScale } from 'planetscale-audit/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { credentials, listOf, numbered } from '../support/served.ts';
+import { collect, credentials, listOf, numbered } from '../support/served.ts';
 
 // No test here uses HTTP: Node's client sets timers of its own, which these tests would count.
 const [newer] = numbered(1);
@@ -44,6 +44,19 @@ test.each(['break', 'throw', 'return()', 'abort'])(
     expect(open).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+  },
+);
+
+test.each([false, true])(
+  'an iteration to the end of the list leaves no timer and no listener (prefetch %s)',
+  async (prefetch) => {
+    const fake = fakePlanetScale({ ...credentials, events: numbered(30), pageSize: 10 });
+    const client = new PlanetScaleAuditClient({ organization: 'acme', ...credentials, fetch: fake.fetch });
+    const { signal } = new AbortController();
+    expect(await collect(client.pages({ prefetch, signal }))).toHaveLength(3);
+    expect(fake.requests).toHaveLength(3);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   },
 );
 

@@ -87,6 +87,22 @@ describe('a poller that runs on', () => {
     expect(running.health().state).toBe('stopped');
   });
 
+  test('ends at a break, and leaves no timer and no listener of its earlier waits', async () => {
+    const fake = fakeWith(3);
+    const { signal } = new AbortController();
+    const options = { store: memoryCursorStore(), startFrom: 'oldest', signal, onNotice: () => {} } as const;
+    const consume = async () => {
+      for await (const { id } of poller(sourceOf(fake), options)) if (id === 'newcomer0000') break;
+    };
+    const ended = consume();
+    await vi.advanceTimersByTimeAsync(1);
+    fake.add({ id: 'newcomer0000' });
+    await vi.advanceTimersByTimeAsync(2 * minuteMs);
+    await ended;
+    expect(vi.getTimerCount()).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
   test('delivers no more after an abort, and acknowledges the in-flight event when the consumer requests the next one', async () => {
     const fake = fakeWith(5);
     const store = memoryCursorStore();
