@@ -14,6 +14,7 @@ import {
   inParallel,
   mountedDirectory,
 } from '../support/fault-trials.ts';
+import type { SaveCommand } from '../support/save-on-command.ts';
 import { type SystemCall, type TracedSave, TracedSaver } from '../support/traced-saver.ts';
 import { filesIn, newestFile } from './support.ts';
 
@@ -27,6 +28,8 @@ interface Place {
   readonly directory: string;
   /** The stored value before the save. */
   readonly before: string | null;
+  /** A save that the same store makes first. */
+  readonly earlier?: SaveCommand;
 }
 
 const emptyPlace = async (): Promise<Place> => {
@@ -43,6 +46,12 @@ const usedPlace = async (): Promise<Place> => {
   return { ...place, before: oldValue };
 };
 
+const placeOfSecondSave = async (): Promise<Place> => {
+  const place = await usedPlace();
+  const before = 'v1:{"saved":"first"}';
+  return { ...place, before, earlier: commandFor(place, before) };
+};
+
 const startSaver = async (program: string): Promise<TracedSaver> => {
   const saver = await TracedSaver.start(program);
   onTestFinished(() => saver.stop());
@@ -50,6 +59,12 @@ const startSaver = async (program: string): Promise<TracedSaver> => {
 };
 
 const commandFor = ({ directory, before }: Place, next = newValue) => ({ directory, expected: before, next });
+
+/** Saves under strace with the given expressions, after the earlier save of the place. */
+const saveAt = async (saver: TracedSaver, place: Place, ...expressions: readonly string[]): Promise<TracedSave> => {
+  if (place.earlier) await saver.save(place.earlier);
+  return saver.save(commandFor(place), ...expressions);
+};
 
 /** Returns the promise that the store broke after a fault, or undefined if the store kept all of them. */
 const violationAfter = async ({ directory, before }: Place, { answer }: TracedSave): Promise<string | undefined> => {
@@ -85,14 +100,16 @@ describe.skipIf(!canTrace)(
     const places = [
       ['a first save', emptyPlace],
       ['a save over an earlier value', usedPlace],
+      ['a second save of one store', placeOfSecondSave],
     ] as const;
 
     /** The system calls of a save without a fault. */
     const callsOfSave = async (saver: TracedSaver, place: Place): Promise<SystemCall[]> => {
-      const save = await saver.save(commandFor(place));
+      const save = await saveAt(saver, place);
       expect(save.answer).toEqual({ isSaved: true });
       const calls = callsOn(place.root, save);
-      for (const name of ['openat', 'write', 'fsync', 'statx', 'close', 'link', 'unlink', 'getdents64', 'read']) {
+      const reads = place.earlier ? [] : ['getdents64', 'read'];
+      for (const name of ['openat', 'write', 'fsync', 'statx', 'close', 'link', 'unlink', ...reads]) {
         expect(calls.map((call) => call.name)).toContain(name);
       }
       return calls;
@@ -107,7 +124,7 @@ describe.skipIf(!canTrace)(
           const calls = await callsOfSave(saver, await makePlace());
           for (const [index, { name, nth, text }] of calls.entries()) {
             const place = await makePlace();
-            const save = await saver.save(commandFor(place), `inject=${name}:error=${code}:when=${nth}`);
+            const save = await saveAt(saver, place, `inject=${name}:error=${code}:when=${nth}`);
             const hit = save.calls.find((call) => call.text.includes('(INJECTED)'));
             expect(hit?.text).toContain(place.root);
             // Closing a directory after its entries were read cannot change the result.
@@ -128,7 +145,7 @@ describe.skipIf(!canTrace)(
         await inParallel(2, calls, async ({ name, nth, text }) => {
           const place = await makePlace();
           const saver = await startSaver(program);
-          const save = await saver.save(commandFor(place), `inject=${name}:signal=KILL:when=${nth}`);
+          const save = await saveAt(saver, place, `inject=${name}:signal=KILL:when=${nth}`);
           expect(save.answer).toBeUndefined();
           expect(save.calls.at(-1)?.text).toContain(place.root);
           found.add((await fileCursorStore(place.directory).get('key')) ?? null);
@@ -208,6 +225,13 @@ describe.skipIf(!canTrace)(
         expect(listings(calls)).toHaveLength(1);
       });
 
+      test('writes once, syncs twice and reads nothing if the same store made the last save', async () => {
+        const calls = await callsOfSave(await startSaver(program), await placeOfSecondSave());
+        expect(counts(calls)).toMatchObject({ write: 1, fsync: 2, link: 1, unlink: 2 });
+        expect(counts(calls)).not.toHaveProperty('getdents64');
+        expect(counts(calls)).not.toHaveProperty('read');
+      });
+
       test('syncs once more for each directory that it creates', async () => {
         const place = await emptyPlace();
         const calls = await callsOfSave(await startSaver(program), place);
@@ -241,7 +265,7 @@ describe.skipIf(!canTrace)(
       const suspendedSave = async (place: Place, ...calls: readonly SystemCall[]) => {
         const saver = await startSaver(program);
         const expressions = calls.map(({ name, nth }) => `inject=${name}:signal=STOP:when=${nth}`);
-        const saving = saver.save(commandFor(place), ...expressions);
+        const saving = saveAt(saver, place, ...expressions);
         const stopped = () =>
           vi.waitFor(async () => expect(await readFile(`/proc/${saver.pid}/stat`, 'utf8')).toMatch(/\) [Tt] /), {
             timeout: 20_000,

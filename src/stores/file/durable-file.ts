@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { chmod, type FileHandle, link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../../internal/foreign-error.ts';
@@ -56,27 +56,41 @@ export interface NewFile {
   readonly mode: number;
 }
 
-/** Creates a file. Its whole text is on the disk before it appears under its name. Resolves with false if the name is taken. */
-export async function createFile(newFile: NewFile): Promise<boolean> {
+/**
+ * Creates a file, and resolves with its fingerprint, or with undefined if the name is taken. The whole text is on the disk before the
+ * file appears under its name.
+ */
+export async function createFile(newFile: NewFile): Promise<string | undefined> {
   const { path, draft, mode } = newFile;
   const file = await retryWhileLocked(() =>
     open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode),
   );
-  const write = async (): Promise<boolean> => {
-    await closeAfter(file, () => writeDurably(file, newFile));
-    return linkIfAbsent(draft, path);
+  const write = async (): Promise<string | undefined> => {
+    const stats = await closeAfter(file, () => writeDurably(file, newFile));
+    return (await linkIfAbsent(draft, path)) ? toFingerprint(stats) : undefined;
   };
   return cleanUpAfter(write, () => removeFile(draft));
 }
 
-const writeDurably = async (file: FileHandle, { draft, text, mode }: NewFile): Promise<void> => {
+const writeDurably = async (file: FileHandle, { draft, text, mode }: NewFile): Promise<Stats> => {
   if ((mode & ~privateMode) !== 0) await file.chmod(mode); // The process's umask may have taken bits away.
   const bytes = Buffer.from(text);
   await writeFully(file, bytes);
   await file.sync();
-  const { size } = await file.stat();
-  if (size !== bytes.length) throw new Error(`${draft} has ${size} bytes after ${bytes.length} were written`);
+  const stats = await file.stat();
+  if (stats.size !== bytes.length)
+    throw new Error(`${draft} has ${stats.size} bytes after ${bytes.length} were written`);
+  return stats;
 };
+
+/** Tells a file from one that replaced it, and from the same file after another write. */
+const toFingerprint = ({ ino, size, mtimeMs }: Stats): string => `${ino} ${size} ${mtimeMs}`;
+
+/** Resolves with undefined if no file has this name. */
+export async function fingerprintOf(path: string): Promise<string | undefined> {
+  const stats = await ignoreNotFound(() => stat(path));
+  return stats && toFingerprint(stats);
+}
 
 /** A single write may store fewer bytes than it receives and still succeed. */
 const writeFully = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
@@ -105,7 +119,7 @@ export async function syncDirectory(path: string): Promise<void> {
   await closeAfter(directory, () => directory.sync());
 }
 
-const closeAfter = (file: FileHandle, operation: () => Promise<void>): Promise<void> =>
+const closeAfter = <Result>(file: FileHandle, operation: () => Promise<Result>): Promise<Result> =>
   cleanUpAfter(operation, () => file.close());
 
 /** If both the operation and the clean-up fail, the error of the operation is thrown: it came first and is often the reason. */

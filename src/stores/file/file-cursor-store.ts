@@ -5,8 +5,8 @@ import { excerpt } from '../../internal/excerpt.ts';
 import { parseOptions, wholeNumberSchema } from '../../internal/option-schemas.ts';
 import { printable } from '../../internal/printable.ts';
 import type { AtomicCursorStore } from '../cursor-store.ts';
-import { privateMode } from './durable-file.ts';
-import { FileGenerations } from './file-generations.ts';
+import { ignoreNotFound, privateMode } from './durable-file.ts';
+import { FileGenerations, type LoadedValue } from './file-generations.ts';
 import { describeFsError } from './fs-errors.ts';
 
 /** How the files are created. */
@@ -77,17 +77,36 @@ export function fileCursorStore(directory: string, options: FileCursorStoreOptio
     }
   };
 
+  // The last save of each key by this store. The next save needs no reading, which halves its CPU time.
+  const lastSaves = new Map<string, LoadedValue>();
+
+  /** Resolves with false if the last save is no longer the newest. A save by another process has the name that this save needs. */
+  const appendToLastSave = async (files: FileGenerations, key: string, expected: string | null, next: string) => {
+    const last = lastSaves.get(key);
+    lastSaves.delete(key);
+    if (last?.value !== expected) return false;
+    // Someone may have removed the directory.
+    const saved = await ignoreNotFound(() => files.append(last, next));
+    if (saved) lastSaves.set(key, saved);
+    return saved !== undefined;
+  };
+
   return {
     get: (key) => withFiles('read', key, async (files) => (await files.load())?.value),
     set: (key, value) =>
       withFiles('save', key, async (files) => {
-        let isSaved = false;
-        while (!isSaved) isSaved = await files.append(await files.load(), value);
+        let saved: LoadedValue | undefined;
+        while (!saved) saved = await files.append(await files.load(), value);
       }),
     compareAndSet: (key, expected, next) =>
       withFiles('save', key, async (files) => {
+        if (await appendToLastSave(files, key, expected, next)) return true;
         const current = await files.load();
-        if ((current?.value ?? null) === expected) return files.append(current, next);
+        if ((current?.value ?? null) === expected) {
+          const saved = await files.append(current, next);
+          if (saved) lastSaves.set(key, saved);
+          return saved !== undefined;
+        }
         const reason = current && files.rollbackReasonOf(current);
         if (reason === undefined) return false;
         // The caller may expect the lost value, which is no conflict with another poller.

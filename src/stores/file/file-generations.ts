@@ -7,6 +7,7 @@ import { excerpt } from '../../internal/excerpt.ts';
 import { printable } from '../../internal/printable.ts';
 import {
   createFile,
+  fingerprintOf,
   ignoreNotFound,
   makeDirectory,
   readFileIfExists,
@@ -37,6 +38,8 @@ export interface LoadedValue extends Content {
   readonly highestGeneration: number;
   /** The text of the file of the highest generation, intact or not. */
   readonly highestText: string;
+  /** The fingerprint of that file, if this process wrote it. */
+  readonly fingerprint?: string;
 }
 
 /** A process that was suspended after the link recognizes its save if fewer than 64 saves followed. */
@@ -90,8 +93,11 @@ export class FileGenerations {
     }
   }
 
-  /** Saves `value` as the generation after those of `loaded`. Resolves with false if another process has saved since. */
-  async append(loaded: LoadedValue | undefined, value: string): Promise<boolean> {
+  /**
+   * Saves `value` as the generation after those of `loaded`. Resolves with what {@link load} would find then, or with undefined if
+   * another process has saved since.
+   */
+  async append(loaded: LoadedValue | undefined, value: string): Promise<LoadedValue | undefined> {
     if (typeof value !== 'string') {
       throw new AuditConfigError(
         `fileCursorStore received a value for "${excerpt(this.#key)}" that is not a string (${typeof value}). Pass text.`,
@@ -102,18 +108,20 @@ export class FileGenerations {
     const generation = (loaded?.highestGeneration ?? 0) + 1;
     const saves = [saveId, ...(loaded?.saves ?? [])].slice(0, maxSaveHistory);
     const path = this.#path(generation);
-    const text = encode({ key: this.#key, generation, saves, value });
-    const isCreated = await createFile({ path, draft: `${path}.${saveId}.draft`, text, mode: this.#mode });
-    if (!isCreated) return false;
+    const content = { key: this.#key, generation, saves, value };
+    const text = encode(content);
+    const fingerprint = await createFile({ path, draft: `${path}.${saveId}.draft`, text, mode: this.#mode });
+    if (fingerprint === undefined) return undefined;
     await syncDirectory(this.#directory);
 
     const isCurrent = loaded ? await this.#follows(loaded, saveId) : await this.#isFirst(saveId);
     if (!isCurrent) {
       await removeFile(path);
-      return false;
+      return undefined;
     }
-    if (loaded) await this.#cleanUp(loaded);
-    return true;
+    const kept = loaded ? await this.#cleanUp(loaded) : [];
+    const listing = { generations: [generation, ...kept], drafts: [] };
+    return { ...content, listing, highestGeneration: generation, highestText: text, fingerprint };
   }
 
   /** Explains why `loaded` is an earlier value than the last saved, or returns undefined if `loaded` is the last saved. */
@@ -125,8 +133,11 @@ export class FileGenerations {
   }
 
   /** Resolves with whether the save that this process has just linked comes right after `loaded`, or led to the newest value. */
-  async #follows({ highestGeneration, highestText }: LoadedValue, saveId: string): Promise<boolean> {
-    if ((await readFileIfExists(this.#path(highestGeneration))) === highestText) return true;
+  async #follows({ highestGeneration, highestText, fingerprint }: LoadedValue, saveId: string): Promise<boolean> {
+    const path = this.#path(highestGeneration);
+    // A file system may give a fingerprint another form once the file is closed, so a different one proves nothing.
+    if (fingerprint !== undefined && fingerprint === (await fingerprintOf(path))) return true;
+    if ((await readFileIfExists(path)) === highestText) return true;
     const newest = await this.load();
     // If the linked file is the newest now, someone else has emptied or replaced the directory.
     const isSucceeded = newest !== undefined && newest.highestGeneration > highestGeneration + 1;
@@ -157,11 +168,15 @@ export class FileGenerations {
     return undefined;
   }
 
-  /** Removes the generations before the loaded one, the oldest first, and the drafts of killed processes. */
-  async #cleanUp({ generation: fallback, listing }: LoadedValue): Promise<void> {
+  /**
+   * Removes the generations before the loaded one, the oldest first, and the drafts of killed processes. Resolves with the other
+   * generations.
+   */
+  async #cleanUp({ generation: fallback, listing }: LoadedValue): Promise<readonly number[]> {
     const outdated = listing.generations.filter((generation) => generation < fallback);
     for (const generation of outdated.reverse()) await removeFile(this.#path(generation));
     for (const draft of listing.drafts) await removeIfStale(join(this.#directory, draft));
+    return listing.generations.filter((generation) => generation >= fallback);
   }
 
   async #list(): Promise<Listing> {
