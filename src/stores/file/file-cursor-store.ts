@@ -77,7 +77,7 @@ export function fileCursorStore(directory: string, options: FileCursorStoreOptio
     }
   };
 
-  // The last save of each key by this store. The next save needs no reading, which halves its CPU time.
+  // The last save of each key by this store. The next save needs no reading, and takes a third less CPU time.
   const lastSaves = new Map<string, LoadedValue>();
 
   /** Resolves with false if the last save is no longer the newest. A save by another process has the name that this save needs. */
