@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The trials at length: a million random schedules over all cores, 1,000 kills, and 30,000 events in transactions. SEED=… repeats them: each 25,000 schedules have a
-# seed of their own, from that one on.
+# The trials at length: a million random schedules over all cores, 1,000 kills, and 30,000 events in transactions. SEED=… repeats
+# them: each 25,000 schedules have a seed of their own, from that one on.
 set -euo pipefail
 
 seed=${SEED:-$(date +%s)}

@@ -47,15 +47,22 @@ export class Transaction {
 
   /** Loses the connection during the commit: the server commits before the next write of the cursor, and no reader knows. */
   commitLate(): void {
-    if (this.#world.schedule.comparesAndSets) this.#world.commitLate(() => this.#commitNow());
-    else this.#commitNow();
+    const commitIfPossible = () => {
+      if (this.#canCommit()) this.#commitNow();
+    };
+    if (this.#world.schedule.comparesAndSets) this.#world.commitLate(commitIfPossible);
+    else commitIfPossible();
+  }
+
+  /** The lock of the row keeps two transactions apart. Here the second commit fails. */
+  #canCommit(): boolean {
+    return this.#save !== undefined && (this.#world.stored.get(key) ?? null) === this.#save.expected;
   }
 
   #commitNow(): void {
     const { stored, oracle } = this.#world;
     const save = this.#save;
-    // The lock of the row keeps two transactions apart. Here the second commit fails.
-    if (!save || (stored.get(key) ?? null) !== save.expected) throw new Error('could not serialize access');
+    if (!save || !this.#canCommit()) throw new Error('could not serialize access');
     this.isCommitted = true;
     oracle.observe({ type: 'acknowledgement', run: this.#run, events: this.#events });
     oracle.observe({ type: 'transaction', events: this.#events });
