@@ -83,6 +83,16 @@ test('the row id of an event is the same in every version of this package', () =
   expect(rowId(receivedAt, 'source', 'ecxuvovgfo95')).toBe('3MSXz2KTxEyk3LSCUWFsf7RaCMA');
 });
 
+test('a row id is the KSUID of a hash of source, NUL and event id in UTF-8, whatever the row before it was', () => {
+  const text = fc.oneof(arbitraryText, fc.string({ unit: fc.constantFrom('a', 'é', '😀') }));
+  fc.assert(
+    fc.property(text, text, (source, event) => {
+      const payload = murmurHash3(new TextEncoder().encode(`${source}\0${event}`));
+      expect(rowId(receivedAt, source, event)).toBe(ksuid(receivedAt.getTime(), payload));
+    }),
+  );
+});
+
 test('another source or another event gives another row id, even if both concatenate to the same text', () => {
   const ids = [
     rowId(receivedAt, 'ab', 'c'),

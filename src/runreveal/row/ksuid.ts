@@ -27,9 +27,10 @@ export function ksuid(timeMs: number, payload: readonly [number, number, number,
       words[index] = quotient;
       rest = value - quotient * cubeOf62;
     }
-    codes[last] = codeOf(rest % 62);
-    codes[last - 1] = codeOf(Math.floor(rest / 62) % 62);
-    codes[last - 2] = codeOf(Math.floor(rest / 62 ** 2));
+    const digits = rest | 0; // As an integer. The remainder of a float would add 5 % to the time of a row.
+    codes[last] = codeOf(digits % 62);
+    codes[last - 1] = codeOf(((digits / 62) | 0) % 62);
+    codes[last - 2] = codeOf((digits / 62 ** 2) | 0);
   }
   return String.fromCharCode(...codes);
 }

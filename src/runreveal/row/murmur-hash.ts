@@ -25,13 +25,15 @@ const k4 = (bytes: Uint8Array, block: number) =>
   Math.imul(rotateLeft(Math.imul(wordAt(bytes, block + 12), c4), 18), c1);
 
 /**
- * Returns MurmurHash3_x86_128 with seed 0, as its four words in order. The hash spreads evenly, and is not cryptographic.
+ * Returns MurmurHash3_x86_128 of the first `length` bytes with seed 0, as its four words in order. The hash spreads evenly, and is
+ * not cryptographic.
+ *
+ * @param bytes with nothing but zeros in the 16 bytes after `length`, as far as the array has them
  *
  * By Austin Appleby, in the public domain. The names are those of
  * https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp.
  */
-export function murmurHash3(bytes: Uint8Array): Words {
-  const { length } = bytes;
+export function murmurHash3(bytes: Uint8Array, length = bytes.length): Words {
   let h1 = 0;
   let h2 = 0;
   let h3 = 0;

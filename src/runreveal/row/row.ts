@@ -47,6 +47,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
   const receivedAt = validReceivedAt(context.receivedAt);
   const receivedAtText = dateTimeFromMs(receivedAt.getTime());
   const sourceID = toText(context.sourceID);
+  const eventID = toText(event.id);
   const ip = sourceIp(event);
   const src = lookUpIp(context, ip);
   // Written out because this runs once for each event. A spread or a loop over the columns would take a third longer.
@@ -56,10 +57,10 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
     sourceType: sourceTypeOf(context),
     sourceTTL: validSourceTTL(context.sourceTTL),
     receivedAt: receivedAtText,
-    id: toText(context.id ?? rowId(receivedAt, sourceID, event.id)),
+    id: toText(context.id ?? rowId(receivedAt, sourceID, eventID)),
     eventTime: dateTimeFromText(event.created_at) ?? receivedAtText,
     eventName: toText(event.audit_action),
-    eventID: toText(event.id),
+    eventID,
     srcIP: ip,
     srcASCountryCode: toText(src?.asCountryCode),
     srcASNumber: isUInt32(src?.asNumber) ? src.asNumber : 0,
@@ -87,7 +88,7 @@ export function toRunRevealRow(event: AuditEvent, context: RunRevealContext = {}
     enrichments: context.enrichments?.map(toEnrichment) ?? [],
     readOnly: isReadOnly(event),
     rawLog: toText(rawJson(event)),
-    psId: toText(event.id),
+    psId: eventID,
     psAuditAction: toText(event.audit_action),
     psAction: toText(event.action),
     psActorId: toText(event.actor_id),
