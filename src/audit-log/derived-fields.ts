@@ -12,7 +12,8 @@ export const actionVerb = ({ audit_action }: AuditEvent): string =>
 export const readVerbs: readonly string[] = ['viewed', 'read', 'listed', 'downloaded', 'exported'];
 
 /** A sign-in and an opened console change nothing, but are no activity `Read` in OCSF. */
-const nonWritingVerbs: ReadonlySet<string> = /* @__PURE__ */ new Set([...readVerbs, 'signed_in', 'open_web_console']);
+const nonWritingVerbs: ReadonlySet<string> = /* @__PURE__ */ (() =>
+  new Set([...readVerbs, 'signed_in', 'open_web_console']))();
 
 /** Returns whether the action is known to change nothing. An unknown verb counts as a write. */
 export const isReadOnly = (event: AuditEvent): boolean => nonWritingVerbs.has(actionVerb(event));

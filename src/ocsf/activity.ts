@@ -18,28 +18,29 @@ type ActivityCaption = keyof typeof activityIds;
 
 /**
  * The activity for each first word of a verb. `updated_cluster_size` is therefore an update. Every other verb is `Other`. That
- * covers actions that leave the object as it is, such as a leak or a sign-in, and verbs that PlanetScale adds later. The verbs
- * of `Read` are `readVerbs`, which the row's `readOnly` uses too.
+ * covers actions that leave the object as it is, such as a leak or a sign-in, and verbs that PlanetScale adds later.
  */
-const captions: ReadonlyMap<string, ActivityCaption> = /* @__PURE__ */ new Map<string, ActivityCaption>([
-  ['created', 'Create'],
-  ['updated', 'Update'],
-  ['added', 'Update'],
-  ['removed', 'Update'],
-  ['joined', 'Update'],
-  ['left', 'Update'],
-  ['granted', 'Update'],
-  ['approved', 'Update'],
-  ['closed', 'Update'],
-  ['queued', 'Update'],
-  ['unqueued', 'Update'],
-  ['requested', 'Update'],
-  ['deleted', 'Delete'],
-  ['enabled', 'Enable'],
-  ['disabled', 'Disable'],
-  ['started', 'Activate'],
-  ['finished', 'Deactivate'],
-]);
+const captions: ReadonlyMap<string, ActivityCaption> = /* @__PURE__ */ (() =>
+  new Map<string, ActivityCaption>([
+    ['created', 'Create'],
+    ['updated', 'Update'],
+    ['added', 'Update'],
+    ['removed', 'Update'],
+    ['joined', 'Update'],
+    ['left', 'Update'],
+    ['granted', 'Update'],
+    ['approved', 'Update'],
+    ['closed', 'Update'],
+    ['queued', 'Update'],
+    ['unqueued', 'Update'],
+    ['requested', 'Update'],
+    ['deleted', 'Delete'],
+    ['enabled', 'Enable'],
+    ['disabled', 'Disable'],
+    ['started', 'Activate'],
+    ['finished', 'Deactivate'],
+    ...readVerbs.map((verb) => [verb, 'Read'] as const),
+  ]))();
 
 /** An activity of OCSF's class Entity Management. */
 export interface OcsfActivity {
@@ -52,8 +53,8 @@ export interface OcsfActivity {
 /** Returns the activity of an event. */
 export function ocsfActivity(event: AuditEvent): OcsfActivity {
   const verb = actionVerb(event);
-  const [firstWord = ''] = verb.split('_');
-  const caption = readVerbs.includes(firstWord) ? 'Read' : (captions.get(firstWord) ?? 'Other');
+  const wordEnd = verb.indexOf('_');
+  const caption = captions.get(wordEnd === -1 ? verb : verb.slice(0, wordEnd)) ?? 'Other';
   return { id: activityIds[caption], caption, name: caption === 'Other' ? verb : caption };
 }
 
