@@ -1,5 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AuditIssue } from '../errors.ts';
+import { english } from '../internal/english.ts';
 import { toAuditIssues } from '../internal/issues.ts';
 import { stringifyOrEmpty } from '../internal/safe-stringify.ts';
 import type { JsonObject, LiteralUnion } from '../internal/types.ts';
@@ -65,7 +66,11 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 /** The fields that can fail. {@link fillMissingFields} accepts any value in the others. */
 const requiredFieldsSchema = /* @__PURE__ */ (() =>
-  z.object({ id: z.string().min(1).max(maxIdLength), audit_action: z.string(), created_at: z.string() }))();
+  z.object({
+    id: z.string().check(z.minLength(1), z.maxLength(maxIdLength)),
+    audit_action: z.string(),
+    created_at: z.string(),
+  }))();
 
 const toTextOrNull = (value: unknown): string | null => {
   if (typeof value === 'string') return value;
@@ -143,7 +148,7 @@ export function parseEvent(
   parsed: unknown,
   text: string,
 ): { readonly event: AuditEvent } | { readonly id: string | undefined; readonly issues: readonly AuditIssue[] } {
-  const result = requiredFieldsSchema.safeParse(parsed);
+  const result = requiredFieldsSchema.safeParse(parsed, english);
   if (!isRecord(parsed) || !result.success) {
     const id = isRecord(parsed) && typeof parsed.id === 'string' ? parsed.id : undefined;
     return { id, issues: toAuditIssues(result.error ?? { issues: [] }) };

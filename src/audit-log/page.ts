@@ -1,8 +1,10 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type AuditIssue, AuditResponseError, type InvalidAuditEvent } from '../errors.ts';
+import { english } from '../internal/english.ts';
 import { formatIssues, toAuditIssues } from '../internal/issues.ts';
 import { sliceElements } from '../internal/json-slices.ts';
 import { listSchema } from '../internal/list-schema.ts';
+import { withFallback } from '../internal/with-fallback.ts';
 import type { AccessReport } from './access-report.ts';
 import { type AuditAction, type AuditEvent, maxIdLength, parseEvent } from './event.ts';
 
@@ -61,15 +63,15 @@ export interface AuditSource {
   verifyAccess?(options?: { readonly signal?: AbortSignal | undefined }): Promise<AccessReport>;
 }
 
-const cursorSchema = /* @__PURE__ */ (() => z.string().min(1).max(maxIdLength).nullable())();
+const cursorSchema = /* @__PURE__ */ (() => z.nullable(z.string().check(z.minLength(1), z.maxLength(maxIdLength))))();
 
 /** Only the fields that pagination needs are required, because PlanetScale has changed the others over the years. */
 const envelopeSchema = /* @__PURE__ */ (() =>
   z.object({
     data: listSchema,
     has_next: z.boolean(),
-    has_prev: z.boolean().catch(false),
-    cursor_start: cursorSchema.catch(null), // No request depends on it.
+    has_prev: withFallback(z.boolean(), false),
+    cursor_start: withFallback(cursorSchema, null), // No request depends on it.
     cursor_end: cursorSchema,
   }))();
 
@@ -89,7 +91,7 @@ export function parsePage(answer: {
   readonly json: unknown;
   readonly servedAt: Date | undefined;
 }): ParsedPage {
-  const envelope = envelopeSchema.safeParse(answer.json);
+  const envelope = envelopeSchema.safeParse(answer.json, english);
   if (!envelope.success) throw notAListError(toAuditIssues(envelope.error));
 
   const { data, has_next, has_prev, cursor_start, cursor_end } = envelope.data;

@@ -1,9 +1,10 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AccessReport } from '../audit-log/access-report.ts';
 import { AuditApiError, PlanetScaleAuditError } from '../errors.ts';
 import { quote } from '../http/quote.ts';
 import { excerpt } from '../internal/excerpt.ts';
 import { listSchema } from '../internal/list-schema.ts';
+import { withFallback } from '../internal/with-fallback.ts';
 import type { PlanetScaleApi } from './planetscale-api.ts';
 
 type AccessProblem = Extract<AccessReport, { readonly ok: false }>;
@@ -12,7 +13,7 @@ type AccessProblem = Extract<AccessReport, { readonly ok: false }>;
 const organizationsSchema = /* @__PURE__ */ (() =>
   z.object({
     data: listSchema,
-    next_page: z.int().nullish().catch(null),
+    next_page: withFallback(z.nullish(z.int()), null),
   }))();
 
 const organizationSchema = /* @__PURE__ */ (() => z.object({ name: z.string() }))();

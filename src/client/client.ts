@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AccessReport } from '../audit-log/access-report.ts';
 import type { AuditEvent } from '../audit-log/event.ts';
 import { type AuditPage, type AuditSource, type PageQuery, parsePage } from '../audit-log/page.ts';

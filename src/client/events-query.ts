@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
 import type { AuditPage, PageQuery } from '../audit-log/page.ts';
 import {
@@ -6,6 +6,7 @@ import {
   actionsSchema,
   booleanSchema,
   dateSchema,
+  nonEmptySchema,
   wholeNumberSchema,
 } from '../internal/option-schemas.ts';
 import { parseTimestamp } from '../internal/timestamp.ts';
@@ -36,25 +37,30 @@ export interface EventsQuery extends Omit<PageQuery, 'endingBefore'> {
 /** PlanetScale's limit: https://planetscale.com/docs/api/reference/list_audit_logs */
 export const maxPageSize = 100;
 
-const cursorSchema = /* @__PURE__ */ (() => z.string().min(1, "must not be empty (give a page's cursor)").optional())();
+const cursorSchema = /* @__PURE__ */ (() => z.optional(nonEmptySchema("must not be empty (give a page's cursor)")))();
 
 export const pageQuerySchema = /* @__PURE__ */ (() =>
   z.strictObject({
     startingAfter: cursorSchema,
     endingBefore: cursorSchema,
-    limit: wholeNumberSchema(
-      1,
+    limit: z._default(
+      wholeNumberSchema(
+        1,
+        maxPageSize,
+        `must be a whole number from 1 to ${maxPageSize}, PlanetScale's maximum for one page`,
+      ),
       maxPageSize,
-      `must be a whole number from 1 to ${maxPageSize}, PlanetScale's maximum for one page`,
-    ).default(maxPageSize),
+    ),
     actions: actionsSchema,
     signal: abortSignalSchema,
   }))();
 
 export const eventsQuerySchema = /* @__PURE__ */ (() =>
-  pageQuerySchema
-    .omit({ endingBefore: true })
-    .extend({ since: dateSchema.optional(), until: dateSchema.optional(), prefetch: booleanSchema.default(false) }))();
+  z.extend(z.omit(pageQuerySchema, { endingBefore: true }), {
+    since: z.optional(dateSchema),
+    until: z.optional(dateSchema),
+    prefetch: z._default(booleanSchema, false),
+  }))();
 
 export const hasAction =
   (actions: readonly AuditAction[] | undefined) =>

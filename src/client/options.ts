@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { InvalidAuditEvent } from '../errors.ts';
 import {
   credentialSchema,
@@ -89,34 +89,39 @@ export interface PlanetScaleAuditClientOptions {
 }
 
 const baseUrlSchema = /* @__PURE__ */ (() =>
-  secureUrlSchema('must be an absolute URL, such as https://api.planetscale.com/v1', ({ href }) =>
-    /[?#]/.test(href) ? 'must end with its path (remove the query and the fragment)' : '',
-  ).transform(({ href }) => href.replace(/(?<!\/)\/+$/, '')))();
+  z.pipe(
+    secureUrlSchema('must be an absolute URL, such as https://api.planetscale.com/v1', ({ href }) =>
+      /[?#]/.test(href) ? 'must end with its path (remove the query and the fragment)' : '',
+    ),
+    z.transform(({ href }) => href.replace(/(?<!\/)\/+$/, '')),
+  ))();
 
 /** The name is a part of every error message. PlanetScale publishes no limit. */
 const maxOrganizationLength = 200;
 
 const optionsSchema = /* @__PURE__ */ (() =>
   z.strictObject({
-    organization: filledInSchema
-      .min(1, 'must not be empty (give the name in https://app.planetscale.com/<organization>)')
-      .max(maxOrganizationLength, `must have at most ${maxOrganizationLength} characters`)
-      .regex(
+    organization: filledInSchema.check(
+      z.minLength(1, 'must not be empty (give the name in https://app.planetscale.com/<organization>)'),
+      z.maxLength(maxOrganizationLength, `must have at most ${maxOrganizationLength} characters`),
+      z.regex(
         /^(?!\.+$)[^/\\?#%\s\p{Cc}\p{Cs}]*$/u,
         'must be the bare name of the organization, without / or .. or white space',
       ),
-    serviceTokenId: serviceTokenIdSchema.optional(),
-    serviceToken: credentialSchema.optional(),
-    accessToken: accessTokenSchema.optional(),
-    baseUrl: baseUrlSchema.default('https://api.planetscale.com/v1'),
-    timeoutMs: wholeNumberSchema(1, maxTimerMs).default(10_000),
-    retries: wholeNumberSchema(0, 1000).default(4),
-    requestsPerMinute: wholeNumberSchema(1, 1_000_000_000).default(600),
-    maxResponseBytes: wholeNumberSchema(1, Number.MAX_SAFE_INTEGER).default(32 * 1024 * 1024),
-    onInvalidEvent: z
-      .union([z.literal('throw'), functionSchema<Exclude<InvalidEventPolicy, 'throw'>>()])
-      .default('throw'),
-    fetch: functionSchema<typeof globalThis.fetch>().optional(),
+    ),
+    serviceTokenId: z.optional(serviceTokenIdSchema),
+    serviceToken: z.optional(credentialSchema),
+    accessToken: z.optional(accessTokenSchema),
+    baseUrl: z._default(baseUrlSchema, 'https://api.planetscale.com/v1'),
+    timeoutMs: z._default(wholeNumberSchema(1, maxTimerMs), 10_000),
+    retries: z._default(wholeNumberSchema(0, 1000), 4),
+    requestsPerMinute: z._default(wholeNumberSchema(1, 1_000_000_000), 600),
+    maxResponseBytes: z._default(wholeNumberSchema(1, Number.MAX_SAFE_INTEGER), 32 * 1024 * 1024),
+    onInvalidEvent: z._default(
+      z.union([z.literal('throw'), functionSchema<Exclude<InvalidEventPolicy, 'throw'>>()]),
+      'throw',
+    ),
+    fetch: z.optional(functionSchema<typeof globalThis.fetch>()),
   }))();
 
 export type ParsedClientOptions = Omit<

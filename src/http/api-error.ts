@@ -1,20 +1,23 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AuditApiError } from '../errors.ts';
 import { stringifyOrEmpty } from '../internal/safe-stringify.ts';
+import { withFallback } from '../internal/with-fallback.ts';
 import { quote } from './quote.ts';
 import type { Redact } from './redact.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { HttpService } from './service.ts';
 
+const textSchema = /* @__PURE__ */ (() => withFallback(z.optional(z.string()), undefined))();
+
 /** An error body is `{code, message}`, `{error, error_description, state}`, `{errors: […]}` or `{}`. */
 const errorBodySchema = /* @__PURE__ */ (() =>
   z.object({
-    code: z.string().optional().catch(undefined),
-    message: z.string().optional().catch(undefined),
-    error: z.string().optional().catch(undefined),
-    error_description: z.string().optional().catch(undefined),
+    code: textSchema,
+    message: textSchema,
+    error: textSchema,
+    error_description: textSchema,
     /** PlanetScale does not document the items. */
-    errors: z.custom<readonly unknown[]>(Array.isArray).optional().catch(undefined),
+    errors: withFallback(z.optional(z.custom<readonly unknown[]>(Array.isArray)), undefined),
   }))();
 
 interface ErrorBody {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** PlanetScale's pages have at most 100 elements. */
 const maxElements = 1000;

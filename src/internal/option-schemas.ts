@@ -1,5 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AuditConfigError } from '../errors.ts';
+import { english } from './english.ts';
 import { formatIssues, toAuditIssues } from './issues.ts';
 import { maxTimerMs } from './sleep.ts';
 import { explainUnknownKeys } from './unknown-keys.ts';
@@ -13,15 +14,16 @@ export type OptionNames = Readonly<Record<string, string>>;
  * @param owner the function or class that takes the options, for the message
  * @throws AuditConfigError that names each invalid option. The message shows no value, because a value can be a credential.
  */
-export function parseOptions<Schema extends z.ZodType>(
+export function parseOptions<Schema extends z.ZodMiniType>(
   schema: Schema,
   options: unknown,
   owner: string,
   names: OptionNames = {},
 ): z.output<Schema> {
-  const result = schema.safeParse(schema instanceof z.ZodObject ? withoutUndefined(options) : options);
+  const given = schema instanceof z.ZodMiniObject ? withoutUndefined(options) : options;
+  const result = schema.safeParse(given, english);
   if (result.success) return result.data;
-  if (schema instanceof z.ZodObject && !isObject(options)) {
+  if (schema instanceof z.ZodMiniObject && !isObject(options)) {
     throw new AuditConfigError(`${owner} ${describeMissing(options)}. Give it an object${requiredKeys(schema)}.`);
   }
   const issues = toAuditIssues({ issues: result.error.issues.flatMap((issue) => explainUnknownKeys(issue, schema)) });
@@ -48,34 +50,30 @@ const describeMissing = (options: unknown): string =>
   options === undefined ? 'got no options' : 'got options that are not an object';
 
 /** The options that have no default, as the end of a sentence. */
-const requiredKeys = ({ shape }: z.ZodObject): string => {
+const requiredKeys = ({ shape }: z.ZodMiniObject): string => {
   const required = Object.keys(shape).filter((key) => !z.safeParse(shape[key] ?? z.any(), undefined).success);
   return required.length === 0 ? '' : ` with ${required.join(', ')}`;
 };
 
-const withRange = (number: z.ZodNumber, min: number, max: number, message: string) =>
-  number.min(min, message).max(max, message);
-
 export const wholeNumberSchema = (min: number, max: number, message = `must be a whole number from ${min} to ${max}`) =>
-  withRange(z.int(message), min, max, message);
+  z.int(message).check(z.minimum(min, message), z.maximum(max, message));
 
 /** Accepts a wait that fits a timer, unless `max` allows more. */
 export const millisecondsSchema = (min: number, max = maxTimerMs) => {
   const message = `must be a number of milliseconds from ${min} to ${max}`;
-  return withRange(z.number(message), min, max, message);
+  return z.number(message).check(z.minimum(min, message), z.maximum(max, message));
 };
 
 export const booleanSchema = /* @__PURE__ */ (() => z.boolean('must be true or false'))();
 
 export const abortSignalSchema = /* @__PURE__ */ (() =>
-  z.instanceof(AbortSignal, { message: 'must be an AbortSignal' }).optional())();
+  z.optional(z.instanceof(AbortSignal, { message: 'must be an AbortSignal' })))();
+
+/** Accepts a text of at least one character. */
+export const nonEmptySchema = (message = 'must not be empty') => z.string().check(z.minLength(1, message));
 
 export const actionsSchema = /* @__PURE__ */ (() =>
-  z
-    .array(z.string().min(1, 'must not be empty'))
-    .min(1, 'must name an action, or be left out')
-    .readonly()
-    .optional())();
+  z.optional(z.readonly(z.array(nonEmptySchema()).check(z.minLength(1, 'must name an action, or be left out')))))();
 
 const dateMessage = "must be a valid Date: pass new Date('2026-11-01')";
 
@@ -93,12 +91,15 @@ const unfilledReason = (text: string): string => {
     : '';
 };
 
-/** Refuses text that shows a mistake in how it was filled in. */
-export const filledInSchema = /* @__PURE__ */ (() =>
-  z.string().superRefine((text, context) => {
-    const message = unfilledReason(text);
+/** Refuses a text for which the function returns a reason, and accepts it for `''`. */
+const refuseFor = (reasonAgainst: (text: string) => string) =>
+  z.superRefine<string>((text, context) => {
+    const message = reasonAgainst(text);
     if (message) context.addIssue({ code: 'custom', message, input: undefined });
-  }))();
+  });
+
+/** Refuses text that shows a mistake in how it was filled in. */
+export const filledInSchema = /* @__PURE__ */ (() => z.string().check(refuseFor(unfilledReason)))();
 
 /**
  * Accepts a token for a header.
@@ -106,13 +107,7 @@ export const filledInSchema = /* @__PURE__ */ (() =>
  * @param reasonAgainst gives the reason why a text cannot be the credential, or `''`
  */
 export const credentialSchemaWith = (reasonAgainst: (text: string) => string) =>
-  z
-    .string()
-    .min(1, 'must not be empty')
-    .superRefine((text, context) => {
-      const message = unfilledReason(text) || reasonAgainst(text) || unsendableReason(text);
-      if (message) context.addIssue({ code: 'custom', message, input: undefined });
-    });
+  nonEmptySchema().check(refuseFor((text) => unfilledReason(text) || reasonAgainst(text) || unsendableReason(text)));
 
 /** A header cannot carry a line feed or a typographic quote that was copied with the token. */
 const unsendableReason = (text: string): string =>
@@ -143,12 +138,15 @@ const insecureUrlReason = (url: URL): string => {
  * @param rejectionOf returns the reason why a URL cannot be used, or `''`
  */
 export const secureUrlSchema = (notAbsoluteMessage: string, rejectionOf: (url: URL) => string = () => '') =>
-  z.union([z.string(), z.instanceof(URL)], 'must be a URL').transform((value, context) => {
-    const url = URL.parse(String(value));
-    const reason = url
-      ? rejectionOf(url) || insecureUrlReason(url)
-      : unfilledReason(String(value)) || notAbsoluteMessage;
-    if (url && !reason) return url;
-    context.addIssue({ code: 'custom', message: reason });
-    return z.NEVER;
-  });
+  z.pipe(
+    z.union([z.string(), z.instanceof(URL)], 'must be a URL'),
+    z.transform((value, context) => {
+      const url = URL.parse(String(value));
+      const reason = url
+        ? rejectionOf(url) || insecureUrlReason(url)
+        : unfilledReason(String(value)) || notAbsoluteMessage;
+      if (url && !reason) return url;
+      context.issues.push({ code: 'custom', message: reason, input: value });
+      return z.NEVER;
+    }),
+  );

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AuditAction } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
 import {
@@ -8,6 +8,7 @@ import {
   dateSchema,
   functionSchema,
   millisecondsSchema,
+  nonEmptySchema,
   wholeNumberSchema,
 } from '../internal/option-schemas.ts';
 import type { Promisable } from '../internal/types.ts';
@@ -95,7 +96,7 @@ const startFromSchema = /* @__PURE__ */ (() =>
         newest: wholeNumberSchema(0, Number.MAX_SAFE_INTEGER, 'must be a whole number of events, 0 or more'),
       }),
       z.strictObject({ since: dateSchema }),
-      z.strictObject({ newerThan: z.string().min(1, 'must not be empty') }),
+      z.strictObject({ newerThan: nonEmptySchema() }),
     ],
     { error: ({ input }) => (hasNoDate(input) ? noDateMessage : startFromMessage) },
   ))();
@@ -133,16 +134,16 @@ export const pollerOptionsSchema = /* @__PURE__ */ (() =>
         (value) => hasMethod(value, 'get') && hasMethod(value, 'set'),
         'must have the methods get and set',
       )
-      .refine((store) => !isCache(store) || throwsOnErrors(store), cacheMessage),
-    key: z.string().min(1, 'must not be empty').optional(),
-    startFrom: startFromSchema.optional(),
-    intervalMs: millisecondsSchema(1).default(60_000),
-    lookbackMs: millisecondsSchema(0).default(600_000),
-    retentionMs: millisecondsSchema(1, Number.MAX_SAFE_INTEGER).default(14 * 24 * 60 * 60_000),
+      .check(z.refine((store) => !isCache(store) || throwsOnErrors(store), cacheMessage)),
+    key: z.optional(nonEmptySchema()),
+    startFrom: z.optional(startFromSchema),
+    intervalMs: z._default(millisecondsSchema(1), 60_000),
+    lookbackMs: z._default(millisecondsSchema(0), 600_000),
+    retentionMs: z._default(millisecondsSchema(1, Number.MAX_SAFE_INTEGER), 14 * 24 * 60 * 60_000),
     actions: actionsSchema,
-    drain: booleanSchema.default(false),
+    drain: z._default(booleanSchema, false),
     signal: abortSignalSchema,
-    onNotice: functionSchema<NonNullable<PollerOptions['onNotice']>>().optional(),
+    onNotice: z.optional(functionSchema<NonNullable<PollerOptions['onNotice']>>()),
   }))();
 
 export type ParsedPollerOptions = z.output<typeof pollerOptionsSchema>;

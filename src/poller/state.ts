@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AuditAction } from '../audit-log/event.ts';
 import type { EventRef } from './listed-event.ts';
 
@@ -80,22 +80,22 @@ const versionPrefix = 'v1:';
 
 const eventRefSchema = /* @__PURE__ */ (() => z.tuple([z.string(), z.string()]))();
 /** `z.iso.datetime()` accepts no year after 9999; `startFrom` does. */
-const instantSchema = /* @__PURE__ */ (() => z.string().refine((text) => !Number.isNaN(Date.parse(text))))();
+const instantSchema = /* @__PURE__ */ (() => z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)))))();
 
 const stateSchema = /* @__PURE__ */ (() =>
   z.object({
-    scope: z.object({ organization: z.string(), actions: z.array(z.string()).nullable() }),
+    scope: z.object({ organization: z.string(), actions: z.nullable(z.array(z.string())) }),
     startedFrom: z.object({
       kind: z.enum(['oldest', 'now', 'newest', 'since', 'newerThan']),
-      count: z.int().min(0).optional(),
+      count: z.optional(z.int().check(z.minimum(0))),
     }),
-    anchors: z.array(eventRefSchema).max(maxAnchors),
-    seen: z.array(eventRefSchema).max(maxSeen),
-    start: instantSchema.nullable(),
-    pendingSince: instantSchema.nullable(),
-    oldestPendingAt: instantSchema.nullable(),
-    forgottenUntil: instantSchema.nullable(),
-    missingAnchors: z.object({ since: instantSchema, listEnd: z.enum(doubtfulListEnds) }).nullable(),
+    anchors: z.array(eventRefSchema).check(z.maxLength(maxAnchors)),
+    seen: z.array(eventRefSchema).check(z.maxLength(maxSeen)),
+    start: z.nullable(instantSchema),
+    pendingSince: z.nullable(instantSchema),
+    oldestPendingAt: z.nullable(instantSchema),
+    forgottenUntil: z.nullable(instantSchema),
+    missingAnchors: z.nullable(z.object({ since: instantSchema, listEnd: z.enum(doubtfulListEnds) })),
     lastScanStartedAt: instantSchema,
     nonce: z.string(),
   }))();

@@ -1,14 +1,14 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { parseOptions, wholeNumberSchema } from '../../src/internal/option-schemas.ts';
 
 const schema = z
   .strictObject({
-    retries: wholeNumberSchema(0, 9).default(4),
-    context: z.strictObject({ receivedAt: z.date().optional() }).optional(),
+    retries: z._default(wholeNumberSchema(0, 9), 4),
+    context: z.optional(z.strictObject({ receivedAt: z.optional(z.date()) })),
   })
-  .refine(({ retries }) => retries !== 7, { path: ['retries'], message: 'must not be 7' });
+  .check(z.refine(({ retries }) => retries !== 7, { path: ['retries'], message: 'must not be 7' }));
 
 describe('parseOptions', () => {
   test.each([

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AuditEvent } from '../../audit-log/event.ts';
 import { AuditApiError } from '../../errors.ts';
 import { type HttpAnswer, HttpClient } from '../../http/http-client.ts';
@@ -100,24 +100,28 @@ const optionsSchema = /* @__PURE__ */ (() =>
   z
     .strictObject({
       url: secureUrlSchema("must be the absolute URL on the source's page in RunReveal"),
-      token: credentialSchema.optional(),
-      format: z.enum(['structured', 'reveald'], "must be 'structured' or 'reveald'").default('structured'),
-      context: z.custom<RunRevealContext>().optional(),
-      maxBytes: wholeNumberSchema(1, Number.MAX_SAFE_INTEGER, 'must be a whole number of bytes, at least 1').default(
+      token: z.optional(credentialSchema),
+      format: z._default(z.enum(['structured', 'reveald'], "must be 'structured' or 'reveald'"), 'structured'),
+      context: z.optional(z.custom<RunRevealContext>()),
+      maxBytes: z._default(
+        wholeNumberSchema(1, Number.MAX_SAFE_INTEGER, 'must be a whole number of bytes, at least 1'),
         defaultMaxBytes,
       ),
-      onTooLarge: z
-        .union(
+      onTooLarge: z._default(
+        z.union(
           [z.literal('throw'), functionSchema<(event: AuditEvent) => Promisable<void>>()],
           "must be 'throw' or a function",
-        )
-        .default('throw'),
-      fetch: functionSchema<typeof globalThis.fetch>().optional(),
+        ),
+        'throw',
+      ),
+      fetch: z.optional(functionSchema<typeof globalThis.fetch>()),
     })
-    .refine(({ format, token }) => format === 'structured' || token === undefined, {
-      path: ['token'],
-      message: "is for a structured webhook only. Leave it out for the format 'reveald', whose sources have no token",
-    }))();
+    .check(
+      z.refine(({ format, token }) => format === 'structured' || token === undefined, {
+        path: ['token'],
+        message: "is for a structured webhook only. Leave it out for the format 'reveald', whose sources have no token",
+      }),
+    ))();
 
 /**
  * Returns a function that sends events to a webhook of RunReveal, in order, in requests of at most 100 events and `maxBytes`. The

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AuditConfigError, CursorStoreError, PlanetScaleAuditError } from '../../errors.ts';
 import { excerpt } from '../../internal/excerpt.ts';
 import { parseOptions, wholeNumberSchema } from '../../internal/option-schemas.ts';
@@ -23,9 +23,12 @@ export interface FileCursorStoreOptions {
 const modeMessage = 'must be an octal number from 0o600 to 0o777 that lets the owner read and write';
 
 const optionsSchema = z.strictObject({
-  mode: wholeNumberSchema(privateMode, 0o777, modeMessage)
-    .refine((mode) => (mode & privateMode) === privateMode, modeMessage)
-    .default(privateMode),
+  mode: z._default(
+    wholeNumberSchema(privateMode, 0o777, modeMessage).check(
+      z.refine((mode) => (mode & privateMode) === privateMode, modeMessage),
+    ),
+    privateMode,
+  ),
 });
 
 /**

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AuditConfigError, CursorStoreError } from '../../errors.ts';
 import { excerpt } from '../../internal/excerpt.ts';
 import { printable } from '../../internal/printable.ts';
