@@ -133,6 +133,11 @@ class Poller implements AuditPoller {
   }
 
   async *checkpoints(): AsyncGenerator<AuditCheckpoint, void, undefined> {
+    if (!this.#options.store.compareAndSet) {
+      throw new AuditConfigError(
+        'checkpoints() needs a store with compareAndSet, because a transaction may commit the cursor only if nobody has moved it. Give the poller a store over your database, such as postgresCursorStore().',
+      );
+    }
     yield* this.#run(consumerCommits);
   }
 

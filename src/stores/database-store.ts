@@ -6,8 +6,8 @@ import type { AtomicCursorStore } from './cursor-store.ts';
 
 /** The statements of one database. Each may throw whatever the user's client throws. */
 export interface DatabaseCommands {
-  /** Resolves with the text under the key, or with null or undefined if there is none. */
-  load(key: string): Promisable<unknown>;
+  /** Resolves with what the database has under the key, or with undefined if it has nothing. */
+  load(key: string): Promisable<{ readonly value: unknown } | undefined>;
   save(key: string, value: string): Promisable<unknown>;
   /** Saves the first value of a key. Resolves with false if the key has one. */
   insert(key: string, value: string): Promisable<boolean>;
@@ -48,7 +48,7 @@ export function databaseCursorStore(commands: DatabaseCommands, failures: Failur
     }
   };
   return {
-    get: (key) => attempt('read', key, async () => toText(await commands.load(key), key, failures)),
+    get: (key) => attempt('read', key, async () => textOf(await commands.load(key), key, failures)),
     set: (key, value) => attempt('save', key, () => commands.save(key, value)),
     compareAndSet: (key, expected, next) =>
       attempt('save', key, () =>
@@ -57,13 +57,23 @@ export function databaseCursorStore(commands: DatabaseCommands, failures: Failur
   };
 }
 
-const toText = (value: unknown, key: string, { owner }: FailureHints): string | null => {
-  if (value === undefined || value === null || typeof value === 'string') return value ?? null;
+const textOf = (
+  found: { readonly value: unknown } | undefined,
+  key: string,
+  { owner }: FailureHints,
+): string | null => {
+  if (!found) return null;
+  const { value } = found;
+  if (typeof value === 'string') return value;
   throw new CursorStoreError(
-    `${owner} received no text under "${excerpt(key)}" (a value of type ${typeof value}). Configure the client to return text as a string.`,
+    `${owner} received no text under "${excerpt(key)}" (a value of type ${value === null ? 'null' : typeof value}). Configure the client to return rows as objects, with the names and the texts of the table.`,
     { key },
   );
 };
+
+/** Returns the column `value` of the first row. A row without it is no missing row: the client may rename columns. */
+export const valueIn = (row: unknown): { readonly value: unknown } | undefined =>
+  row === undefined ? undefined : { value: Reflect.get(Object(row), 'value') };
 
 const storeError = (
   action: 'read' | 'save',

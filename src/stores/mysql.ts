@@ -3,7 +3,7 @@ import { errorCode } from '../internal/foreign-error.ts';
 import { hasMethod, unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
-import { databaseCursorStore, type FailureHints } from './database-store.ts';
+import { databaseCursorStore, type FailureHints, valueIn } from './database-store.ts';
 
 /** The part of a client of MySQL that the store calls: a Connection or Pool of `mysql2/promise`. */
 export interface MysqlLike {
@@ -90,8 +90,8 @@ export function mysqlCursorStore(client: MysqlLike, options: CursorTableOptions 
     {
       async load(key) {
         const select = `SELECT CONVERT(cursor_value USING utf8mb4) AS value FROM ${table} WHERE cursor_key = ${text}`;
-        const row = firstOf(await execute(select, [key]));
-        return row && Reflect.get(row, 'value');
+        const rows = await execute(select, [key]);
+        return valueIn(Array.isArray(rows) ? rows[0] : rows);
       },
       save: (key, value) => execute(`${insert} ON DUPLICATE KEY UPDATE cursor_value = ${text}`, [key, value, value]),
       async insert(key, value) {
@@ -112,11 +112,6 @@ export function mysqlCursorStore(client: MysqlLike, options: CursorTableOptions 
     failures,
   );
 }
-
-const firstOf = (rows: unknown): object | undefined => {
-  const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
-  return typeof row === 'object' && row !== null ? row : undefined;
-};
 
 /** The poller's default key has up to 210 characters of up to 4 bytes, and a state has up to a megabyte. */
 const minBytes = { cursor_key: 840, cursor_value: 2 ** 24 - 1 };

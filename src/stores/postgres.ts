@@ -1,7 +1,7 @@
 import { hasMethod, unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
-import { databaseCursorStore, type FailureHints } from './database-store.ts';
+import { databaseCursorStore, type FailureHints, valueIn } from './database-store.ts';
 
 /** The part of a client of PostgreSQL that the store calls: a Client or Pool of `pg`, or the `sql` of `postgres`. */
 export type PostgresLike =
@@ -74,7 +74,7 @@ export function postgresCursorStore(client: PostgresLike, options: CursorTableOp
     {
       async load(key) {
         const [row] = await query(`SELECT cursor_value AS value FROM ${table} WHERE cursor_key = $1`, [key]);
-        return row && Reflect.get(Object(row), 'value');
+        return valueIn(row);
       },
       save: (key, value) =>
         query(`${insert} ON CONFLICT (cursor_key) DO UPDATE SET cursor_value = EXCLUDED.cursor_value`, [key, value]),

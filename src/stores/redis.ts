@@ -101,7 +101,10 @@ export function redisCursorStore(client: RedisLike): AtomicCursorStore {
   const isSaved = async (key: string, args: string[]) => Number(await run(compareAndSetScript, key, args)) === 1;
   return databaseCursorStore(
     {
-      load: (key) => run(getScript, key, []),
+      async load(key) {
+        const value = await run(getScript, key, []);
+        return value === null || value === undefined ? undefined : { value };
+      },
       save: (key, value) => run(setScript, key, [value]),
       insert: (key, value) => isSaved(key, [value]),
       replace: (key, expected, next) => isSaved(key, [next, expected]),

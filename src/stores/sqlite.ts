@@ -1,7 +1,7 @@
 import { hasMethod, unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
-import { databaseCursorStore, type FailureHints } from './database-store.ts';
+import { databaseCursorStore, type FailureHints, valueIn } from './database-store.ts';
 
 /** The part of a database of SQLite that the store calls: a DatabaseSync of `node:sqlite`, or a Database of `better-sqlite3`. */
 export interface SqliteLike {
@@ -79,8 +79,7 @@ export function sqliteCursorStore(database: SqliteLike, options: CursorTableOpti
   return databaseCursorStore(
     {
       load(key) {
-        const row = database.prepare(`SELECT cursor_value AS value FROM ${table} WHERE cursor_key = ?`).get(key);
-        return row && Reflect.get(Object(row), 'value');
+        return valueIn(database.prepare(`SELECT cursor_value AS value FROM ${table} WHERE cursor_key = ?`).get(key));
       },
       save: (key, value) =>
         run(`${insert} ON CONFLICT (cursor_key) DO UPDATE SET cursor_value = excluded.cursor_value`, key, value),

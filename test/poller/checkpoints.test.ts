@@ -223,6 +223,12 @@ describe('checkpoints()', () => {
     await checkpoints.return();
   });
 
+  test('refuses a store without compareAndSet, and writes nothing to it', async () => {
+    const store = new Map<string, string>();
+    await expect(start({ store }).checkpoints().next()).rejects.toThrow(AuditConfigError);
+    expect(store.size).toBe(0);
+  });
+
   test('runs beside no other iteration of the same poller', async () => {
     const running = start(openDatabase());
     const checkpoints = running.checkpoints();
@@ -394,12 +400,20 @@ describe('the store of a poller with checkpoints()', () => {
     ['is no state of a poller', '{"cursor":7}'],
   ])('ends the poller with a CursorStoreError if the saved state %s, and is left as it is', async (_, text) => {
     const store = new Map<string, string>();
-    const checkpoints = start({ store }).checkpoints();
+    const atomic: AtomicCursorStore = {
+      get: (key) => store.get(key),
+      set: () => {},
+      compareAndSet: (key, expected, next) => {
+        if ((store.get(key) ?? null) !== expected) return false;
+        store.set(key, next);
+        return true;
+      },
+    };
+    const checkpoints = start({ store: atomic }).checkpoints();
     const { commitTo } = await nextOf(checkpoints);
     if (text === undefined) store.delete(defaultKey);
     else store.set(defaultKey, text);
-    const commits = commitTo({ get: (key) => store.get(key), set: () => {}, compareAndSet: () => false });
-    await expect(commits).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
+    await expect(commitTo(atomic)).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
     await expect(checkpoints.next()).rejects.toMatchObject({ name: 'CursorStoreError', retryable: false });
     expect(store.get(defaultKey)).toBe(text);
   });

@@ -143,3 +143,14 @@ test.each(badTables)('sqliteCursorStore and cursorTableDdl refuse the name %j, w
   expect(configError(() => sqliteCursorStore(new DatabaseSync(':memory:'), { table })).message).toContain(message);
   expect(configError(() => cursorTableDdl('sqlite', { table })).message).toContain(message);
 });
+
+test.each([
+  ['rows come as arrays', { returnArrays: true }, 'saved'],
+  ['the column holds NULL', {}, null],
+])('a cursor that cannot be read is no missing cursor: %s', (_, options, value) => {
+  const database = new DatabaseSync(':memory:', options);
+  onTestFinished(() => database.close());
+  database.exec('CREATE TABLE planetscale_audit_cursors (cursor_key TEXT PRIMARY KEY, cursor_value TEXT)');
+  database.prepare('INSERT INTO planetscale_audit_cursors VALUES (?, ?)').run('key', value);
+  return expect(sqliteCursorStore(database).get('key')).rejects.toThrow(/received no text/);
+});
