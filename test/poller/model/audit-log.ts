@@ -39,7 +39,7 @@ const keptMs = 15 * dayMs;
 /** A list that ends too early, for a number of answers or until a time has come. */
 interface ShortList {
   /** Whether the poller of the last saved state knows the event. */
-  readonly isKnown: (id: string) => boolean;
+  readonly isMissed: (id: string) => boolean;
   readonly shown: number;
   answersLeft: number;
   readonly untilMs: number;
@@ -111,8 +111,8 @@ export class AuditLog {
   }
 
   /** Lets the next answers, until a time has passed, show the newest events as if they were the whole list. */
-  shorten(shown: number, answers: number, ms: number, isKnown: (id: string) => boolean): void {
-    this.#shortList = { shown, answersLeft: answers, untilMs: this.nowMs() + ms, isKnown };
+  shorten(shown: number, answers: number, ms: number, isMissed: (id: string) => boolean): void {
+    this.#shortList = { shown, answersLeft: answers, untilMs: this.nowMs() + ms, isMissed };
   }
 
   /** Shows the whole list again. */
@@ -128,16 +128,17 @@ export class AuditLog {
 
   /**
    * The list as the next answer shows it. A short list shows no event that became visible too late: no poller can tell a list that
-   * ends at such an event from one whose older events were deleted. It hides at least one known event, because a poller can miss
-   * no other.
+   * ends at such an event from one whose older events were deleted. It hides at least one event that the poller misses, or
+   * nothing.
    */
   #takeShownList(): EventList {
     const count = this.shown;
     if (!this.#shortList || count === undefined) return this.#list;
     this.#shortList.answersLeft--;
     const all = [...this.#list.older()];
-    const lowestKnown = all.findLastIndex(({ event }) => this.#shortList?.isKnown(event.id));
-    const newest = all.slice(0, Math.min(count, Math.max(0, lowestKnown)));
+    const lowestMissed = all.findLastIndex(({ event }) => this.#shortList?.isMissed(event.id));
+    if (lowestMissed === -1) return this.#list;
+    const newest = all.slice(0, Math.min(count, lowestMissed));
     const tooLate = newest.findIndex(({ event }) => this.latenessMs(event) > lookbackMs);
     const shown = new EventList();
     const oldestFirst = newest.slice(0, tooLate === -1 ? undefined : tooLate).reverse();

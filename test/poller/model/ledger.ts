@@ -47,7 +47,8 @@ export class Ledger {
   pendingSince = '';
   /** `oldestPendingAt` of the last saved state. */
   oldestPendingMs = Number.POSITIVE_INFINITY;
-  #knownIds: ReadonlySet<string> = new Set();
+  /** The events that the last saved state has, but for those far ahead of their time. If one is missing, the list is too short. */
+  #provingIds: ReadonlySet<string> = new Set();
   /** The server's times at which scans really started. */
   readonly #scanStartsMs: number[] = [];
   /** When the scan of `lastScanStartedAt` in the last saved state really started. */
@@ -184,8 +185,11 @@ export class Ledger {
   #recordState(run: RunRecord, { anchors, seen, pendingSince, oldestPendingAt, lastScanStartedAt }: PollState): void {
     this.#lastScanStartedAtMs = this.#scanNearest(Date.parse(lastScanStartedAt));
     run.lastScanStartedAtMs = this.#lastScanStartedAtMs;
-    this.#knownIds = new Set([...anchors, ...seen].map(([id]) => id));
-    const known = [...this.#knownIds].map((id) => this.log.everListed(id)).filter((event) => event !== undefined);
+    const known = [...anchors, ...seen]
+      .map(([id]) => this.log.everListed(id))
+      .filter((event) => event !== undefined)
+      .filter((event) => !this.wasFarAhead(event));
+    this.#provingIds = new Set(known.map(({ id }) => id));
     const knownSinceMs = Math.max(...known.map((event) => createdMs(event) ?? Number.NEGATIVE_INFINITY));
     this.#freshUntilMs = Math.min(knownSinceMs, this.#lastScanStartedAtMs) + retentionMs - dayMs;
     this.pendingSince = pendingSince ?? '';
@@ -204,9 +208,9 @@ export class Ledger {
     return this.log.nowMs() < this.#freshUntilMs;
   }
 
-  /** Whether the last saved state has the event. */
-  knows(id: string): boolean {
-    return this.#knownIds.has(id);
+  /** Whether a poller with the last saved state can tell a list without this event from a whole one. */
+  misses(id: string): boolean {
+    return this.#provingIds.has(id);
   }
 
   #noteDeletedAnchors(): void {

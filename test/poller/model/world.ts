@@ -149,7 +149,7 @@ export class World {
         return;
       case 'short list':
         if (this.oracle.ledger.hasFreshState && !this.#hasWrongClocks) {
-          this.log.shorten(change.shown, change.answers, change.ms, (id) => this.oracle.ledger.knows(id));
+          this.log.shorten(change.shown, change.answers, change.ms, (id) => this.oracle.ledger.misses(id));
         }
         return;
       case 'wrong clock':
