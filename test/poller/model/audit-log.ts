@@ -217,6 +217,11 @@ export class AuditLog {
     };
   }
 
+  /** Whether the answer to a cursor that is not listed is the newest page. */
+  get givesFirstPage(): boolean {
+    return this.#options.unknownCursor === 'first-page';
+  }
+
   /** Whether equal times come in a new order in every answer. */
   get changesOrder(): boolean {
     return this.#random !== undefined;

@@ -96,6 +96,8 @@ export class Oracle {
     if (observation.type !== 'delivery') return;
     const { id } = observation.event;
     const { run } = observation;
+    // If the newest page is cut just for the answer to an unknown cursor, no poller recognizes it.
+    if (run.hasMetShortList && this.#log.givesFirstPage) return;
     if (this.ledger.deliveries(id) > 1 || this.ledger.hasReportedDuplicates || !this.#isAlone) return;
     if (run.lateIds.has(id) || !this.#log.isListed(id)) return;
     for (const earlier of [this.ledger.newestCommitted(), run.lastInOrder]) {
