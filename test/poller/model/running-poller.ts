@@ -74,7 +74,9 @@ export class RunningPoller {
 
   async #consume(): Promise<void> {
     const events = this.#start();
-    if (this.#run.by === 'checkpoint' && events.checkpoints) await this.#consumeCheckpoints(events.checkpoints());
+    const canCommit = this.#world.schedule.comparesAndSets; // checkpoints() refuses a store without compareAndSet.
+    if (this.#run.by === 'checkpoint' && canCommit && events.checkpoints)
+      await this.#consumeCheckpoints(events.checkpoints());
     else await this.#consumeBatches(this.#run.by === 'batch' && events.batches ? events.batches() : oneByOne(events));
   }
 
