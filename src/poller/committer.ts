@@ -8,7 +8,7 @@ import type { StoredCursor } from './stored-cursor.ts';
 export interface DeliverableBatch {
   readonly events: readonly AuditEvent[];
   /** Returns the state after the first `count` events. Each call has the count of the call before it, or a higher one. */
-  stateAfter(count: number): PollState;
+  commit(count: number): PollState;
   /** Reports an overflow of the look-back. Comes before the save of a state. */
   reportOverflow(): Promise<void>;
 }

@@ -36,9 +36,9 @@ const promptRedeliveries = 3;
  * until then. It writes nothing at the end: the events in flight may have been rolled back.
  */
 export const consumerCommits: CreateCommitter<AuditCheckpoint> = ({ cursor, health, retryOptions }) => ({
-  async *deliver({ events, stateAfter, reportOverflow }) {
+  async *deliver({ events, commit, reportOverflow }) {
     const inFlight = new InFlightBatch(events);
-    const offered = cursor.offer(stateAfter(events.length));
+    const offered = cursor.offer(commit(events.length));
     await reportOverflow();
     let failures = 0;
     for (;;) {

@@ -3,13 +3,13 @@ import { InFlightBatch } from './in-flight-batch.ts';
 
 /** The poller saves the cursor itself, after the consumer has acknowledged the events. */
 export const pollerCommits: CreateCommitter<InFlightBatch> = ({ cursor, health }) => ({
-  async *deliver({ events, stateAfter, reportOverflow }) {
+  async *deliver({ events, commit, reportOverflow }) {
     const inFlight = new InFlightBatch(events);
     try {
       yield* handOut(inFlight, health);
     } finally {
       if (inFlight.acknowledgedCount > 0) {
-        cursor.stage(stateAfter(inFlight.acknowledgedCount));
+        cursor.stage(commit(inFlight.acknowledgedCount));
         await reportOverflow();
       }
     }

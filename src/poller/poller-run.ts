@@ -176,7 +176,7 @@ export class PollerRun<Handed> {
       if (batch.lateIds.length > 0) await this.#notify({ type: 'late-events', ids: batch.lateIds });
       yield* committer.deliver({
         events: batch.events,
-        stateAfter: (count) => delivery.commit(batch, count),
+        commit: (count) => delivery.commit(batch, count),
         reportOverflow,
       });
     }
