@@ -17,8 +17,8 @@ export interface DeliverableBatch {
 export interface Committer<Handed> {
   /** Hands out one batch. Ends once the store holds the state after the whole batch. */
   deliver(batch: DeliverableBatch): AsyncGenerator<Handed, void, undefined>;
-  /** Called once, however the iteration ends. */
-  close(): Promise<void>;
+  /** Saves what is left when the iteration ends, however it ends. */
+  close?(): Promise<void>;
 }
 
 /** The parts of an iteration that a committer uses. */

@@ -26,8 +26,8 @@ export interface AuditCheckpoint {
 }
 
 /**
- * So often in a row, the poller delivers rolled back events again without a wait: deadlocks and ended connections are common. A loop that
- * never commits must not keep the database busy without end.
+ * How often in a row the poller delivers rolled back events again without a wait, because deadlocks and ended connections are common.
+ * After that it waits: a loop that never commits must not keep the database busy.
  */
 const promptRedeliveries = 3;
 
@@ -57,7 +57,6 @@ export const consumerCommits: CreateCommitter<AuditCheckpoint> = ({ cursor, heal
     if (failures > promptRedeliveries) retryOptions.onRecovery();
     health.acknowledged(inFlight.acknowledge(events.length));
   },
-  close: async () => {},
 });
 
 const committedTwice =

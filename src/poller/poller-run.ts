@@ -106,7 +106,7 @@ export class PollerRun<Handed> {
   ): Promise<void> {
     let failure = earlier;
     try {
-      await committer?.close();
+      await committer?.close?.();
     } catch (error) {
       failure ??= { error };
     }

@@ -16,8 +16,9 @@ import { PollerRun } from './poller-run.ts';
  * An event counts as acknowledged when your loop asks for the next one. The poller saves the cursor once per batch, after all
  * events of the batch are acknowledged, and whenever the iteration ends.
  *
- * A poller has one iteration at a time. A second one, of the same kind or another, throws an {@link AuditConfigError}. To end an iteration that waits for more events, abort `signal`: `return()` takes effect only when
- * the pending `next()` has an event, as with every async generator.
+ * A poller has one iteration at a time. A second one, of the same kind or another, throws an {@link AuditConfigError}. To end an
+ * iteration that waits for more events, abort `signal`: `return()` takes effect only when the pending `next()` has an event, as with
+ * every async generator.
  */
 export interface AuditPoller extends AsyncIterable<AuditEvent> {
   /** The events one by one. */

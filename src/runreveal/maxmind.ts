@@ -1,5 +1,6 @@
 import { AuditConfigError } from '../errors.ts';
 import { errorName } from '../internal/foreign-error.ts';
+import { hasMethod } from '../internal/has-method.ts';
 import type { IpInfo } from './context.ts';
 
 /** A source of records about IP addresses: a `Reader` of the packages `maxmind` and `mmdb-lib`, or anything else with a `get`. */
@@ -99,10 +100,6 @@ const describeArgument = (argument: unknown): readonly [kind: string, hint: stri
   if (typeof argument !== 'object') return [`a ${typeof argument}`, openHint];
   return ['an object without get', `${openHint} ${wrapHint}`];
 };
-
-const hasMethod = (value: unknown, name: string): boolean =>
-  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-  typeof Reflect.get(value, name) === 'function';
 
 const readRecord = (reader: MaxMindReader, ip: string): unknown => {
   if (reader.metadata?.ipVersion === 4 && ip.includes(':')) return undefined;

@@ -1,13 +1,5 @@
 import { AuditConfigError } from '../errors.ts';
 
-/** Whether a value of any type has a method of this name. */
-export const hasMethod = <Name extends string>(
-  value: unknown,
-  name: Name,
-): value is { readonly [Key in Name]: (...args: never[]) => unknown } =>
-  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-  typeof Reflect.get(value, name) === 'function';
-
 /** The message never shows the value, which can be a connection string with a password. */
 export const unknownClientError = (owner: string, client: unknown, expected: string): AuditConfigError =>
   new AuditConfigError(`${owner} does not know the client that it received (${kindOf(client)}). Pass ${expected}.`);

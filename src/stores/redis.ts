@@ -1,5 +1,6 @@
+import { hasMethod } from '../internal/has-method.ts';
 import type { Promisable } from '../internal/types.ts';
-import { hasMethod, unknownClientError } from './client-shape.ts';
+import { unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { databaseCursorStore, type FailureHints } from './database-store.ts';
 

@@ -1,4 +1,5 @@
-import { hasMethod, unknownClientError } from './client-shape.ts';
+import { hasMethod } from '../internal/has-method.ts';
+import { unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
 import { databaseCursorStore, type FailureHints, valueIn } from './database-store.ts';

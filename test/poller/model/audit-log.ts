@@ -38,7 +38,7 @@ const keptMs = 15 * dayMs;
 
 /** A list that ends too early, for a number of answers or until a time has come. */
 interface ShortList {
-  /** Whether the poller of the last saved state knows the event. */
+  /** Whether a poller with the last saved state can tell that the event is missing. */
   readonly isMissed: (id: string) => boolean;
   readonly shown: number;
   answersLeft: number;
