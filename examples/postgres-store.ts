@@ -5,7 +5,11 @@ import { Pool } from 'pg';
 import { PlanetScaleAuditClient, poller, rawJson } from 'planetscale-audit';
 import { cursorTableDdl, postgresCursorStore } from 'planetscale-audit/stores';
 
-const pool = new Pool({ connectionString: process.env.DATABASE_URL, connectionTimeoutMillis: 5000 });
+const pool = new Pool({
+  connectionString: process.env.DATABASE_URL,
+  connectionTimeoutMillis: 5000,
+  query_timeout: 30_000,
+});
 // Without both listeners, a connection that breaks while it runs no query can end the process.
 pool.on('error', (error) => console.error(error.message));
 pool.on('connect', (client) => client.on('error', () => {}));

@@ -15,7 +15,7 @@ const store = sqliteCursorStore(database);
 const events = poller(PlanetScaleAuditClient.fromEnv(), { store, startFrom: 'oldest', drain: true });
 
 for await (const batch of events.batches()) {
-  database.exec('BEGIN');
+  database.exec('BEGIN IMMEDIATE');
   for (const event of batch) insert.run(event.id, rawJson(event));
   database.exec('COMMIT');
   console.log(`saved ${batch.length} event(s)`);

@@ -10,7 +10,7 @@ import { notCommittedError } from './stored-cursor.ts';
 
 /** Events, and the save of the cursor that belongs into the same transaction. */
 export interface AuditCheckpoint {
-  /** At most 100 events, oldest first. */
+  /** At most 100 events, oldest first. If the poller delivers them again, they are the same objects, with what your loop changed in them. */
   readonly events: readonly AuditEvent[];
   /**
    * Saves the cursor behind these events in your store. Call it at most once for each checkpoint, with a store over the transaction
@@ -52,7 +52,7 @@ export const consumerCommits: CreateCommitter<AuditCheckpoint> = ({ cursor, heal
       failures++;
       retryOptions.signal?.throwIfAborted();
       const waits = failures - promptRedeliveries;
-      if (waits > 0) await backOff(notCommittedError(cursor.key), waits, { ...retryOptions, enabled: true });
+      if (waits > 0) await backOff(notCommittedError(cursor.key), waits, retryOptions);
     }
     if (failures > promptRedeliveries) retryOptions.onRecovery();
     health.acknowledged(inFlight.acknowledge(events.length));
@@ -60,10 +60,10 @@ export const consumerCommits: CreateCommitter<AuditCheckpoint> = ({ cursor, heal
 });
 
 const committedTwice =
-  'commitTo was called a second time for one checkpoint. Roll this transaction back, and let the loop ask for the next checkpoint: it has the same events if they were not committed.';
+  'Your loop called commitTo a second time for one checkpoint. Roll this transaction back, and let the loop ask for the next checkpoint: it has the same events if they were not committed.';
 
 const isOver =
-  'commitTo was called after the loop had asked for the next checkpoint, or had ended. Roll this transaction back, and await commitTo and the commit before the loop goes on.';
+  'Your loop called commitTo after it had asked for the next checkpoint, or had ended. Roll this transaction back, and await commitTo and the commit before the loop goes on.';
 
 /** Returns a checkpoint that can be committed once, and until it is closed. */
 const openCheckpoint = (

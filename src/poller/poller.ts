@@ -31,7 +31,8 @@ export interface AuditPoller extends AsyncIterable<AuditEvent> {
    *
    * When the loop asks for the next checkpoint, the poller reads the store of its options, which has to see the same row. If the
    * cursor was committed, the poller goes on. If it was not, because the transaction was rolled back or `commitTo` was never
-   * called, the poller delivers the same events again: at once, and after growing waits from the fourth time in a row on.
+   * called, the poller delivers the same events again: at once, and after growing waits from the fourth time in a row on. With
+   * `drain` it throws a {@link CursorStoreError} the fourth time.
    *
    * This iteration saves nothing for events that it has delivered, and nothing when it ends. It saves the start of a first run, and
    * the end of a scan, in the store of its options.
@@ -45,7 +46,7 @@ export interface AuditPoller extends AsyncIterable<AuditEvent> {
    * import { PlanetScaleAuditClient, poller, rawJson } from 'planetscale-audit';
    * import { cursorTableDdl, postgresCursorStore } from 'planetscale-audit/stores';
    *
-   * const pool = new Pool();
+   * const pool = new Pool({ connectionTimeoutMillis: 5000, query_timeout: 30_000 });
    * const onError = (error: Error) => console.error(error.message); // Without it, a broken connection ends the process.
    * pool.on('error', onError).on('connect', (client) => client.on('error', onError));
    * await pool.query('CREATE TABLE IF NOT EXISTS events (id text PRIMARY KEY, json text)');

@@ -151,7 +151,7 @@ export class StoredCursor {
     if (await write(store, key, expected, text)) return;
     const found = await read(store, key);
     if (found === text) throw committedBeforeError(key);
-    if (found === expected) throw refusedWriteError(key);
+    if (found === expected) throw unseenMoveError(key);
     throw found === null ? otherStoreError(key) : replacedError(key, found);
   }
 
@@ -222,6 +222,13 @@ const lostWriteError = (key: string): CursorStoreError =>
 const committedBeforeError = (key: string): CursorStoreError =>
   new CursorStoreError(
     `An earlier transaction for this checkpoint of "${excerpt(key)}" was committed after all (its commit had seemed to fail). Roll this transaction back, and let the loop ask for the next checkpoint.`,
+    { key, retryable: true },
+  );
+
+/** In an isolation such as REPEATABLE READ, a transaction goes on reading what was there when it began. */
+const unseenMoveError = (key: string): CursorStoreError =>
+  new CursorStoreError(
+    `The store given to commitTo refused the save of "${excerpt(key)}" (another transaction moved the cursor, and this one still reads the value before). Roll this transaction back, and let the loop ask for the next checkpoint.`,
     { key, retryable: true },
   );
 

@@ -4,6 +4,10 @@ import { AuditConfigError } from '../errors.ts';
 export const unknownClientError = (owner: string, client: unknown, expected: string): AuditConfigError =>
   new AuditConfigError(`${owner} does not know the client that it received (${kindOf(client)}). Pass ${expected}.`);
 
+/** The client has the methods, and answers them in another form, as do wrappers of the expected clients. */
+export const unknownAnswerError = (owner: string, expected: string): AuditConfigError =>
+  new AuditConfigError(`${owner} does not know the form in which its client answers. Pass ${expected}.`);
+
 const kindOf = (value: unknown): string => {
   if (typeof value === 'object' && value !== null) return 'an object without the methods that the store calls';
   return `a value of type ${value === null ? 'null' : typeof value}`;

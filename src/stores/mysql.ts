@@ -1,7 +1,7 @@
 import { AuditConfigError } from '../errors.ts';
 import { errorCode } from '../internal/foreign-error.ts';
 import { hasMethod } from '../internal/has-method.ts';
-import { unknownClientError } from './client-shape.ts';
+import { unknownAnswerError, unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
 import { databaseCursorStore, type FailureHints, valueIn } from './database-store.ts';
@@ -33,6 +33,11 @@ const failures: FailureHints = {
       // A failover may make this server the primary, or end the connection to it.
       pattern: /^ER_(OPTION_PREVENTS_STATEMENT|READ_ONLY_MODE|CANT_EXECUTE_IN_READ_ONLY_TRANSACTION) /,
       advice: 'Connect to the primary, because a replica saves nothing.',
+      retryable: true,
+    },
+    {
+      pattern: /^ER_(LOCK_WAIT_TIMEOUT|LOCK_DEADLOCK|CHECKREAD) /,
+      advice: 'Another transaction was in the way. Roll this one back, and begin another one.',
       retryable: true,
     },
     {
@@ -75,14 +80,14 @@ export function mysqlCursorStore(client: MysqlLike, options: CursorTableOptions 
   const parts = parseTable(owner, options);
   // A client of mysql2 without promises has the method promise, and its execute takes a callback.
   if (!hasMethod(client, 'execute') || hasMethod(client, 'promise')) {
-    throw unknownClientError(owner, client, 'a Connection or Pool of mysql2/promise');
+    throw unknownClientError(owner, client, knownClients);
   }
   const table = quoteWith('`', parts);
   let isChecked = false;
   const execute = async (sql: string, values: string[]): Promise<unknown> => {
-    if (!isChecked) await checkTable(client, parts, table);
+    if (!isChecked) await checkTable(client, parts);
     isChecked = true;
-    return (await client.execute(sql, values))[0];
+    return firstOf(await client.execute(sql, values));
   };
   // The server converts every text to the bytes of utf8mb4, whatever the character set of the connection.
   const text = 'CONVERT(? USING utf8mb4)';
@@ -91,8 +96,7 @@ export function mysqlCursorStore(client: MysqlLike, options: CursorTableOptions 
     {
       async load(key) {
         const select = `SELECT CONVERT(cursor_value USING utf8mb4) AS value FROM ${table} WHERE cursor_key = ${text}`;
-        const rows = await execute(select, [key]);
-        return valueIn(Array.isArray(rows) ? rows[0] : rows);
+        return valueIn(rowsOf(await execute(select, [key]))[0]);
       },
       save: (key, value) => execute(`${insert} ON DUPLICATE KEY UPDATE cursor_value = ${text}`, [key, value, value]),
       async insert(key, value) {
@@ -114,19 +118,17 @@ export function mysqlCursorStore(client: MysqlLike, options: CursorTableOptions 
   );
 }
 
-/** The poller's default key has up to 210 characters of up to 4 bytes, and a state has up to a megabyte. */
-const minBytes = { cursor_key: 840, cursor_value: 2 ** 24 - 1 };
+const knownClients = 'a Connection or Pool of mysql2/promise';
 
-/** @throws AuditConfigError if a column compares texts other than byte by byte, or cuts them short */
-const checkTable = async (client: MysqlLike, parts: readonly string[], table: string): Promise<void> => {
-  const [schema, name = ''] = parts.length === 1 ? [undefined, ...parts] : parts;
-  const select = `SELECT column_name AS name, collation_name AS collation, character_octet_length AS bytes, column_key AS part_of FROM information_schema.columns WHERE table_schema = ${schema === undefined ? 'DATABASE()' : '?'} AND table_name = ?`;
-  const [rows] = await client.execute(select, schema === undefined ? [name] : [schema, name]);
-  const columns = new Map((Array.isArray(rows) ? rows : []).map((row: unknown) => [column(row).name, column(row)]));
-  if (columns.size === 0) await client.execute(`SELECT 1 FROM ${table} LIMIT 0`, []); // Its error says what is missing.
-  const problems = Object.entries(minBytes).flatMap(([name, bytes]) => problemOf(name, bytes, columns.get(name)));
-  if (problems.length === 0) return;
-  throw new AuditConfigError(`mysqlCursorStore cannot use the table ${table} (${problems.join('; ')}). ${tableAdvice}`);
+/** mysql2 answers with a list: the rows or the result, and then what it knows of the columns. */
+const firstOf = (answer: unknown): unknown => {
+  if (Array.isArray(answer) && typeof answer[0] === 'object') return answer[0];
+  throw unknownAnswerError(failures.owner, knownClients);
+};
+
+const rowsOf = (rows: unknown): readonly unknown[] => {
+  if (Array.isArray(rows)) return rows;
+  throw unknownAnswerError(failures.owner, knownClients);
 };
 
 interface Column {
@@ -134,24 +136,53 @@ interface Column {
   /** Empty for a binary column. */
   readonly collation: string;
   readonly bytes: number;
-  readonly isKey: boolean;
+  /** PRI for a column of the primary key, and UNI for the only column of a unique key. */
+  readonly index: string;
 }
 
-const column = (row: unknown): Column => {
-  const field = (name: string): unknown => Reflect.get(Object(row), name) ?? '';
-  return {
-    name: String(field('name')),
-    collation: String(field('collation')),
-    bytes: Number(field('bytes')),
-    isKey: ['PRI', 'UNI'].includes(String(field('part_of'))),
-  };
+/** @throws AuditConfigError if a column compares texts other than byte by byte, or cuts them short */
+const checkTable = async (client: MysqlLike, parts: readonly string[]): Promise<void> => {
+  const table = quoteWith('`', parts);
+  const columns = await columnsOf(client, parts);
+  if (columns.length === 0) await client.execute(`SELECT 1 FROM ${table} LIMIT 0`, []); // Its error says what is missing.
+  const problems = problemsOf(columns);
+  if (problems.length === 0) return;
+  throw new AuditConfigError(`mysqlCursorStore cannot use the table ${table} (${problems.join('; ')}). ${tableAdvice}`);
 };
 
-const problemOf = (name: string, minBytes: number, found: Column | undefined): string[] => {
-  if (!found) return [`it has no column ${name}`];
+const columnsOf = async (client: MysqlLike, parts: readonly string[]): Promise<Column[]> => {
+  const schema = parts.length === 1 ? 'DATABASE()' : '?';
+  const select = `SELECT column_name AS name, collation_name AS collation, character_octet_length AS bytes, column_key AS indexed FROM information_schema.columns WHERE table_schema = ${schema} AND table_name = ?`;
+  return rowsOf(firstOf(await client.execute(select, [...parts]))).map((row) => {
+    const field = (name: string): unknown => Reflect.get(Object(row), name) ?? '';
+    return {
+      name: String(field('name')),
+      collation: String(field('collation')),
+      bytes: Number(field('bytes')),
+      index: String(field('indexed')),
+    };
+  });
+};
+
+/** The poller's default key has up to 210 characters of up to 4 bytes, and a state has up to a megabyte. */
+const minBytes = { cursor_key: 840, cursor_value: 2 ** 24 - 1 };
+
+const problemsOf = (columns: readonly Column[]): string[] => {
   const problems: string[] = [];
-  if (!/^$|^utf8mb4_(.*_)?bin$/.test(found.collation)) problems.push(`${name} has the collation ${found.collation}`);
-  if (found.bytes < minBytes) problems.push(`${name} holds ${found.bytes} bytes of the ${minBytes} that it may need`);
-  if (name === 'cursor_key' && !found.isKey) problems.push(`${name} is not the primary key`);
+  for (const [name, needed] of Object.entries(minBytes)) {
+    const found = columns.find((column) => column.name === name);
+    if (!found) {
+      problems.push(`it has no column ${name}`);
+      continue;
+    }
+    const isBinary = found.collation === '' || /^utf8mb4_(.*_)?bin$/.test(found.collation);
+    if (!isBinary) problems.push(`${name} has the collation ${found.collation}`);
+    if (found.bytes < needed) problems.push(`${name} holds ${found.bytes} bytes of the ${needed} that it may need`);
+  }
+  const primaryKey = columns.filter(({ index }) => index === 'PRI');
+  const isKey = columns.some(({ name, index }) => {
+    return name === 'cursor_key' && (index === 'UNI' || (index === 'PRI' && primaryKey.length === 1));
+  });
+  if (!isKey) problems.push('cursor_key is not the primary key');
   return problems;
 };

@@ -1,5 +1,5 @@
 import { hasMethod } from '../internal/has-method.ts';
-import { unknownClientError } from './client-shape.ts';
+import { unknownAnswerError, unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
 import { databaseCursorStore, type FailureHints, valueIn } from './database-store.ts';
@@ -28,12 +28,23 @@ const failures: FailureHints = {
   owner: 'postgresCursorStore',
   otherwise: 'Make sure that PostgreSQL runs, and that this client can reach it.',
   hints: [
-    { pattern: /^(42P01|42703|42P10|3F000) /, advice: wrongTable, retryable: false },
+    { pattern: /^(42P01|42703|42P10|3F000|22001|22P02|42804|42883) /, advice: wrongTable, retryable: false },
+    { pattern: /^22021 /, advice: 'Give the poller a key without the character U+0000.', retryable: false },
     { pattern: /^42501 /, advice: 'Grant SELECT, INSERT and UPDATE on the table to this user.', retryable: false },
     { pattern: /^28(000|P01) /, advice: 'Give the client the user and the password.', retryable: false },
     // A failover may make this server the primary, or end the connection to it.
     { pattern: /^25006 /, advice: 'Connect to the primary, because a replica saves nothing.', retryable: true },
     { pattern: /^25P02 /, advice: 'Roll the transaction back, and begin another one.', retryable: false },
+    {
+      pattern: /^(40001|40P01|55P03) /,
+      advice: 'Another transaction was in the way. Roll this one back, and begin another one.',
+      retryable: true,
+    },
+    {
+      pattern: /^57014 |Query read timeout/,
+      advice: 'Look for a session that holds the row, or allow a statement more time.',
+      retryable: true,
+    },
     {
       pattern: /not queryable|^CONNECTION_ENDED |after calling end/,
       advice: 'Pass a client that is open. A Client of pg connects once only, and a Pool connects again.',
@@ -59,7 +70,7 @@ const failures: FailureHints = {
  * import { PlanetScaleAuditClient, poller } from 'planetscale-audit';
  * import { postgresCursorStore } from 'planetscale-audit/stores';
  *
- * const pool = new Pool({ connectionTimeoutMillis: 5000 });
+ * const pool = new Pool({ connectionTimeoutMillis: 5000, query_timeout: 30_000 });
  * pool.on('error', (error) => console.error(error.message));
  * pool.on('connect', (client) => client.on('error', () => {})); // Also while the pool closes the connection.
  * const store = postgresCursorStore(pool);
@@ -92,11 +103,18 @@ export function postgresCursorStore(client: PostgresLike, options: CursorTableOp
 
 type Query = (text: string, values: string[]) => Promise<readonly unknown[]>;
 
+const knownClients = 'a Client or Pool of pg, or the sql function of postgres';
+
 const rowsFrom = (client: PostgresLike): Query => {
-  if (hasMethod(client, 'unsafe')) return async (text, values) => client.unsafe(text, values);
+  if (hasMethod(client, 'unsafe')) return async (text, values) => listOf(await client.unsafe(text, values));
   // The clients of MySQL have a method query too, and beside it execute.
   if (hasMethod(client, 'query') && !hasMethod(client, 'execute')) {
-    return async (text, values) => (await client.query(text, values)).rows;
+    return async (text, values) => listOf(Object(await client.query(text, values)).rows);
   }
-  throw unknownClientError(failures.owner, client, 'a Client or Pool of pg, or the sql function of postgres');
+  throw unknownClientError(failures.owner, client, knownClients);
+};
+
+const listOf = (rows: unknown): readonly unknown[] => {
+  if (Array.isArray(rows)) return rows;
+  throw unknownAnswerError(failures.owner, knownClients);
 };

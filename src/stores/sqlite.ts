@@ -34,7 +34,8 @@ const failures: FailureHints = {
     },
     {
       pattern: /database (table )?is locked/,
-      advice: 'Open the database with a timeout, such as 5000, and keep other transactions short.',
+      advice:
+        'Open the database with a timeout, such as 5000, begin transactions with BEGIN IMMEDIATE, and keep them short.',
       retryable: true,
     },
     { pattern: /is not open/, advice: 'Pass a database that is open.', retryable: false },

@@ -479,17 +479,21 @@ const runTwice = async (example: string, env: Record<string, string>) => {
 };
 const everyEvent = (count = 253) => idsOf(numbered(count)).sort();
 
-describeWith(postgres, 'examples/postgres-store.ts', () => {
-  test('copies every event once into PostgreSQL, over two runs', async () => {
-    const server = await startPostgres();
-    onTestFinished(() => server.close());
-    await runTwice('postgres-store.ts', { DATABASE_URL: server.url });
-    const client = new Client(server.url);
-    await client.connect();
-    const { rows } = await client.query('SELECT id FROM audit_events ORDER BY id');
-    await client.end();
-    expect(rows.map(({ id }) => id)).toEqual(everyEvent());
-  }, 60_000);
+describeWith(postgres, 'the examples for PostgreSQL', () => {
+  test.each(['postgres-store.ts', 'postgres-transaction.ts'])(
+    '%s copies every event once, over two runs',
+    async (example) => {
+      const server = await startPostgres();
+      onTestFinished(() => server.close());
+      await runTwice(example, { DATABASE_URL: server.url });
+      const client = new Client(server.url);
+      await client.connect();
+      const { rows } = await client.query('SELECT id FROM audit_events ORDER BY id');
+      await client.end();
+      expect(rows.map(({ id }) => id)).toEqual(everyEvent());
+    },
+    60_000,
+  );
 });
 
 describeWith(mariadb, 'examples/mysql-store.ts', () => {

@@ -86,12 +86,12 @@ describe('checkpoints()', () => {
 
   test('delivers the same events again if commitTo was never called', async () => {
     const database = openDatabase();
-    const checkpoints = start(database).checkpoints();
+    const checkpoints = start(database, { drain: false }).checkpoints();
     const { events } = await nextOf(checkpoints);
     for (let times = 0; times < 5; times++) expect((await nextOf(checkpoints)).events).toEqual(events);
-    await commit(database, await nextOf(checkpoints));
-    await commitAll(database, checkpoints);
+    while (database.rows().length < all.length) await commit(database, await nextOf(checkpoints));
     expect(database.rows()).toEqual(all);
+    await checkpoints.return();
   });
 
   test('delivers whole checkpoints again, even if the consumer has emptied the array of events', async () => {
@@ -191,7 +191,7 @@ describe('checkpoints()', () => {
   test('delivers again at once after three rollbacks, and reports and waits if the same events fail more often', async () => {
     const database = openDatabase();
     const { notices, onNotice } = noticeCollector();
-    const running = start(database, { onNotice });
+    const running = start(database, { drain: false, onNotice });
     const checkpoints = running.checkpoints();
     for (let deliveries = 0; deliveries < 4; deliveries++) await checkpoints.next();
     expect(notices).toEqual([]);
@@ -202,9 +202,25 @@ describe('checkpoints()', () => {
     await vi.advanceTimersByTimeAsync(1000);
     const { value } = await next;
     if (value) await commit(database, value);
-    await commitAll(database, checkpoints);
-    expect(running.health()).toMatchObject({ state: 'stopped', processed: 250 });
+    while (database.rows().length < all.length) await commit(database, await nextOf(checkpoints));
     expect(notices).toHaveLength(1);
+    await checkpoints.return();
+    expect(running.health()).toMatchObject({ state: 'stopped', consecutiveFailures: 0 });
+  });
+
+  test('ends with an error under drain if the loop does not commit the same events four times in a row', async () => {
+    const database = openDatabase();
+    let deliveries = 0;
+    const run = async () => {
+      for await (const checkpoint of start(database).checkpoints()) {
+        deliveries++;
+        await rollBack(database, checkpoint);
+      }
+    };
+    await expect(run()).rejects.toMatchObject({ name: 'CursorStoreError', retryable: true });
+    expect(deliveries).toBe(4);
+    await commitAll(database, start(database).checkpoints());
+    expect(database.rows()).toEqual(all);
   });
 
   test('counts events as processed once they are committed', async () => {

@@ -1,12 +1,13 @@
 import { createPool as createCallbackPool } from 'mysql2';
 import { type Connection, createConnection, createPool, type Pool } from 'mysql2/promise';
-import { AuditConfigError } from 'planetscale-audit';
+import { AuditConfigError, CursorConflictError, poller } from 'planetscale-audit';
 import { type AtomicCursorStore, cursorTableDdl, mysqlCursorStore } from 'planetscale-audit/stores';
-import { cursorStoreChecks } from 'planetscale-audit/testing';
+import { cursorStoreChecks, fakePlanetScale } from 'planetscale-audit/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type MariadbServer, mariadb, startMariadb } from '../support/mariadb-server.ts';
-import { failure } from '../support/served.ts';
+import { credentials, failure, numbered } from '../support/served.ts';
 import { describeWith } from '../support/server-process.ts';
+import { sourceOf } from '../support/source.ts';
 import { badTables, configError, storeFailure, unknownClients, untyped } from './database-support.ts';
 
 describeWith(mariadb, 'mysqlCursorStore', () => {
@@ -88,6 +89,11 @@ describeWith(mariadb, 'mysqlCursorStore', () => {
     ],
     ['cursor_key VARBINARY(100) PRIMARY KEY', goodValue, /cursor_key holds 100 bytes/],
     ['cursor_key VARBINARY(1024)', goodValue, /cursor_key is not the primary key/],
+    [
+      'cursor_key VARBINARY(1024), part INT, PRIMARY KEY (cursor_key, part)',
+      goodValue,
+      /cursor_key is not the primary key/,
+    ],
     [goodKey, 'cursor_value LONGTEXT COLLATE utf8mb4_general_ci', /cursor_value has the collation utf8mb4_general_ci/],
     [goodKey, 'cursor_value BLOB', /cursor_value holds 65535 bytes/],
     [goodKey, 'state LONGBLOB', /it has no column cursor_value/],
@@ -172,6 +178,36 @@ describeWith(mariadb, 'mysqlCursorStore', () => {
     expect((await storeFailure(() => store.get('key'))).message).toContain('a Pool connects again');
   });
 
+  test('a save that waits for too long for another transaction may be repeated', async () => {
+    await mysqlCursorStore(admin).set('held', 'v1:');
+    const holder = await admin.getConnection();
+    await holder.beginTransaction();
+    onTestFinished(() => holder.rollback().then(() => holder.release()));
+    await mysqlCursorStore(holder).set('held', 'v1:1');
+    const other = await admin.getConnection();
+    onTestFinished(() => other.destroy());
+    await other.query('SET innodb_lock_wait_timeout = 1');
+    const error = await storeFailure(() => mysqlCursorStore(other).set('held', 'v1:2'));
+    expect(error.message).toContain('Roll this one back, and begin another one');
+    expect(error.retryable).toBe(true);
+  });
+
+  test('checkpoints() of a poller ask for a rollback if another one moved the cursor that the snapshot shows', async () => {
+    const events = fakePlanetScale({ ...credentials, events: numbered(3) });
+    const options = { store: mysqlCursorStore(admin), startFrom: 'oldest', drain: true, onNotice: () => {} } as const;
+    const checkpoints = poller(sourceOf(events), options).checkpoints();
+    const { value: checkpoint } = await checkpoints.next();
+    const connection = await admin.getConnection();
+    onTestFinished(() => connection.rollback().then(() => connection.release()));
+    await connection.beginTransaction(); // REPEATABLE READ is the default of MySQL.
+    await connection.query('SELECT * FROM planetscale_audit_cursors');
+    for await (const { commitTo } of poller(sourceOf(events), options).checkpoints()) await commitTo(options.store);
+    const error = await storeFailure(() => checkpoint?.commitTo(mysqlCursorStore(connection)));
+    expect(error.message).toContain('Roll this transaction back');
+    expect(error.retryable).toBe(true);
+    await expect(checkpoints.next()).rejects.toThrow(CursorConflictError);
+  });
+
   test('saves and rolls back with the transaction of a connection', async () => {
     const connection = await admin.getConnection();
     onTestFinished(() => connection.release());
@@ -180,6 +216,19 @@ describeWith(mariadb, 'mysqlCursorStore', () => {
     await connection.rollback();
     expect(await mysqlCursorStore(admin).get('in transaction')).toBeNull();
   });
+});
+
+test.each<[client: string, client: never]>([
+  ['@planetscale/database, which answers with a result', untyped({ execute: async () => ({ rows: [] }) })],
+  ['mariadb, which answers with the rows', untyped({ execute: async () => [{ value: 'v1:' }] })],
+  ['mariadb, if there are no rows', untyped({ execute: async () => [] })],
+])('mysqlCursorStore refuses a client of the same shape at its first answer: %s', async (_, client) => {
+  const store = mysqlCursorStore(client);
+  for (const call of [() => store.get('key'), () => store.set('key', 'v1:')]) {
+    const error = await failure((async () => call())());
+    expect(error).toBeInstanceOf(AuditConfigError);
+    expect(error).toHaveProperty('message', expect.stringContaining('Pass a Connection or Pool of mysql2/promise'));
+  }
 });
 
 // The server closes the connection at once, and its error may not arrive.

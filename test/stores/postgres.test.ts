@@ -1,5 +1,6 @@
 import { createPool } from 'mysql2/promise';
 import { Client, Pool } from 'pg';
+import { AuditConfigError } from 'planetscale-audit';
 import {
   type AtomicCursorStore,
   cursorTableDdl,
@@ -231,6 +232,52 @@ describeWith(postgres, 'postgresCursorStore', () => {
     expect(error.retryable).toBe(false);
   });
 
+  test.each(['varchar(255)', 'json', 'jsonb'])('refuses a table whose values are of type %s', async (type) => {
+    await admin.query(
+      `DROP TABLE IF EXISTS unfit; CREATE TABLE unfit (cursor_key text PRIMARY KEY, cursor_value ${type})`,
+    );
+    const store = postgresCursorStore(admin, { table: 'unfit' });
+    const error = await storeFailure(() => store.compareAndSet('key', null, `v1:${'x'.repeat(255)}`));
+    expect(error.message).toContain("cursorTableDdl('postgres')");
+    expect(error.retryable).toBe(false);
+  });
+
+  test('refuses a key with U+0000, which PostgreSQL cannot keep', async () => {
+    const error = await storeFailure(() => postgresCursorStore(admin).get('a\0b'));
+    expect(error.message).toContain('a key without the character U+0000');
+    expect(error.retryable).toBe(false);
+  });
+
+  const inTransaction = async (begin: string) => {
+    const client = await admin.connect();
+    onTestFinished(() => client.query('ROLLBACK').then(() => client.release()));
+    await client.query(begin);
+    return { client, store: postgresCursorStore(client) };
+  };
+
+  test.each([
+    ['lock_timeout', 'Roll this one back'],
+    ['statement_timeout', 'Look for a session that holds the row'],
+  ])('a save that waits for longer than %s for another transaction may be repeated', async (limit, advice) => {
+    await postgresCursorStore(admin).set('held', 'v1:');
+    const holder = await inTransaction('BEGIN');
+    await holder.store.set('held', 'v1:1');
+    const other = await inTransaction(`BEGIN; SET LOCAL ${limit} = 100`);
+    const error = await storeFailure(() => other.store.set('held', 'v1:2'));
+    expect(error.message).toContain(advice);
+    expect(error.retryable).toBe(true);
+  });
+
+  test('a save in a snapshot that another transaction has overtaken asks for a rollback', async () => {
+    await postgresCursorStore(admin).set('overtaken', 'v1:');
+    const { store } = await inTransaction('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await store.get('overtaken');
+    await postgresCursorStore(admin).set('overtaken', 'v1:1');
+    const error = await storeFailure(() => store.compareAndSet('overtaken', 'v1:', 'v1:2'));
+    expect(error.message).toContain('Roll this one back, and begin another one');
+    expect(error.retryable).toBe(true);
+  });
+
   test('keeps cursors in the schema and table of the option', async () => {
     await admin.query('CREATE SCHEMA "Audit"');
     const options = { table: 'Audit.Cursors$1' };
@@ -265,6 +312,19 @@ test.each([...unknownClients, ['a client of MySQL', untyped(createPool({}))] as 
     expect(error.message).not.toContain('secret');
   },
 );
+
+test.each<[client: string, client: never]>([
+  ['pg-promise and TypeORM, which answer with the rows', untyped({ query: async () => [] })],
+  ['a wrapper of postgres, which answers with a result', untyped({ unsafe: async () => ({ rows: [] }) })],
+  ['a client that answers with nothing', untyped({ query: async () => undefined })],
+])('postgresCursorStore refuses a client of the same shape at its first answer: %s', async (_, client) => {
+  const store = postgresCursorStore(client);
+  for (const call of [() => store.get('key'), () => store.set('key', 'v1:')]) {
+    const error = await failure((async () => call())());
+    expect(error).toBeInstanceOf(AuditConfigError);
+    expect(error).toHaveProperty('message', expect.stringContaining('Pass a Client or Pool of pg'));
+  }
+});
 
 test.each(badTables)('postgresCursorStore and cursorTableDdl refuse the name %j, which is no identifier', (table) => {
   const message = 'table: must be the name of a table';

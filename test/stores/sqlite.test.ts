@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -81,6 +81,18 @@ describe.each(openers)('sqliteCursorStore with %s', (client, openDatabase) => {
     expect(error.retryable).toBe(true);
   });
 
+  test('asks for BEGIN IMMEDIATE if another process has written since the first read of a transaction', async () => {
+    const file = join(directory, 'write-ahead.db');
+    const database = opened({}, file);
+    database.exec(`PRAGMA journal_mode = WAL; ${cursorTableDdl('sqlite')}; BEGIN`);
+    const store = sqliteCursorStore(database);
+    await store.get('key');
+    await sqliteCursorStore(opened({}, file)).set('key', 'v1:');
+    const error = await storeFailure(() => store.set('key', 'v1:'));
+    expect(error.message).toMatch(/locked.*BEGIN IMMEDIATE/);
+    expect(error.retryable).toBe(true);
+  });
+
   test('says what to do about a database that is opened for reading only', async () => {
     const store = sqliteCursorStore(opened({ readOnly: true }));
     expect(await store.get('missing')).toBeNull();
@@ -115,19 +127,16 @@ describe.each(openers)('sqliteCursorStore with %s', (client, openDatabase) => {
     expect(await store.get('in transaction')).toBeNull();
   });
 
-  test.runIf(isRoot)('says which permission is missing to a process that may not write the file', async () => {
+  test('says which permission is missing to a process that may not write the file', async () => {
     const file = join(directory, 'of-root.db');
     const database = openDatabase(file);
     database.exec(cursorTableDdl('sqlite'));
     database.close();
     chmodSync(directory, 0o755);
-    chownSync(file, 0, 0);
-    chmodSync(file, 0o644);
-    // A process of its own, because a change of the user id would last.
-    const run = promisify(execFile)(process.execPath, ['test/support/sqlite-racer.ts', client, file, '1'], {
-      uid: nobody,
-      gid: nobody,
-    });
+    chmodSync(file, 0o444);
+    // A process of its own, because a change of the user id would last. Nothing is forbidden to root.
+    const user = isRoot ? { uid: nobody, gid: nobody } : {};
+    const run = promisify(execFile)(process.execPath, ['test/support/sqlite-racer.ts', client, file, '1'], user);
     await expect(run).rejects.toThrow(/readonly database.*Allow this process to write the file and its directory/);
   });
 });
