@@ -1,13 +1,15 @@
 import { defineConfig } from 'tsup';
 
+const modules = { index: 'src/index.ts', node: 'src/node.ts', stores: 'src/stores.ts', testing: 'src/testing.ts' };
+
 export default defineConfig({
-  entry: { index: 'src/index.ts', node: 'src/node.ts', stores: 'src/stores.ts', testing: 'src/testing.ts' },
+  entry: { ...modules, cli: 'src/cli/main.ts' },
   format: ['esm'],
   target: 'node22.12',
   platform: 'neutral',
-  external: [/^node:/],
+  external: [/^node:/, /^planetscale-audit/],
   removeNodeProtocol: false, // A bundler for a neutral platform finds no `fs`, and no runtime finds a `sqlite`.
-  dts: true,
+  dts: { entry: modules },
   sourcemap: true,
   clean: true,
 });

@@ -130,6 +130,26 @@ describe("the README's first example in a project that has installed the package
   });
 });
 
+describe('the command of the installed package', () => {
+  const command = (...args: string[]) => run('npx', ['planetscale-audit', ...args], { cwd: project });
+
+  test('prints the version of the package', async () => {
+    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+    expect(await command('--version')).toEqual({ code: 0, output: `${version}\n` });
+  });
+
+  test('prints every event once over two runs, and keeps its place in the directory of --state', async () => {
+    const state = join(project, 'state');
+    const runOnce = async (count: number) =>
+      runSuccessfully('npx', ['planetscale-audit', 'tail', '--once', '--start', 'oldest', '--state', state], {
+        cwd: project,
+        env: await served(count),
+      });
+    expect(lines(await runOnce(250)).filter((line) => line.startsWith('{'))).toHaveLength(250);
+    expect(lines(await runOnce(253)).filter((line) => line.startsWith('{'))).toHaveLength(3);
+  });
+});
+
 test('the tarball holds the built files, README, CHANGELOG, LICENSE and package.json, and nothing else', async () => {
   const listing = await runSuccessfully('tar', ['-tzf', tarball]);
   const names = lines(listing).map((name) => name.replace('package/', ''));

@@ -1,0 +1,168 @@
+import type { AuditEvent } from '../audit-log/event.ts';
+import { PlanetScaleAuditClient } from '../client/client.ts';
+import type { EventsQuery } from '../client/events-query.ts';
+import { AuditApiError, AuditResponseError } from '../errors.ts';
+import type { Command } from './command.ts';
+import { parseChoice, parseFlags } from './flags.ts';
+import { createFormat, type FormatEvent, formatNames, showsColors } from './formats.ts';
+import { say, writeOutput } from './output.ts';
+import { PartialExport } from './partial-export.ts';
+import { ProgressLine } from './progress-line.ts';
+import { exitStatus } from './status.ts';
+import { untilStopped } from './stop.ts';
+import { parseTime } from './times.ts';
+
+export const exportCommand: Command = {
+  summary: 'Write the events of a range of time, newest first.',
+  help: `Usage: planetscale-audit export [FLAGS]
+
+Writes the events that PlanetScale still has, newest first, one on each line.
+
+  --since TIME       leave out events before a time (2026-11-01) or an age (7d)
+  --until TIME       leave out events at or after it
+  --action NAME      write this action only; may be repeated
+  --format NAME      pretty, ndjson, raw (as PlanetScale sent it), runreveal (a row
+                     as JSON) or ocsf; by default pretty on a terminal, else ndjson
+  --out FILE         write to a new file; compressed if its name ends in .gz
+  --env-file FILE    read the environment variables from a file
+
+With --out, the events are in FILE.part until all are written. If the export ends
+before, run the same command again: it continues where it was.
+
+Status: 0 all written, 1 failure or stopped, 2 wrong usage, 4 access refused.
+
+Example: planetscale-audit export --since 7d --format raw --out audit.ndjson.gz
+`,
+  async run(args) {
+    const flags = parseFlags(args, {
+      action: { type: 'string', multiple: true },
+      format: { type: 'string' },
+      out: { type: 'string' },
+      since: { type: 'string' },
+      until: { type: 'string' },
+    });
+    const { since, until, action: actions, out } = flags;
+    const isForReading = out === undefined && process.stdout.isTTY;
+    const format = parseChoice('--format', flags.format ?? (isForReading ? 'pretty' : 'ndjson'), formatNames);
+    const formatEvent = createFormat(format, { colors: out === undefined && showsColors(process.stdout) });
+    const range = parseRange(since, until);
+    const client = PlanetScaleAuditClient.fromEnv();
+
+    if (out === undefined) {
+      return untilStopped('stopping after this page.', (signal) =>
+        writeAll(client, { ...range, actions }, formatEvent, signal),
+      );
+    }
+    const { organization } = client;
+    const partial = await PartialExport.open(out, { organization, format, actions, since, until }, range);
+    return untilStopped('stopping after this page. Run the same command again to continue.', async (signal) => {
+      try {
+        return await fillFile(client, partial, formatEvent, signal);
+      } finally {
+        await partial.close();
+      }
+    });
+  },
+};
+
+interface Range {
+  readonly since: Date | undefined;
+  readonly until: Date | undefined;
+}
+
+const parseRange = (since: string | undefined, until: string | undefined): Range => {
+  const nowMs = Date.now();
+  return {
+    since: since === undefined ? undefined : parseTime('--since', since, nowMs),
+    until: until === undefined ? undefined : parseTime('--until', until, nowMs),
+  };
+};
+
+/** Writes everything to standard output. */
+const writeAll = async (
+  client: PlanetScaleAuditClient,
+  query: EventsQuery,
+  formatEvent: FormatEvent,
+  signal: AbortSignal,
+): Promise<number> => {
+  const progress = new ExportProgress();
+  for await (const { events } of client.pages({ ...query, prefetch: true })) {
+    await writeOutput(linesOf(events, formatEvent));
+    progress.count(events);
+    if (signal.aborted) return stopped(progress);
+  }
+  progress.clear();
+  return exitStatus.ok;
+};
+
+/** Writes what is missing into the file, and gives the file its name. */
+const fillFile = async (
+  client: PlanetScaleAuditClient,
+  partial: PartialExport,
+  formatEvent: FormatEvent,
+  signal: AbortSignal,
+): Promise<number> => {
+  const progress = new ExportProgress();
+  const { since, until, actions, cursor } = partial;
+  const writePages = async (startingAfter: string | undefined): Promise<boolean> => {
+    const pages = client.pages({ since, until, actions, startingAfter, prefetch: true });
+    for await (const { events, cursorEnd, hasNext } of pages) {
+      const missing = events.filter(({ id }) => !partial.holds(id));
+      await partial.append(linesOf(missing, formatEvent), missing, hasNext ? cursorEnd : null);
+      progress.count(events);
+      if (signal.aborted) return false;
+    }
+    return true;
+  };
+
+  let isWhole = partial.isWhole;
+  if (!isWhole) {
+    try {
+      isWhole = await writePages(cursor);
+    } catch (error) {
+      if (cursor === undefined || !isLostCursor(error)) throw error;
+      say('PlanetScale no longer has the event at which this export stopped. Reading from the newest event again.');
+      isWhole = await writePages(undefined);
+    }
+  }
+  if (!isWhole) return stopped(progress);
+  await partial.finish();
+  progress.clear();
+  say(`Wrote ${partial.count.toLocaleString('en')} events to ${partial.path}.`);
+  return exitStatus.ok;
+};
+
+/** PlanetScale refuses the cursor of a deleted event, or answers it with other pages. */
+const isLostCursor = (error: unknown): boolean =>
+  (error instanceof AuditApiError || error instanceof AuditResponseError) && !error.retryable;
+
+const stopped = (progress: ExportProgress): number => {
+  progress.clear();
+  say('Stopped before all events were written.');
+  return exitStatus.failure;
+};
+
+const linesOf = (events: readonly AuditEvent[], formatEvent: FormatEvent): string =>
+  events.map((event) => `${formatEvent(event)}\n`).join('');
+
+/** Shows how far an export is. */
+class ExportProgress {
+  readonly #line = new ProgressLine();
+  readonly #startedMs = performance.now();
+  #pages = 0;
+  #events = 0;
+
+  count(events: readonly AuditEvent[]): void {
+    this.#pages++;
+    this.#events += events.length;
+    const seconds = (performance.now() - this.#startedMs) / 1000;
+    const perSecond = Math.round(this.#events / Math.max(seconds, 0.001)).toLocaleString('en');
+    const total = `${this.#pages.toLocaleString('en')} pages, ${this.#events.toLocaleString('en')} events`;
+    const reached = events.at(-1)?.created_at;
+    this.#line.show(`${total}, ${perSecond} events/s${reached === undefined ? '' : `, back to ${reached}`}`);
+  }
+
+  clear(): void {
+    this.#line.clear();
+  }
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import packageJson from 'planetscale-audit/package.json' with { type: 'json' };
+import { errorMessage } from '../internal/foreign-error.ts';
+import { nearest } from '../internal/nearest.ts';
+import { check } from './check.ts';
+import type { Command } from './command.ts';
+import { exportCommand } from './export.ts';
+import { UsageError } from './flags.ts';
+import { ignoreStreamErrors, isClosedPipe, say, writeOutput } from './output.ts';
+import { exitStatus, statusOf } from './status.ts';
+import { tail } from './tail.ts';
+
+const commands: Readonly<Record<string, Command>> = { check, tail, export: exportCommand };
+
+const help = `Reads PlanetScale's audit log.
+
+Usage: planetscale-audit COMMAND [FLAGS]
+
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}`)
+  .join('\n')}
+
+The environment, or the file of --env-file, has the credentials:
+  PLANETSCALE_ORG               the organization
+  PLANETSCALE_SERVICE_TOKEN_ID  the id of a service token with read_audit_logs
+  PLANETSCALE_SERVICE_TOKEN     the token
+Each organization needs an environment of its own.
+
+Status: 0 success, 1 failure, 2 wrong usage, 4 access refused.
+
+planetscale-audit COMMAND --help explains the flags of a command.
+`;
+
+async function run([name, ...args]: readonly string[]): Promise<number> {
+  if (name === '--version') return print(`${packageJson.version}\n`);
+  if (name === '--help' || name === '-h') return print(help);
+  const command = findCommand(name);
+  if (args.includes('--help') || args.includes('-h')) return print(command.help);
+  return command.run(args);
+}
+
+async function print(text: string): Promise<number> {
+  await writeOutput(text);
+  return exitStatus.ok;
+}
+
+function findCommand(name: string | undefined): Command {
+  if (name === undefined) throw new UsageError(`Name a command: ${Object.keys(commands).join(', ')}.`);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command) return command;
+  const suggestion = nearest(name, Object.keys(commands));
+  const hint =
+    suggestion === undefined ? `Name one of ${Object.keys(commands).join(', ')}` : `Did you mean ${suggestion}`;
+  throw new UsageError(`There is no command ${JSON.stringify(name)}. ${hint}${suggestion === undefined ? '.' : '?'}`);
+}
+
+ignoreStreamErrors();
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  if (!isClosedPipe(error)) {
+    say(`planetscale-audit: ${errorMessage(error)}`);
+    process.exitCode = statusOf(error);
+    if (error instanceof UsageError) say('planetscale-audit --help explains the commands and their flags.');
+  }
+}

@@ -1,0 +1,219 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
+import { describe, expect, test } from 'vitest';
+import { canMount, mountedDirectory } from '../support/fault-trials.ts';
+import { idsOf, numbered } from '../support/served.ts';
+import { heldEnv, idsIn, linesOf, run, start, temporaryDirectory } from './support.ts';
+
+const newestFirst = idsOf(numbered(1050)).reverse();
+
+/** A PlanetScale with eleven pages, and a file to export to. */
+const createExport = async ({ name = 'audit.ndjson', directory = '', flags = [], ...options }: ExportOptions = {}) => {
+  const { fake, env, hold, release } = await heldEnv({ events: numbered(1050), ...options });
+  const out = join(directory || (await temporaryDirectory()), name);
+  const args = ['export', '--out', out, ...flags];
+  const read = async () => {
+    const bytes = await readFile(out);
+    return idsIn(String(name.endsWith('.gz') ? gunzipSync(bytes) : bytes));
+  };
+  /** Starts the export, which hangs after so many pages. */
+  const startHeld = async (pages: number) => {
+    const expected = (await writtenIds(out)).length + pages * 100;
+    hold(pages);
+    const running = start(args, env);
+    await expect.poll(async () => (await writtenIds(out)).length, { timeout: 20_000 }).toBe(expected);
+    return running;
+  };
+  const kill = async (pages: number) => {
+    const running = await startHeld(pages);
+    running.child.kill('SIGKILL');
+    expect((await running.ended).signal).toBe('SIGKILL');
+    release();
+  };
+  return { fake, env, out, args, read, startHeld, release, kill };
+};
+
+interface ExportOptions extends FakePlanetScaleOptions {
+  readonly name?: string;
+  readonly directory?: string;
+  readonly flags?: readonly string[];
+}
+
+/** The ids of the events that an unfinished export holds. */
+const writtenIds = async (out: string): Promise<string[]> => {
+  const progress = await readFile(`${out}.part.json`, 'utf8').catch(() => undefined);
+  if (progress === undefined) return [];
+  const ids = await readFile(`${out}.part.ids`, 'utf8').catch(() => '');
+  return linesOf(ids.slice(0, JSON.parse(progress).idBytes));
+};
+
+describe('planetscale-audit export', () => {
+  test('writes every event to standard output, newest first', async () => {
+    const { env } = await createExport();
+    const { status, stdout, stderr } = await run(['export'], env);
+    expect(idsIn(stdout)).toEqual(newestFirst);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  });
+
+  test('writes the events of a range of time and of the named actions', async () => {
+    const { env } = await createExport();
+    const range = ['--since', '2026-11-01T00:10:00Z', '--until', '2026-11-01T00:10:02Z'];
+    expect(idsIn((await run(['export', ...range], env)).stdout)).toEqual(['event0000601', 'event0000600']);
+    expect((await run(['export', ...range, '--action', 'user.created'], env)).stdout).toBe('');
+  });
+
+  test.each(['audit.ndjson', 'audit.ndjson.gz'])('writes %s, and leaves nothing beside it', async (name) => {
+    const { env, out, args, read } = await createExport({ name });
+    const { status, stdout, stderr } = await run(args, env);
+    expect(await read()).toEqual(newestFirst);
+    expect(await readdir(join(out, '..'))).toEqual([name]);
+    expect(stderr).toBe(`Wrote 1,050 events to ${out}.\n`);
+    expect(stdout).toBe('');
+    expect(status).toBe(0);
+  });
+
+  test.each(['audit.ndjson', 'audit.ndjson.gz'])(
+    'continues %s after it was killed, without a missing or a doubled event',
+    async (name) => {
+      const { env, out, args, read, kill } = await createExport({ name });
+      for (let kills = 0; kills < 3; kills++) {
+        await kill(2);
+        expect(existsSync(out)).toBe(false);
+      }
+      expect((await run(args, env)).status).toBe(0);
+      expect(await read()).toEqual(newestFirst);
+    },
+  );
+
+  test('cuts off what a killed process has written of an unfinished page', async () => {
+    const { env, out, args, read, kill } = await createExport();
+    await kill(2);
+    await writeFile(`${out}.part`, '{"id":"torn', { flag: 'a' });
+    await writeFile(`${out}.part.ids`, 'event00', { flag: 'a' });
+    expect((await run(args, env)).status).toBe(0);
+    expect(await read()).toEqual(newestFirst);
+  });
+
+  test('keeps the times of its first call', async () => {
+    const { out, kill } = await createExport({ flags: ['--since', '300d', '--until', '1s'] });
+    const times = async () => {
+      const { since, until } = JSON.parse(await readFile(`${out}.part.json`, 'utf8'));
+      return { since, until };
+    };
+    await kill(1);
+    const before = await times();
+    await kill(1);
+    expect(await times()).toEqual(before);
+    expect(Date.parse(before.until)).toBeGreaterThan(Date.parse(before.since));
+  });
+
+  test.each(['not-found', 'empty', 'first-page'] as const)(
+    'reads from the newest event again if PlanetScale has deleted the event at which it stopped (%s)',
+    async (unknownCursor) => {
+      const { fake, env, out, args, read, kill } = await createExport({ unknownCursor });
+      await kill(3);
+      fake.remove((await writtenIds(out)).at(-1) ?? '');
+      fake.add({ id: 'newcomer0000' });
+      const { status, stderr } = await run(args, env);
+      expect(stderr).toContain('Reading from the newest event again');
+      expect(status).toBe(0);
+      const ids = await read();
+      expect(ids.filter((id) => id !== 'newcomer0000')).toEqual(newestFirst);
+      expect(ids).toHaveLength(newestFirst.length + 1);
+    },
+  );
+
+  test('ends with status 1 after a SIGTERM, and continues in the next call', async () => {
+    const { env, args, read, startHeld, release } = await createExport();
+    const running = await startHeld(2);
+    running.child.kill('SIGTERM');
+    await running.until(({ stderr }) => stderr.includes('A second signal stops at once'));
+    release();
+    const { status, stderr } = await running.ended;
+    expect(stderr).toContain('Run the same command again to continue');
+    expect(stderr).toContain('Stopped before all events were written');
+    expect(status).toBe(1);
+    expect((await run(args, env)).status).toBe(0);
+    expect(await read()).toEqual(newestFirst);
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends at once after a second %s, with status %i', async (signal, status) => {
+    const { startHeld } = await createExport();
+    const running = await startHeld(2);
+    running.child.kill(signal);
+    await running.until(({ stderr }) => stderr.includes('A second signal stops at once'));
+    running.child.kill(signal);
+    expect((await running.ended).status).toBe(status);
+  });
+
+  test('refuses a file that exists, and leaves it as it is', async () => {
+    const { env, out, args } = await createExport();
+    await writeFile(out, 'precious');
+    const { status, stderr } = await run(args, env);
+    expect(stderr).toContain(`--out: ${out} exists`);
+    expect(status).toBe(2);
+    expect(await readFile(out, 'utf8')).toBe('precious');
+  });
+
+  test('refuses to continue an export with other flags', async () => {
+    const { env, out, args, kill } = await createExport();
+    await kill(1);
+    const length = (await stat(`${out}.part`)).size;
+    for (const flags of [
+      ['--format', 'raw'],
+      ['--since', '7d'],
+      ['--action', 'user.created'],
+    ]) {
+      const { status, stderr } = await run([...args, ...flags], env);
+      expect(stderr).toContain('another export');
+      expect(status).toBe(2);
+    }
+    expect((await stat(`${out}.part`)).size).toBe(length);
+  });
+
+  test.each([
+    ['the part of a stranger', async (out: string) => writeFile(`${out}.part`, 'precious'), 'is of no export'],
+    ['progress that is no JSON', async (out: string) => writeFile(`${out}.part.json`, 'rubbish'), 'is damaged'],
+    [
+      'progress without its part',
+      async (out: string) =>
+        writeFile(`${out}.part.json`, JSON.stringify({ request: '', isWhole: true, bytes: 7, idBytes: 0 })),
+      'is damaged',
+    ],
+  ])('refuses %s, and leaves it as it is', async (_, prepare, message) => {
+    const { env, out, args } = await createExport();
+    await prepare(out);
+    const { status, stderr } = await run(args, env);
+    expect(stderr).toContain(message);
+    expect(status).toBe(2);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test.skipIf(!canMount)('fails on a full disk, and continues once there is room', async () => {
+    const directory = await mountedDirectory('size=2m');
+    const filler = join(directory, 'filler');
+    await writeFile(filler, Buffer.alloc(1_800_000));
+    const { env, args, read } = await createExport({ directory });
+    const { status, stderr } = await run(args, env);
+    expect(stderr).toContain('ENOSPC');
+    expect(status).toBe(1);
+    await rm(filler);
+    expect((await run(args, env)).status).toBe(0);
+    expect(await read()).toEqual(newestFirst);
+  });
+
+  test('ends without an error if the reader of its output goes away', async () => {
+    const { env } = await createExport();
+    const running = start(['export', '--format', 'runreveal'], env);
+    running.child.stdout?.once('data', () => running.child.stdout?.destroy());
+    const { status, stderr } = await running.ended;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});
