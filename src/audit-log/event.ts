@@ -72,15 +72,6 @@ const requiredFieldsSchema = /* @__PURE__ */ (() =>
     created_at: z.string(),
   }))();
 
-/** Spares a valid event the schema, which would add 4 % to the time of reading a page. */
-const hasRequiredFields = (parsed: unknown): boolean =>
-  isRecord(parsed) &&
-  typeof parsed.id === 'string' &&
-  parsed.id !== '' &&
-  parsed.id.length <= maxIdLength &&
-  typeof parsed.audit_action === 'string' &&
-  typeof parsed.created_at === 'string';
-
 const toTextOrNull = (value: unknown): string | null => {
   if (typeof value === 'string') return value;
   return value === undefined || value === null ? null : stringifyOrEmpty(value);
@@ -157,10 +148,10 @@ export function parseEvent(
   parsed: unknown,
   text: string,
 ): { readonly event: AuditEvent } | { readonly id: string | undefined; readonly issues: readonly AuditIssue[] } {
-  const error = hasRequiredFields(parsed) ? undefined : requiredFieldsSchema.safeParse(parsed, english).error;
-  if (!isRecord(parsed) || error) {
+  const result = requiredFieldsSchema.safeParse(parsed, english);
+  if (!isRecord(parsed) || !result.success) {
     const id = isRecord(parsed) && typeof parsed.id === 'string' ? parsed.id : undefined;
-    return { id, issues: toAuditIssues(error ?? { issues: [] }) };
+    return { id, issues: toAuditIssues(result.error ?? { issues: [] }) };
   }
   fillMissingFields(parsed);
   // A field of this name would replace the prototype of a copy that is made by assignment.
