@@ -150,13 +150,18 @@ describe('the command of the installed package', () => {
   });
 });
 
-test('the tarball holds the built files, README, CHANGELOG, LICENSE and package.json, and nothing else', async () => {
+test('the tarball holds the built files, the guides, the examples and what README links to, and nothing else', async () => {
   const listing = await runSuccessfully('tar', ['-tzf', tarball]);
   const names = lines(listing).map((name) => name.replace('package/', ''));
   expect(names).toEqual(
     expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts']),
   );
-  expect(names.filter((name) => !/^(dist\/|package.json|LICENSE|README.md|CHANGELOG.md)/.test(name))).toEqual([]);
+  const expected =
+    /^(dist\/.+|docs\/(internals\/)?[\w-]+\.(md|svg)|examples\/.+|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE|package\.json)$/;
+  expect(names.filter((name) => !expected.test(name))).toEqual([]);
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  const links = [...readme.matchAll(/\]\((?!https:)([^)#]+)/g)].map(([, path]) => path);
+  expect(links.filter((path = '') => !names.includes(path))).toEqual([]);
 });
 
 test('tools that do not read exports find the same files: TypeScript with node10 resolution, and Parcel', async () => {
