@@ -46,6 +46,8 @@ const createPrettyFormat = ({ colors }: { readonly colors: boolean }): FormatEve
   };
 };
 
-/** What the event is about, such as `main of acme-production`. */
-const describeSubject = ({ auditable_display_name, target_display_name }: AuditEvent): string =>
-  [...new Set([target_display_name, auditable_display_name])].filter(Boolean).join(' of ');
+/** What the event is about, such as `deploy request #102 (acme-production)`. */
+const describeSubject = ({ auditable_display_name, target_display_name }: AuditEvent): string => {
+  if (!auditable_display_name || !target_display_name) return auditable_display_name || target_display_name || '';
+  return `${auditable_display_name} (${target_display_name})`;
+};

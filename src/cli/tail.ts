@@ -58,7 +58,7 @@ Example: planetscale-audit tail --start oldest --format ndjson >> audit.ndjson
     const key = keyFor(client.organization, actions);
     const store = fileCursorStore(directory);
 
-    return untilStopped('printing the rest of this batch, and then stopping.', async (signal) => {
+    return untilStopped('stopping after this batch.', async (signal) => {
       const events = poller(client, { store, key, startFrom, intervalMs, actions, drain: once, signal });
       const server = address && (await serveHealth(address, () => events.health()));
       if (server) say(`Serving ${server.url}healthz, /readyz and /metrics.`);

@@ -80,7 +80,7 @@ describe('planetscale-audit tail', () => {
     expect(line.split(/ {2,}| (?=\\u|from)/)).toEqual([
       '2026-11-01T00:00:00.000Z database_branch.created',
       String.raw`\u001b[2J\u202eada`,
-      'shop of main',
+      'main (shop)',
       'from 203.0.113.7 (Chicago, IL)',
     ]);
     expect(line).not.toMatch(unprintable);
@@ -105,7 +105,7 @@ describe('planetscale-audit tail', () => {
       running.child.kill(signal);
       const first = await running.ended;
       expect(first).toMatchObject({ status: 0, signal: null });
-      expect(first.stderr).toContain(`${signal}: printing the rest of this batch`);
+      expect(first.stderr).toContain(`${signal}: stopping after this batch`);
       const second = await run([...args, '--once'], env);
       expect([...idsIn(first.stdout), ...idsIn(second.stdout)]).toEqual(all);
     },
