@@ -198,3 +198,57 @@ export class AuditConfigError extends PlanetScaleAuditError {
     super(message);
   }
 }
+
+/** What to do about an error. */
+export type ErrorClass =
+  | {
+      /** Try again, later and later. */
+      readonly kind: 'transient';
+      /** The wait that the server asked for, in milliseconds. */
+      readonly retryAfterMs: number | undefined;
+    }
+  | {
+      /**
+       * - `conflict`: another poller moved the cursor. Leave the work to it.
+       * - `access`: PlanetScale refuses the credentials. Stop until somebody has changed them.
+       * - `configuration`: the program or its surroundings are wrong. Stop until somebody has changed them.
+       * - `corrupt-state`: the cursor is lost or damaged. Stop until somebody has decided where to start.
+       * - `unexpected`: anything else. Try again if you like, and look at the message.
+       */
+      readonly kind: 'conflict' | 'access' | 'configuration' | 'corrupt-state' | 'unexpected';
+    };
+
+const refusedStatuses: readonly number[] = [401, 403, 404];
+
+/**
+ * Says what a job queue should do about an error of a client or a poller. It knows the errors of another copy of this package too.
+ *
+ * @example
+ * ```ts
+ * import { classifyError, PlanetScaleAuditClient } from 'planetscale-audit';
+ *
+ * try {
+ *   await PlanetScaleAuditClient.fromEnv().page();
+ * } catch (error) {
+ *   if (classifyError(error).kind !== 'transient') throw error;
+ *   console.log('PlanetScale is away. The next run tries again.');
+ * }
+ * ```
+ */
+export function classifyError(error: unknown): ErrorClass {
+  if (error instanceof AuditApiError) return classifyApiError(error);
+  if (error instanceof PlanetScaleAuditError && error.retryable) return transient;
+  if (error instanceof CursorConflictError) return { kind: 'conflict' };
+  if (error instanceof CursorStoreError) return { kind: 'corrupt-state' };
+  // A connection that no retry can cure: a redirect, a refused permission, or a mistake in the program.
+  if (error instanceof AuditConfigError || error instanceof AuditConnectionError) return { kind: 'configuration' };
+  return { kind: 'unexpected' };
+}
+
+const transient: ErrorClass = { kind: 'transient', retryAfterMs: undefined };
+
+const classifyApiError = ({ status, retryable, retryAfterMs, fromIntermediary }: AuditApiError): ErrorClass => {
+  if (retryable) return { kind: 'transient', retryAfterMs };
+  if (!refusedStatuses.includes(status)) return { kind: 'unexpected' };
+  return fromIntermediary ? transient : { kind: 'access' }; // A proxy that refuses one answer may let the next one pass.
+};

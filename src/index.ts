@@ -19,9 +19,12 @@ export {
   AuditResponseError,
   CursorConflictError,
   CursorStoreError,
+  classifyError,
+  type ErrorClass,
   type InvalidAuditEvent,
   PlanetScaleAuditError,
 } from './errors.ts';
+export { createRateLimiter, type RateLimiter } from './http/rate-limiter.ts';
 export { printable } from './internal/printable.ts';
 export type { JsonObject, JsonValue, LiteralUnion, Promisable } from './internal/types.ts';
 export { toOcsf } from './ocsf/ocsf.ts';

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
-import type { InvalidAuditEvent } from '../errors.ts';
+import { AuditConfigError, type InvalidAuditEvent } from '../errors.ts';
+import { type RateLimiter, requestsPerMinuteSchema, SlidingWindow } from '../http/rate-limiter.ts';
+import { hasMethod } from '../internal/has-method.ts';
 import {
   credentialSchema,
   filledInSchema,
@@ -59,13 +61,19 @@ export interface PlanetScaleAuditClientOptions {
   /**
    * The maximum number of requests that start in any 60 seconds, retries and all methods of the client included. An export starts
    * that many requests without a wait, and then continues as the first of them turn a minute old. Clients do not know of each
-   * other, so divide the limit between them. PlanetScale does not say whether it counts by token or by organization.
+   * other: divide the limit between them, or share a {@link rateLimiter}. PlanetScale does not say whether it counts by token or by
+   * organization.
    *
    * Source: https://planetscale.com/docs/api/reference/getting-started-with-planetscale-api
    *
    * @default 600
    */
   readonly requestsPerMinute?: number | undefined;
+  /**
+   * Decides when the requests may start, in place of `requestsPerMinute`. Share one between clients by {@link createRateLimiter}, or
+   * between processes by an object of your own. If it fails, the request rejects with a retryable {@link AuditConnectionError}.
+   */
+  readonly rateLimiter?: RateLimiter | undefined;
   /**
    * The maximum size of a response in bytes, after decompression.
    *
@@ -115,7 +123,10 @@ const optionsSchema = /* @__PURE__ */ (() =>
     baseUrl: z._default(baseUrlSchema, 'https://api.planetscale.com/v1'),
     timeoutMs: z._default(wholeNumberSchema(1, maxTimerMs), 10_000),
     retries: z._default(wholeNumberSchema(0, 1000), 4),
-    requestsPerMinute: z._default(wholeNumberSchema(1, 1_000_000_000), 600),
+    requestsPerMinute: z.optional(requestsPerMinuteSchema),
+    rateLimiter: z.optional(
+      z.custom<RateLimiter>((value) => hasMethod(value, 'acquire'), 'must have the method acquire'),
+    ),
     maxResponseBytes: z._default(wholeNumberSchema(1, Number.MAX_SAFE_INTEGER), 32 * 1024 * 1024),
     onInvalidEvent: z._default(
       z.union([z.literal('throw'), functionSchema<Exclude<InvalidEventPolicy, 'throw'>>()]),
@@ -124,11 +135,14 @@ const optionsSchema = /* @__PURE__ */ (() =>
     fetch: z.optional(functionSchema<typeof globalThis.fetch>()),
   }))();
 
+/** PlanetScale's limit: https://planetscale.com/docs/api/reference/getting-started-with-planetscale-api */
+const defaultRequestsPerMinute = 600;
+
 export type ParsedClientOptions = Omit<
   z.output<typeof optionsSchema>,
-  'serviceTokenId' | 'serviceToken' | 'accessToken'
+  'serviceTokenId' | 'serviceToken' | 'accessToken' | 'requestsPerMinute' | 'rateLimiter'
 > &
-  Credentials;
+  Credentials & { readonly rateLimiter: RateLimiter };
 
 /**
  * Returns the options with defaults, and the credentials as the header to send.
@@ -141,6 +155,18 @@ export function parseClientOptions(
   owner = 'PlanetScaleAuditClient',
   names: OptionNames = {},
 ): ParsedClientOptions {
-  const { serviceTokenId, serviceToken, accessToken, ...rest } = parseOptions(optionsSchema, options, owner, names);
-  return { ...rest, ...parseCredentials({ serviceTokenId, serviceToken, accessToken }, owner, names) };
+  const { serviceTokenId, serviceToken, accessToken, requestsPerMinute, rateLimiter, ...rest } = parseOptions(
+    optionsSchema,
+    options,
+    owner,
+    names,
+  );
+  if (rateLimiter && requestsPerMinute !== undefined) {
+    throw new AuditConfigError(`${owner} got both requestsPerMinute and rateLimiter. Give one of them.`);
+  }
+  return {
+    ...rest,
+    ...parseCredentials({ serviceTokenId, serviceToken, accessToken }, owner, names),
+    rateLimiter: rateLimiter ?? new SlidingWindow(requestsPerMinute ?? defaultRequestsPerMinute),
+  };
 }

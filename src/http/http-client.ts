@@ -2,16 +2,19 @@ import ky from 'ky';
 import { AuditApiError, AuditConnectionError, PlanetScaleAuditError } from '../errors.ts';
 import { followSignal, raceAbort } from '../internal/abort.ts';
 import { fullJitterMs } from '../internal/backoff.ts';
+import { errorMessage } from '../internal/foreign-error.ts';
 import { sleep } from '../internal/sleep.ts';
 import { apiError } from './api-error.ts';
 import { describeFailure } from './failure.ts';
 import { quote } from './quote.ts';
-import { RateLimiter } from './rate-limiter.ts';
+import { type RateLimiter, SlidingWindow } from './rate-limiter.ts';
 import { createRedactor, type Redact } from './redact.ts';
 import type { HttpService } from './service.ts';
 
 /** A longer wait is left to the caller, who finds the wait in `retryAfterMs` of the error. */
 const maxRetryAfterMs = 60_000;
+/** The pause after a 429 that names none. */
+const defaultPauseMs = 1000;
 /** An error quotes some hundred characters of its body. */
 const maxErrorBytes = 1024 * 1024;
 /** Deno puts the whole URL before the reason. */
@@ -27,7 +30,7 @@ export interface HttpOptions {
   /** The number of attempts after the first. */
   readonly retries: number;
   /** Undefined means no limit. */
-  readonly requestsPerMinute?: number | undefined;
+  readonly rateLimiter?: RateLimiter | undefined;
   readonly maxResponseBytes: number;
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
@@ -62,7 +65,7 @@ export class HttpClient {
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#rateLimiter = new RateLimiter(options.requestsPerMinute ?? Number.POSITIVE_INFINITY);
+    this.#rateLimiter = options.rateLimiter ?? new SlidingWindow(Number.POSITIVE_INFINITY);
     this.redact = createRedactor(options.secrets);
   }
 
@@ -74,7 +77,7 @@ export class HttpClient {
   async send<Result>(request: HttpRequest<Result>, signal: AbortSignal | undefined): Promise<Result> {
     signal?.throwIfAborted();
     const { service, retries } = this.#options;
-    const acquire = () => this.#rateLimiter.acquire(signal);
+    const acquire = () => this.#acquire(request.name, signal);
     let outcome: AttemptOutcome<Result> | undefined;
     try {
       // ky repeats the attempts, and its own request is never sent. With the signal, the headers and the body in that request, reading
@@ -114,6 +117,19 @@ export class HttpClient {
     }
   }
 
+  /** Waits until one more request may start. A limiter can be the code of a user, with a budget in a database. */
+  async #acquire(name: string, signal = neverAborted()): Promise<void> {
+    try {
+      await raceAbort(this.#rateLimiter.acquire(signal), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = quote(errorMessage(error), this.redact, maxFailureLength);
+      throw new AuditConnectionError(
+        `The rateLimiter failed before ${name} (${reason}). Check the budget that it shares.`,
+      );
+    }
+  }
+
   /** Runs one attempt, body included. It ends after `timeoutMs` or an abort, even if `fetch` ignores its signal. */
   async #attempt<Result>(
     request: HttpRequest<Result>,
@@ -145,7 +161,7 @@ export class HttpClient {
     }
   }
 
-  /** Returns the error for a status of 400 or more. A `Retry-After` of up to a minute pauses all requests of this client. */
+  /** Returns the error for a status of 400 or more. A 429, and a `Retry-After` of up to a minute, pauses all requests. */
   #statusError({ status, headers }: Response, name: string, body: string): AuditApiError {
     const error = apiError({
       service: this.#options.service,
@@ -155,8 +171,8 @@ export class HttpClient {
       body,
       redact: this.redact,
     });
-    const waitMs = retryAfterOf(error);
-    if (waitMs <= maxRetryAfterMs) this.#rateLimiter.pauseFor(waitMs);
+    const waitMs = error.retryAfterMs ?? (status === 429 ? defaultPauseMs : 0);
+    if (waitMs > 0 && waitMs <= maxRetryAfterMs) this.#rateLimiter.pauseFor?.(waitMs);
     return error;
   }
 
@@ -168,6 +184,8 @@ export class HttpClient {
     return new AuditConnectionError(`${summary} ${hint || 'Check the network, the DNS and any proxy.'}`, { retryable });
   }
 }
+
+const neverAborted = (): AbortSignal => new AbortController().signal;
 
 interface AttemptOutcome<Result> {
   readonly value: Result;

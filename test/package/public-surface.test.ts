@@ -15,6 +15,8 @@ test('the four entry points export exactly the names of the public contract', ()
       "CursorStoreError",
       "PlanetScaleAuditClient",
       "PlanetScaleAuditError",
+      "classifyError",
+      "createRateLimiter",
       "knownAuditActions",
       "maxmindLookup",
       "memoryCursorStore",
