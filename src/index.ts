@@ -10,6 +10,7 @@ export { type AuditAction, type AuditEvent, rawJson } from './audit-log/event.ts
 export type { AuditPage, AuditSource, PageQuery } from './audit-log/page.ts';
 export { PlanetScaleAuditClient } from './client/client.ts';
 export type { EventsQuery } from './client/events-query.ts';
+export { type MissingEventsQuery, missingEvents } from './client/missing-events.ts';
 export type { InvalidEventPolicy, PlanetScaleAuditClientOptions } from './client/options.ts';
 export {
   AuditApiError,

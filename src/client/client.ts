@@ -4,7 +4,6 @@ import type { AuditEvent } from '../audit-log/event.ts';
 import { type AuditPage, type AuditSource, type PageQuery, parsePage } from '../audit-log/page.ts';
 import { dropRepeats, type FollowedPage, followPages } from '../audit-log/pagination.ts';
 import { verifyStartCursor } from '../audit-log/start-cursor.ts';
-import { AuditResponseError } from '../errors.ts';
 import { followSignal } from '../internal/abort.ts';
 import { abortSignalSchema, parseOptions } from '../internal/option-schemas.ts';
 import { diagnoseAccess, isAccessDenied, unreachableProblem } from './access.ts';
@@ -18,6 +17,7 @@ import {
   maxPageSize,
   pageQuerySchema,
 } from './events-query.ts';
+import { inconsistentPagesError } from './inconsistent-pages.ts';
 import { InvalidEvents } from './invalid-events.ts';
 import { type PlanetScaleAuditClientOptions, parseClientOptions } from './options.ts';
 import { PlanetScaleApi } from './planetscale-api.ts';
@@ -226,11 +226,6 @@ export class PlanetScaleAuditClient implements AuditSource, AsyncIterable<AuditE
   }
 }
 
-const inconsistentPagesError = (reason: string): AuditResponseError =>
-  new AuditResponseError(
-    `PlanetScale gave pages that contradict each other (${reason}). Events may have been deleted meanwhile. Start the iteration again.`,
-  );
-
 /** Yields the pages up to and including the first that lies entirely before the date. */
 async function* takeUntilBefore(
   since: Date | undefined,
@@ -238,7 +233,7 @@ async function* takeUntilBefore(
 ): AsyncGenerator<AuditPage, void, undefined> {
   for await (const { page } of pages) {
     yield page;
-    if (isEntirelyBefore(page, since)) return;
+    if (isEntirelyBefore(page.events, since)) return;
   }
 }
 

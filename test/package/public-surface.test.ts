@@ -20,6 +20,7 @@ test('the four entry points export exactly the names of the public contract', ()
       "knownAuditActions",
       "maxmindLookup",
       "memoryCursorStore",
+      "missingEvents",
       "planetscaleLogsDdl",
       "poller",
       "printable",
