@@ -5,8 +5,12 @@ import { PlanetScaleAuditClient, poller, rawJson } from 'planetscale-audit';
 import { redisCursorStore } from 'planetscale-audit/stores';
 import { createClient } from 'redis';
 
-// With the offline queue, a call waits for as long as Redis is down. Without the queue it throws, and the poller tries again.
-const redis = createClient({ url: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379', disableOfflineQueue: true });
+const redis = createClient({
+  url: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379',
+  disableOfflineQueue: true, // With the offline queue, a call waits for as long as Redis is down.
+  // After ten attempts the program ends with an error. The next run continues where this one was.
+  socket: { reconnectStrategy: (attempts, error) => (attempts < 10 ? 500 : error) },
+});
 redis.on('error', (error) => console.error(error.message)); // Without a listener, a connection that breaks ends the process.
 await redis.connect();
 

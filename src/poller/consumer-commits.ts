@@ -27,13 +27,13 @@ export interface AuditCheckpoint {
 
 /**
  * How often in a row the poller delivers rolled back events again without a wait, because deadlocks and ended connections are common.
- * After that it waits: a loop that never commits must not keep the database busy.
+ * The poller waits before each later delivery, so that a loop that never commits does not keep the database busy.
  */
 const promptRedeliveries = 3;
 
 /**
  * The consumer saves the cursor. The poller reads its own store to learn whether the consumer did, and delivers the same events
- * until then. It writes nothing at the end: the events in flight may have been rolled back.
+ * until then. The poller writes nothing at the end, because the events in flight may have been rolled back.
  */
 export const consumerCommits: CreateCommitter<AuditCheckpoint> = ({ cursor, health, retryOptions }) => ({
   async *deliver({ events, commit, reportOverflow }) {

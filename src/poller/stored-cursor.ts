@@ -152,7 +152,8 @@ export class StoredCursor {
     const found = await read(store, key);
     if (found === text) throw committedBeforeError(key);
     if (found === expected) throw unseenMoveError(key);
-    throw found === null ? otherStoreError(key) : replacedError(key, found);
+    if (found !== null && !decodeState(found)) throw invalidStateError(key, found);
+    throw found === null ? emptyStoreError(key) : otherStateError(key);
   }
 
   /**
@@ -228,20 +229,26 @@ const committedBeforeError = (key: string): CursorStoreError =>
 /** In an isolation such as REPEATABLE READ, a transaction goes on reading what was there when it began. */
 const unseenMoveError = (key: string): CursorStoreError =>
   new CursorStoreError(
-    `The store given to commitTo refused the save of "${excerpt(key)}" (another transaction moved the cursor, and this one still reads the value before). Roll this transaction back, and let the loop ask for the next checkpoint.`,
+    `The store given to commitTo refused the save of "${excerpt(key)}" (another transaction moved the cursor, and this one still reads the value before; or its compareAndSet refuses every save). Roll this transaction back, and let the loop ask for the next checkpoint.`,
     { key, retryable: true },
   );
 
-const otherStoreError = (key: string): CursorStoreError =>
+const emptyStoreError = (key: string): CursorStoreError =>
   new CursorStoreError(
-    `The store given to commitTo holds nothing under "${excerpt(key)}", and the poller's own store does. Give commitTo a store over the same database and table.`,
+    `The store given to commitTo holds nothing under "${excerpt(key)}" (it is over another database or table than the poller's own, or someone deleted the cursor). Roll this transaction back, and give commitTo a store over the poller's table.`,
+    { key },
+  );
+
+const otherStateError = (key: string): CursorConflictError =>
+  new CursorConflictError(
+    `The store given to commitTo holds another state under "${excerpt(key)}" than the poller has read (another poller moved the cursor, or the store is over another database or table). Roll this transaction back. Run one poller for each key, and give commitTo a store over the poller's table.`,
     { key },
   );
 
 /** The consumer asked for the next checkpoint, and the store still holds the state before this one. */
 export const notCommittedError = (key: string): CursorStoreError =>
   new CursorStoreError(
-    `The consumer did not commit a checkpoint of "${excerpt(key)}", and the poller delivers its events again (the transaction was rolled back, or commitTo was not called). Check what your loop does with errors of the transaction.`,
+    `The consumer did not commit a checkpoint of "${excerpt(key)}" four times in a row or more (the transaction was rolled back, or commitTo was not called). Check what your loop does with errors of the transaction. The events come again.`,
     { key, retryable: true },
   );
 

@@ -65,5 +65,6 @@ export function cursorTableDdl(dialect: CursorTableDialect, options: CursorTable
     throw new AuditConfigError(`cursorTableDdl: dialect: must be ${Object.keys(columns).join(', ')}.`);
   }
   const table = quoteWith(dialect === 'mysql' ? '`' : '"', parseTable('cursorTableDdl', options));
-  return `CREATE TABLE IF NOT EXISTS ${table} (\n${columns[dialect]}\n)`;
+  const engine = dialect === 'mysql' ? ' ENGINE=InnoDB' : ''; // Other engines do not roll back.
+  return `CREATE TABLE IF NOT EXISTS ${table} (\n${columns[dialect]}\n)${engine}`;
 }

@@ -1,7 +1,8 @@
 import { CursorStoreError, PlanetScaleAuditError } from '../errors.ts';
 import { excerpt } from '../internal/excerpt.ts';
-import { errorCode, errorMessage } from '../internal/foreign-error.ts';
+import { errorCode, errorMessage, errorName } from '../internal/foreign-error.ts';
 import type { Promisable } from '../internal/types.ts';
+import { unknownAnswerError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 
 /** The statements of one database. Each may throw whatever the user's client throws. */
@@ -27,6 +28,10 @@ export interface FailureHint {
 export interface FailureHints {
   /** The function that made the store. */
   readonly owner: string;
+  /** The clients that the store knows, as a message names them. */
+  readonly clients: string;
+  /** The advice if the database has something other than a text under the key. */
+  readonly unreadable: string;
   /** The first that matches counts. */
   readonly hints: readonly FailureHint[];
   /** The advice for all other errors. They may pass. */
@@ -60,16 +65,20 @@ export function databaseCursorStore(commands: DatabaseCommands, failures: Failur
 const textOf = (
   found: { readonly value: unknown } | undefined,
   key: string,
-  { owner }: FailureHints,
+  { owner, unreadable }: FailureHints,
 ): string | null => {
   if (!found) return null;
   const { value } = found;
   if (typeof value === 'string') return value;
   throw new CursorStoreError(
-    `${owner} received no text under "${excerpt(key)}" (a value of type ${value === null ? 'null' : typeof value}). Configure the client to return rows as objects, with the names and the texts of the table.`,
+    `${owner} received no text under "${excerpt(key)}" (a value of type ${value === null ? 'null' : typeof value}). ${unreadable}`,
     { key },
   );
 };
+
+/** The advice of the stores in tables for a value that is no text. */
+export const unreadableColumn =
+  'Configure the client to return rows as objects, and give the table the columns of cursorTableDdl().';
 
 /** Returns the column `value` of the first row. A row without it is no missing row: the client may rename columns. */
 export const valueIn = (row: unknown): { readonly value: unknown } | undefined =>
@@ -79,11 +88,12 @@ const storeError = (
   action: 'read' | 'save',
   key: string,
   error: unknown,
-  { owner, hints, otherwise }: FailureHints,
-): CursorStoreError => {
+  { owner, clients, hints, otherwise }: FailureHints,
+): PlanetScaleAuditError => {
   const code = errorCode(error) ?? '';
   const message = errorMessage(error) || code; // The error of a connection to several addresses has no message.
   const hint = hints.find(({ pattern }) => pattern.test(`${code} ${message}`));
+  if (!hint && errorName(error) === 'TypeError') return unknownAnswerError(owner, clients); // The client lacks a method.
   return new CursorStoreError(
     `${owner} could not ${action} "${excerpt(key)}" (${excerpt(message)}). ${hint?.advice ?? otherwise}`,
     { key, retryable: hint?.retryable ?? true, cause: error },

@@ -4,7 +4,7 @@ import { hasMethod } from '../internal/has-method.ts';
 import { unknownAnswerError, unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
-import { databaseCursorStore, type FailureHints, valueIn } from './database-store.ts';
+import { databaseCursorStore, type FailureHints, unreadableColumn, valueIn } from './database-store.ts';
 
 /** The part of a client of MySQL that the store calls: a Connection or Pool of `mysql2/promise`. */
 export interface MysqlLike {
@@ -16,11 +16,18 @@ const tableAdvice = "Create the table with the SQL of cursorTableDdl('mysql'), o
 
 const failures: FailureHints = {
   owner: 'mysqlCursorStore',
+  clients: 'a Connection or Pool of mysql2/promise, such as pool.promise()',
+  unreadable: unreadableColumn,
   otherwise: 'Make sure that MySQL runs, and that this client can reach it.',
   hints: [
     {
-      pattern: /^(ER_NO_SUCH_TABLE|ER_BAD_FIELD_ERROR|ER_NO_DB_ERROR|ER_BAD_DB_ERROR) /,
+      pattern: /^ER_(NO_SUCH_TABLE|BAD_FIELD_ERROR|DATA_TOO_LONG|NO_DEFAULT_FOR_FIELD|BAD_NULL_ERROR) /,
       advice: tableAdvice,
+      retryable: false,
+    },
+    {
+      pattern: /^ER_(NO_DB_ERROR|BAD_DB_ERROR) /,
+      advice: 'Name a database that exists in the connection, or in front of the table in the option table.',
       retryable: false,
     },
     {
@@ -32,7 +39,7 @@ const failures: FailureHints = {
     {
       // A failover may make this server the primary, or end the connection to it.
       pattern: /^ER_(OPTION_PREVENTS_STATEMENT|READ_ONLY_MODE|CANT_EXECUTE_IN_READ_ONLY_TRANSACTION) /,
-      advice: 'Connect to the primary, because a replica saves nothing.',
+      advice: 'Connect to the primary, because a replica saves nothing, and begin no transaction that may only read.',
       retryable: true,
     },
     {
@@ -60,8 +67,9 @@ const failures: FailureHints = {
  * The store runs one statement for each call, and begins no transaction. With a connection inside a transaction, the cursor commits
  * and rolls back with your rows. `compareAndSet` is atomic between all clients of the server.
  *
- * Before its first statement, the store reads the columns of the table. It refuses columns that do not compare byte by byte, or
- * that are too short: most collations take `acme` and `ACME` for one key.
+ * Before its first statement, the store reads how the table is made. It refuses columns that are too short or do not compare byte by
+ * byte, because most collations take `acme` and `ACME` for one key. It refuses a table of another engine than InnoDB too, because
+ * others do not roll back.
  *
  * @throws `AuditConfigError` if the client is of an unknown shape, or the table's name is no identifier.
  * @example
@@ -80,7 +88,7 @@ export function mysqlCursorStore(client: MysqlLike, options: CursorTableOptions 
   const parts = parseTable(owner, options);
   // A client of mysql2 without promises has the method promise, and its execute takes a callback.
   if (!hasMethod(client, 'execute') || hasMethod(client, 'promise')) {
-    throw unknownClientError(owner, client, knownClients);
+    throw unknownClientError(owner, client, failures.clients);
   }
   const table = quoteWith('`', parts);
   let isChecked = false;
@@ -118,17 +126,15 @@ export function mysqlCursorStore(client: MysqlLike, options: CursorTableOptions 
   );
 }
 
-const knownClients = 'a Connection or Pool of mysql2/promise';
-
 /** mysql2 answers with a list: the rows or the result, and then what it knows of the columns. */
 const firstOf = (answer: unknown): unknown => {
   if (Array.isArray(answer) && typeof answer[0] === 'object') return answer[0];
-  throw unknownAnswerError(failures.owner, knownClients);
+  throw unknownAnswerError(failures.owner, failures.clients);
 };
 
 const rowsOf = (rows: unknown): readonly unknown[] => {
   if (Array.isArray(rows)) return rows;
-  throw unknownAnswerError(failures.owner, knownClients);
+  throw unknownAnswerError(failures.owner, failures.clients);
 };
 
 interface Column {
@@ -140,21 +146,37 @@ interface Column {
   readonly index: string;
 }
 
-/** @throws AuditConfigError if a column compares texts other than byte by byte, or cuts them short */
+/** @throws AuditConfigError if the table could lose a cursor, or take one for another */
 const checkTable = async (client: MysqlLike, parts: readonly string[]): Promise<void> => {
   const table = quoteWith('`', parts);
   const columns = await columnsOf(client, parts);
   if (columns.length === 0) await client.execute(`SELECT 1 FROM ${table} LIMIT 0`, []); // Its error says what is missing.
-  const problems = problemsOf(columns);
+  const problems = [...problemsOf(columns), ...(await engineProblems(client, parts))];
   if (problems.length === 0) return;
   throw new AuditConfigError(`mysqlCursorStore cannot use the table ${table} (${problems.join('; ')}). ${tableAdvice}`);
 };
 
-const columnsOf = async (client: MysqlLike, parts: readonly string[]): Promise<Column[]> => {
+/** A question to information_schema about the table, and its parameters. */
+const selectOf = (fields: string, from: 'columns' | 'tables', parts: readonly string[]): [string, string[]] => {
   const schema = parts.length === 1 ? 'DATABASE()' : '?';
-  const select = `SELECT column_name AS name, collation_name AS collation, character_octet_length AS bytes, column_key AS indexed FROM information_schema.columns WHERE table_schema = ${schema} AND table_name = ?`;
-  return rowsOf(firstOf(await client.execute(select, [...parts]))).map((row) => {
+  return [
+    `SELECT ${fields} FROM information_schema.${from} WHERE table_schema = ${schema} AND table_name = ?`,
+    [...parts],
+  ];
+};
+
+const engineProblems = async (client: MysqlLike, parts: readonly string[]): Promise<string[]> => {
+  const [row] = rowsOf(firstOf(await client.execute(...selectOf('engine AS engine', 'tables', parts))));
+  const engine = Reflect.get(Object(row), 'engine') ?? 'none';
+  return engine === 'InnoDB' ? [] : [`its engine is ${engine} in place of InnoDB`];
+};
+
+const columnsOf = async (client: MysqlLike, parts: readonly string[]): Promise<Column[]> => {
+  const fields =
+    'column_name AS name, collation_name AS collation, character_octet_length AS bytes, column_key AS indexed';
+  return rowsOf(firstOf(await client.execute(...selectOf(fields, 'columns', parts)))).map((row) => {
     const field = (name: string): unknown => Reflect.get(Object(row), name) ?? '';
+    if (field('name') === '') throw unknownAnswerError(failures.owner, `${failures.clients}, with rows as objects`);
     return {
       name: String(field('name')),
       collation: String(field('collation')),
@@ -164,7 +186,7 @@ const columnsOf = async (client: MysqlLike, parts: readonly string[]): Promise<C
   });
 };
 
-/** The poller's default key has up to 210 characters of up to 4 bytes, and a state has up to a megabyte. */
+/** The poller's default key has up to 210 characters of up to 4 bytes. A state has up to 440 kB, if its ids have 12 characters. */
 const minBytes = { cursor_key: 840, cursor_value: 2 ** 24 - 1 };
 
 const problemsOf = (columns: readonly Column[]): string[] => {

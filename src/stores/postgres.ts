@@ -2,7 +2,7 @@ import { hasMethod } from '../internal/has-method.ts';
 import { unknownAnswerError, unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
-import { databaseCursorStore, type FailureHints, valueIn } from './database-store.ts';
+import { databaseCursorStore, type FailureHints, unreadableColumn, valueIn } from './database-store.ts';
 
 /** The part of a client of PostgreSQL that the store calls: a Client or Pool of `pg`, or the `sql` of `postgres`. */
 export type PostgresLike =
@@ -21,19 +21,25 @@ export type PostgresLike =
       unsafe(query: string, parameters: string[]): PromiseLike<readonly unknown[]>;
     };
 
-const wrongTable =
+const tableAdvice =
   "Create the table with the SQL of cursorTableDdl('postgres'), or name another with the option table. A table without a schema must be on the search_path.";
+
+const readOnlyAdvice =
+  'Connect to the primary, because a replica saves nothing, and begin no transaction that may only read.';
 
 const failures: FailureHints = {
   owner: 'postgresCursorStore',
-  otherwise: 'Make sure that PostgreSQL runs, and that this client can reach it.',
+  clients: 'a Client or Pool of pg, or the sql function of postgres',
+  unreadable: unreadableColumn,
+  otherwise: 'Make sure that PostgreSQL runs, that this client can reach it, and that its pool has a free connection.',
   hints: [
-    { pattern: /^(42P01|42703|42P10|3F000|22001|22P02|42804|42883) /, advice: wrongTable, retryable: false },
+    { pattern: /^(42P01|42703|42P10|3F000|22001|22P02|23502|42804|42883) /, advice: tableAdvice, retryable: false },
+    { pattern: /^3D000 /, advice: 'Connect to a database that exists.', retryable: false },
     { pattern: /^22021 /, advice: 'Give the poller a key without the character U+0000.', retryable: false },
     { pattern: /^42501 /, advice: 'Grant SELECT, INSERT and UPDATE on the table to this user.', retryable: false },
     { pattern: /^28(000|P01) /, advice: 'Give the client the user and the password.', retryable: false },
     // A failover may make this server the primary, or end the connection to it.
-    { pattern: /^25006 /, advice: 'Connect to the primary, because a replica saves nothing.', retryable: true },
+    { pattern: /^25006 /, advice: readOnlyAdvice, retryable: true },
     { pattern: /^25P02 /, advice: 'Roll the transaction back, and begin another one.', retryable: false },
     {
       pattern: /^(40001|40P01|55P03) /,
@@ -103,18 +109,16 @@ export function postgresCursorStore(client: PostgresLike, options: CursorTableOp
 
 type Query = (text: string, values: string[]) => Promise<readonly unknown[]>;
 
-const knownClients = 'a Client or Pool of pg, or the sql function of postgres';
-
 const rowsFrom = (client: PostgresLike): Query => {
   if (hasMethod(client, 'unsafe')) return async (text, values) => listOf(await client.unsafe(text, values));
   // The clients of MySQL have a method query too, and beside it execute.
   if (hasMethod(client, 'query') && !hasMethod(client, 'execute')) {
     return async (text, values) => listOf(Object(await client.query(text, values)).rows);
   }
-  throw unknownClientError(failures.owner, client, knownClients);
+  throw unknownClientError(failures.owner, client, failures.clients);
 };
 
 const listOf = (rows: unknown): readonly unknown[] => {
   if (Array.isArray(rows)) return rows;
-  throw unknownAnswerError(failures.owner, knownClients);
+  throw unknownAnswerError(failures.owner, failures.clients);
 };

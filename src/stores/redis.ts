@@ -1,6 +1,6 @@
 import { hasMethod } from '../internal/has-method.ts';
 import type { Promisable } from '../internal/types.ts';
-import { unknownClientError } from './client-shape.ts';
+import { unknownAnswerError, unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { databaseCursorStore, type FailureHints } from './database-store.ts';
 
@@ -21,6 +21,8 @@ export type RedisLike =
 
 const failures: FailureHints = {
   owner: 'redisCursorStore',
+  clients: 'a client of redis or ioredis, and no MULTI or pipeline',
+  unreadable: 'Pass a client that returns texts, and no MULTI or pipeline.',
   otherwise: 'Make sure that Redis runs, and that this client can reach it.',
   hints: [
     {
@@ -80,7 +82,7 @@ return 1`;
  * Redis must keep what it has: set `maxmemory-policy noeviction`, and `appendonly yes`. The store refuses a Redis that evicts keys
  * without an expiry. Without persistence, a restart of Redis loses the cursor.
  *
- * Both clients queue commands while Redis is down, and a poller then hangs. Set `disableOfflineQueue: true` (redis) or
+ * Both clients queue commands while Redis is down, and a poller then waits with them. Set `disableOfflineQueue: true` (redis) or
  * `enableOfflineQueue: false` (ioredis), so that a call throws instead.
  *
  * @throws `AuditConfigError` if the client is of an unknown shape.
@@ -99,14 +101,20 @@ return 1`;
  */
 export function redisCursorStore(client: RedisLike): AtomicCursorStore {
   const run = evalWith(client);
-  const isSaved = async (key: string, args: string[]) => Number(await run(compareAndSetScript, key, args)) === 1;
+  const isSaved = async (key: string, args: string[]): Promise<boolean> => {
+    const reply = Number(await run(compareAndSetScript, key, args));
+    if (reply !== 0 && reply !== 1) throw unknownAnswerError(failures.owner, failures.clients);
+    return reply === 1;
+  };
   return databaseCursorStore(
     {
       async load(key) {
         const value = await run(getScript, key, []);
-        return value === null || value === undefined ? undefined : { value };
+        return value === null ? undefined : { value };
       },
-      save: (key, value) => run(setScript, key, [value]),
+      async save(key, value) {
+        if ((await run(setScript, key, [value])) !== 'OK') throw unknownAnswerError(failures.owner, failures.clients);
+      },
       insert: (key, value) => isSaved(key, [value]),
       replace: (key, expected, next) => isSaved(key, [next, expected]),
     },
@@ -122,5 +130,5 @@ const evalWith = (client: RedisLike): Eval => {
     if (hasMethod(client, 'evalSha'))
       return (script, key, args) => client.eval(script, { keys: [key], arguments: args });
   }
-  throw unknownClientError(failures.owner, client, 'a client of redis or ioredis');
+  throw unknownClientError(failures.owner, client, failures.clients);
 };

@@ -2,7 +2,7 @@ import { hasMethod } from '../internal/has-method.ts';
 import { unknownClientError } from './client-shape.ts';
 import type { AtomicCursorStore } from './cursor-store.ts';
 import { type CursorTableOptions, parseTable, quoteWith } from './cursor-table.ts';
-import { databaseCursorStore, type FailureHints, valueIn } from './database-store.ts';
+import { databaseCursorStore, type FailureHints, unreadableColumn, valueIn } from './database-store.ts';
 
 /** The part of a database of SQLite that the store calls: a DatabaseSync of `node:sqlite`, or a Database of `better-sqlite3`. */
 export interface SqliteLike {
@@ -20,10 +20,13 @@ export interface SqliteLike {
 
 const failures: FailureHints = {
   owner: 'sqliteCursorStore',
+  clients: 'a DatabaseSync of node:sqlite, or a Database of better-sqlite3',
+  unreadable: unreadableColumn,
   otherwise: 'Check the file of the database and its disk.',
   hints: [
     {
-      pattern: /no such table|no such column|has no column named|ON CONFLICT clause does not match|unknown database/,
+      pattern:
+        /no such table|no such column|has no column named|ON CONFLICT clause does not match|unknown database|datatype mismatch|cannot store|constraint failed/,
       advice: "Create the table with the SQL of cursorTableDdl('sqlite'), or name another with the option table.",
       retryable: false,
     },
@@ -74,7 +77,7 @@ export function sqliteCursorStore(database: SqliteLike, options: CursorTableOpti
   const { owner } = failures;
   const table = quoteWith('"', parseTable(owner, options));
   if (!hasMethod(database, 'prepare') || hasMethod(database, 'batch')) {
-    throw unknownClientError(owner, database, 'a DatabaseSync of node:sqlite, or a Database of better-sqlite3');
+    throw unknownClientError(owner, database, failures.clients);
   }
   const insert = `INSERT INTO ${table} (cursor_key, cursor_value) VALUES (?, ?)`;
   const run = (sql: string, ...values: string[]) => Number(database.prepare(sql).run(...values).changes) === 1;

@@ -484,7 +484,16 @@ describe('commitTo()', () => {
 
   test("throws a CursorStoreError for a store that holds nothing, because it is not the poller's", async () => {
     const { database, checkpoints, checkpoint } = await first();
-    await expect(checkpoint.commitTo(memoryCursorStore())).rejects.toThrow(/same database and table/);
+    await expect(checkpoint.commitTo(memoryCursorStore())).rejects.toThrow(/over another database or table/);
+    await commitAll(database, checkpoints);
+    expect(database.rows()).toEqual(all);
+  });
+
+  test('names a store over another table as a possible cause, if it holds another state', async () => {
+    const { database, checkpoints, checkpoint } = await first();
+    const other = openDatabase();
+    await commitAll(other, start(other).checkpoints());
+    await expect(checkpoint.commitTo(other.store)).rejects.toThrow(/over another database or table/);
     await commitAll(database, checkpoints);
     expect(database.rows()).toEqual(all);
   });

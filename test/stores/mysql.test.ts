@@ -109,6 +109,53 @@ describeWith(mariadb, 'mysqlCursorStore', () => {
     for (const [, call] of calls) await call(store);
   });
 
+  test.each(['MyISAM', 'Aria'])('refuses a table of the engine %s, which does not roll back', async (engine) => {
+    await admin.query(`CREATE OR REPLACE TABLE unfit (cursor_key VARBINARY(900) PRIMARY KEY, ${goodValue}) ENGINE=${engine}`);
+    const error = await failure((async () => mysqlCursorStore(admin, { table: 'unfit' }).get('key'))());
+    expect(error).toBeInstanceOf(AuditConfigError);
+    expect(Object(error).message).toContain(`its engine is ${engine} in place of InnoDB`);
+  });
+
+  test('cursorTableDdl makes a table that rolls back, whatever the default engine is', async () => {
+    const connection = await admin.getConnection();
+    onTestFinished(() => connection.destroy());
+    await connection.query('SET default_storage_engine = Aria');
+    await connection.query(cursorTableDdl('mysql', { table: 'app.of_default' }));
+    const store = mysqlCursorStore(connection, { table: 'app.of_default' });
+    await connection.beginTransaction();
+    await store.set('key', 'v1:');
+    await connection.rollback();
+    expect(await store.get('key')).toBeNull();
+  });
+
+  test.each([
+    ['the key is too long for the column', `cursor_key VARBINARY(1024) PRIMARY KEY, ${goodValue}`, 'x'.repeat(2000)],
+    ['the table has a column without a default', `${goodKey}, ${goodValue}, team INT NOT NULL`, 'key'],
+  ])('names the SQL of the table if %s', async (_, columns, key) => {
+    await admin.query(`CREATE OR REPLACE TABLE unfit (${columns})`);
+    const error = await storeFailure(() => mysqlCursorStore(admin, { table: 'unfit' }).set(key, 'v1:'));
+    expect(error.message).toContain("cursorTableDdl('mysql')");
+    expect(error.retryable).toBe(false);
+  });
+
+  test('asks for a database if the connection has none, or one that does not exist', async () => {
+    const pool = createPool({ host: '127.0.0.1', port: server.port, user: 'root' });
+    onTestFinished(() => pool.end());
+    for (const store of [mysqlCursorStore(pool), mysqlCursorStore(createPool({ uri: `${server.url}x` }))]) {
+      const error = await storeFailure(() => store.get('key'));
+      expect(error.message).toContain('Name a database that exists');
+      expect(error.retryable).toBe(false);
+    }
+  });
+
+  test('refuses a pool whose rows are no objects', async () => {
+    const pool = createPool({ uri: server.url, rowsAsArray: true });
+    onTestFinished(() => pool.end());
+    const error = await failure((async () => mysqlCursorStore(pool).get('key'))());
+    expect(error).toBeInstanceOf(AuditConfigError);
+    expect(Object(error).message).toContain('with rows as objects');
+  });
+
   test('accepts text columns with a binary collation, and compares trailing spaces in them', async () => {
     const text = 'CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
     await admin.query(
@@ -243,7 +290,9 @@ test.each([...unknownClients, ['a Pool without promises', untyped(createCallback
   'mysqlCursorStore refuses %s, and shows nothing of it',
   (_, client) => {
     const error = configError(() => mysqlCursorStore(client));
-    expect(error.message).toMatch(/^mysqlCursorStore does not know .*Pass a Connection or Pool of mysql2\/promise\.$/);
+    expect(error.message).toMatch(
+      /^mysqlCursorStore does not know .*Pass a Connection or Pool of mysql2\/promise, such as pool\.promise\(\)\.$/,
+    );
     expect(error.message).not.toContain('secret');
   },
 );

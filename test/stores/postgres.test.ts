@@ -242,6 +242,18 @@ describeWith(postgres, 'postgresCursorStore', () => {
     expect(error.retryable).toBe(false);
   });
 
+  test('names the SQL of the table if a column of it has no default, and a database that does not exist', async () => {
+    await admin.query('CREATE TABLE of_team (cursor_key text PRIMARY KEY, cursor_value text, team int NOT NULL)');
+    const error = await storeFailure(() => postgresCursorStore(admin, { table: 'of_team' }).set('key', 'v1:'));
+    expect(error.message).toContain("cursorTableDdl('postgres')");
+    expect(error.retryable).toBe(false);
+    const pool = new Pool({ host: '127.0.0.1', port: server.port, user: 'postgres', database: 'nowhere' });
+    onTestFinished(() => pool.end());
+    const missing = await storeFailure(() => postgresCursorStore(pool).get('key'));
+    expect(missing.message).toContain('Connect to a database that exists');
+    expect(missing.retryable).toBe(false);
+  });
+
   test('refuses a key with U+0000, which PostgreSQL cannot keep', async () => {
     const error = await storeFailure(() => postgresCursorStore(admin).get('a\0b'));
     expect(error.message).toContain('a key without the character U+0000');
@@ -316,6 +328,7 @@ test.each([...unknownClients, ['a client of MySQL', untyped(createPool({}))] as 
 test.each<[client: string, client: never]>([
   ['pg-promise and TypeORM, which answer with the rows', untyped({ query: async () => [] })],
   ['a wrapper of postgres, which answers with a result', untyped({ unsafe: async () => ({ rows: [] }) })],
+  ['a client that lacks a method', untyped({ query: () => Reflect.get(globalThis, 'missing')() })],
   ['a client that answers with nothing', untyped({ query: async () => undefined })],
 ])('postgresCursorStore refuses a client of the same shape at its first answer: %s', async (_, client) => {
   const store = postgresCursorStore(client);

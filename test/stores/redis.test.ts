@@ -6,7 +6,7 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type RedisServer, redis, startRedis } from '../support/redis-server.ts';
 import { describeWith } from '../support/server-process.ts';
-import { configError, storeFailure, unknownClients } from './database-support.ts';
+import { configError, storeFailure, unknownClients, untyped } from './database-support.ts';
 
 const leastPermissions = ['+eval', '+get', '+set', '+info', '+hello', '+client'];
 
@@ -191,8 +191,41 @@ describeWith(redis, 'redisCursorStore', () => {
   });
 });
 
+const nodeRedisMulti = async (port: number) => {
+  const client = createClient({ socket: { host: '127.0.0.1', port } });
+  await client.connect();
+  onTestFinished(() => client.destroy());
+  return client.multi();
+};
+
+const ioRedisMulti = (port: number) => {
+  const client = new IoRedis6({ host: '127.0.0.1', port });
+  onTestFinished(() => client.disconnect());
+  return client.pipeline();
+};
+
+describeWith(redis, 'redisCursorStore', () => {
+  test.each(['redis', 'ioredis'])(
+    'refuses a MULTI of %s at its first call, because it answers only at its end',
+    async (name) => {
+      const server = await startRedis();
+      onTestFinished(() => server.close());
+      const client = name === 'redis' ? await nodeRedisMulti(server.port) : ioRedisMulti(server.port);
+      const store = redisCursorStore(untyped(client));
+      const calls = [
+        () => store.get('key'),
+        () => store.set('key', 'v1:'),
+        () => store.compareAndSet('key', null, 'v1:'),
+      ];
+      for (const call of calls) await expect((async () => call())()).rejects.toThrow('no MULTI or pipeline');
+    },
+  );
+});
+
 test.each(unknownClients)('redisCursorStore refuses %s, and shows nothing of it', (_, client) => {
   const error = configError(() => redisCursorStore(client));
-  expect(error.message).toMatch(/^redisCursorStore does not know the client .*Pass a client of redis or ioredis\.$/);
+  expect(error.message).toMatch(
+    /^redisCursorStore does not know the client .*Pass a client of redis or ioredis, and no MULTI or pipeline\.$/,
+  );
   expect(error.message).not.toContain('secret');
 });

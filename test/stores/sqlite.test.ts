@@ -65,6 +65,17 @@ describe.each(openers)('sqliteCursorStore with %s', (client, openDatabase) => {
     expect(wins.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, round) => round));
   });
 
+  test.each(['cursor_value INTEGER', 'cursor_value TEXT, team INT NOT NULL'])(
+    'names the SQL of the table if its columns do not fit: %s',
+    async (columns) => {
+      const database = opened();
+      database.exec(`DROP TABLE IF EXISTS unfit; CREATE TABLE unfit (cursor_key TEXT PRIMARY KEY, ${columns}) STRICT`);
+      const error = await storeFailure(() => sqliteCursorStore(database, { table: 'unfit' }).set('key', 'v1:'));
+      expect(error.message).toContain("cursorTableDdl('sqlite')");
+      expect(error.retryable).toBe(false);
+    },
+  );
+
   test('says which SQL creates a missing table', async () => {
     const store = sqliteCursorStore(opened(), { table: 'missing' });
     const error = await storeFailure(() => store.get('key'));
