@@ -18,8 +18,9 @@ export const fetchConsistently = <Page extends AuditPage>(fetchPage: FetchPage<P
 
 /**
  * PlanetScale may answer an unknown cursor with the newest page. A page below a cursor always has newer events above it. If a
- * page reports none, the scan compares that page with its own first page, and with the newest one. If they have no event in common,
- * PlanetScale does not report `has_prev` at all, and the scan requests the newest page no more.
+ * page reports none, the scan compares that page with its own first page, with the newest one, and with a second answer to the cursor,
+ * because a burst of new events may have moved the newest page meanwhile. If the page passes, PlanetScale does not report `has_prev`
+ * at all, and the scan checks no further page.
  */
 const rejectIgnoredCursor = <Page extends AuditPage>(fetchPage: FetchPage<Page>): FetchPage<Page> => {
   let reportsHasPrev = true;
@@ -32,6 +33,7 @@ const rejectIgnoredCursor = <Page extends AuditPage>(fetchPage: FetchPage<Page>)
     if (!reportsHasPrev) return page;
     const newest = await fetchPage(undefined);
     if (newest.cursorStart === page.cursorStart || sharesEvents(newest, page)) throw ignoredCursorError();
+    if (!sharesEvents(await fetchPage(cursor), page)) throw ignoredCursorError();
     reportsHasPrev = false;
     return page;
   };

@@ -243,6 +243,21 @@ describe('a poller on a changing list', () => {
     expect(delivered).toEqual(ids(events).filter((id) => !gone.includes(id)));
   });
 
+  test('loses no event if two bursts come while retention deletes the event of a cursor (unknown cursor: first-page)', async () => {
+    const events = numbered(30);
+    const served = await serveAt({ events, pageSize: 10, unknownCursor: 'first-page' });
+    const burst = () => served.fake.add(...Array.from({ length: 10 }, () => ({ audit_action: 'database.created' })));
+    const added: string[] = [];
+    const afterSecondBurst = changingBefore(3, served.client(), () => added.push(...ids(burst())));
+    const source = changingBefore(2, afterSecondBurst, () => {
+      for (const { id } of events) served.fake.remove(id);
+      added.push(...ids(burst()));
+    });
+    const options = { store: memoryCursorStore(), startFrom: 'oldest', drain: true, onNotice: () => {} } as const;
+    await expect(collect(poller(source, options))).rejects.toMatchObject({ retryable: true });
+    expect(ids(await collect(poller(source, options)))).toEqual(added);
+  });
+
   test('scans again without an error if it runs without drain', async () => {
     const { store, ...served } = await caughtUp();
     const added = ids(served.fake.add(...Array.from({ length: 15 }, () => ({ audit_action: 'database.created' }))));
