@@ -88,13 +88,18 @@ describe("fileCursorStore under Node's permission model", () => {
     return JSON.parse(stdout);
   };
 
-  test.each(['get("key")', 'set("key", "value")'])('names the permissions when Node refuses %s', async (call) => {
-    const directory = join(tmpdir(), 'never-made');
-    const error = await inRestrictedProcess(call, directory);
-    expect(error.name).toBe('CursorStoreError');
-    expect(error.message).toContain('Start Node with --allow-fs-read and --allow-fs-write for the directory.');
-    expect(error.message).toContain(directory);
-  });
+  test.each(['get("key")', 'set("key", "value")'])(
+    'names the permissions, and the missing directory, when Node refuses %s',
+    async (call) => {
+      const directory = join(tmpdir(), 'never-made');
+      const error = await inRestrictedProcess(call, directory);
+      expect(error.name).toBe('CursorStoreError');
+      expect(error.message).toContain(
+        'Start Node with --allow-fs-read and --allow-fs-write for the directory. If the directory is missing, create it first.',
+      );
+      expect(error.message).toContain(directory);
+    },
+  );
 
   test('saves once they are given', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'allowed-'));
@@ -109,5 +114,7 @@ test("an error of fileCursorStore names Deno's permissions after a refusal by De
   const refusal = Object.assign(new Error('Requires read access to "/cursors", run again with the --allow-read flag'), {
     name: 'NotCapable',
   });
-  expect(describeFsError(refusal)).toContain('Start Deno with --allow-read and --allow-write for the directory.');
+  expect(describeFsError(refusal)).toContain(
+    'Start Deno with --allow-read and --allow-write for the directory. If the directory is missing, create it first.',
+  );
 });

@@ -28,9 +28,10 @@ const diskFull = 'Free space on the disk, or raise the quota or file size limit 
 const accessDenied =
   'Allow this process to read, write and remove files there, and close other programs that hold the files.';
 const noHardLinks = 'If the file system has no hard links, which the store needs, choose a directory on another one.';
-const permission =
-  "Node's permission model refused it. Start Node with --allow-fs-read and --allow-fs-write for the directory.";
-const denoPermission = 'Start Deno with --allow-read and --allow-write for the directory.';
+// To create the directory, the store would need permissions for the one above it.
+const createFirst = 'If the directory is missing, create it first.';
+const permission = `Node's permission model refused it. Start Node with --allow-fs-read and --allow-fs-write for the directory. ${createFirst}`;
+const denoPermission = `Start Deno with --allow-read and --allow-write for the directory. ${createFirst}`;
 const removedMeanwhile = 'Make sure that no other program removes files there.';
 const otherDirectory = 'Choose another directory.';
 const notDirectory = 'Remove the file that is in the place of a directory, or choose another directory.';

@@ -37,11 +37,16 @@ export async function runWell(...call: Parameters<typeof run>): Promise<string> 
 /** Builds and packs the package, and installs it with other packages in a new directory, which the caller removes. */
 export async function projectWith(...packages: readonly string[]): Promise<string> {
   const project = await mkdtemp(join(tmpdir(), 'planetscale-audit-consumer-'));
-  await runWell('npm', ['pack', '--pack-destination', project]);
-  const tarballs = (await readdir(project)).map((name) => join(project, name));
   await writeFile(join(project, 'package.json'), '{"private":true}');
+  await installPacked(project, ...packages);
+  return project;
+}
+
+/** Builds and packs the package, and installs it in a project beside the packages that its package.json names. */
+export async function installPacked(project: string, ...packages: readonly string[]): Promise<void> {
+  await runWell('npm', ['pack', '--pack-destination', project]);
+  const tarballs = (await readdir(project)).filter((name) => name.endsWith('.tgz')).map((name) => join(project, name));
   await runWell('npm', ['install', '--prefix', project, '--no-audit', '--no-fund', ...tarballs, ...packages], {
     cwd: project,
   });
-  return project;
 }

@@ -21,8 +21,11 @@ const projects = {
 
 const trials: Readonly<Record<string, readonly (keyof typeof projects)[]>> = {
   '5.4.5': ['ESM, nodenext', 'ESM, bundler', 'CommonJS, node10'], // The types of zod need NoInfer of 5.4.
-  '5.8.3': ['ESM, nodenext', 'CommonJS, nodenext'], // The first in which CommonJS may require ES modules.
-  '5.9.3': ['ESM, nodenext', 'CommonJS, nodenext', 'CommonJS, node20', 'CommonJS, node10'],
+  '5.5.4': ['ESM, nodenext', 'ESM, bundler'],
+  '5.6.3': ['ESM, nodenext', 'ESM, bundler'],
+  '5.7.3': ['ESM, nodenext', 'ESM, bundler'],
+  '5.8.3': ['ESM, nodenext', 'ESM, bundler', 'CommonJS, nodenext'], // The first in which CommonJS may require ES modules.
+  '5.9.3': ['ESM, nodenext', 'ESM, bundler', 'CommonJS, nodenext', 'CommonJS, node20', 'CommonJS, node10'],
   '6.0.3': [
     ...(['ESM, nodenext', 'ESM, nodenext, the types of Node alone', 'ESM, bundler'] as const),
     ...(['CommonJS, nodenext', 'CommonJS, node20', 'CommonJS, node10, deprecated'] as const),
