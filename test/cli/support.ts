@@ -29,8 +29,12 @@ export interface Ended {
 }
 
 /** Starts the command line as a process. */
-export function start(args: readonly string[], env: Env = {}): Running {
-  const child = spawn(process.execPath, [program, ...args], {
+export const start = (args: readonly string[], env: Env = {}): Running =>
+  startProgram(process.execPath, [program, ...args], env);
+
+/** Starts any program as a process. */
+export function startProgram(file: string, args: readonly string[], env: Env = {}): Running {
+  const child = spawn(file, args, {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
