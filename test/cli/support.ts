@@ -7,7 +7,8 @@ import { type FakePlanetScaleOptions, fakePlanetScale } from 'planetscale-audit/
 import { onTestFinished } from 'vitest';
 import { credentials, numbered, serve, serveRaw } from '../support/served.ts';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** The command line, which Node runs. */
+export const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export type Env = Readonly<Record<string, string>>;
 
