@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { validate } from 'dockerfile-utils';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { idsIn, linesOf, type Running, servedEnv, startProgram, temporaryDirectory } from '../cli/support.ts';
 import { asFirstProcess, canStartFirstProcess } from '../support/fault-trials.ts';
 import { idsOf, numbered } from '../support/served.ts';
@@ -23,6 +23,8 @@ import {
   volume,
 } from './dockerfile.ts';
 import { listenAddressOf, onFreePort } from './support.ts';
+
+vi.setConfig({ testTimeout: 120_000 }); // Each test starts several processes, and the machine may be busy.
 
 const maxBuildMs = 300_000;
 const all = idsOf(numbered(250));

@@ -2,13 +2,15 @@ import { readdir } from 'node:fs/promises';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { CronJob } from 'kubernetes-models/batch/v1';
 import { PersistentVolumeClaim } from 'kubernetes-models/v1';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { idsIn, run, servedEnv, start, temporaryDirectory } from '../cli/support.ts';
 import { idsOf, numbered } from '../support/served.ts';
 import { exposedPort, readDeployFile, stateHome, user, volume } from './dockerfile.ts';
 import { listenAddressOf, onFreePort } from './support.ts';
+
+vi.setConfig({ testTimeout: 120_000 }); // Each test starts several processes, and the machine may be busy.
 
 const files = ['deployment.yaml', 'cronjob.yaml'] as const;
 const models = { Deployment, CronJob, PersistentVolumeClaim };

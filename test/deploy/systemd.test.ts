@@ -2,13 +2,15 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { idsIn, program, run, servedEnv, startProgram, temporaryDirectory } from '../cli/support.ts';
 import { canTrace } from '../support/fault-trials.ts';
 import { idsOf, numbered } from '../support/served.ts';
 import { describeWith, installed, programOf } from '../support/server-process.ts';
 import { readDeployFile, root } from './dockerfile.ts';
 import { onFreePort } from './support.ts';
+
+vi.setConfig({ testTimeout: 120_000 }); // Each test starts several processes, and the machine may be busy.
 
 const systemd = installed('systemd', ['/usr/bin/systemd-analyze', '/bin/systemd-analyze']);
 const unitFile = join(root, 'examples/deploy/planetscale-audit.service');
