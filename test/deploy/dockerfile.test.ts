@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { validate } from 'dockerfile-utils';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { idsIn, linesOf, type Running, servedEnv, startProgram, temporaryDirectory } from '../cli/support.ts';
 import { asFirstProcess, canStartFirstProcess } from '../support/fault-trials.ts';
 import { idsOf, numbered } from '../support/served.ts';
@@ -135,13 +135,15 @@ describe.skipIf(process.platform === 'win32')('the image of the Dockerfile', () 
           const { env } = await servedEnv();
           const { node, state } = await createHome();
           const [program, ...before] = asFirstProcess(userId);
-          const begin = async (args: readonly string[]) =>
+          const begin = (args: readonly string[]) =>
             startProgram(program, [...before, node, ...entryArgs(), ...args], { ...env, XDG_STATE_HOME: state });
 
           const { args } = await onFreePort(defaultArgs);
-          const running = await begin(args);
+          const running = begin(args);
           await running.until(({ stdout }) => linesOf(stdout).length > 0);
           const pid = await firstProcessOf(running);
+          // The end of unshare does not end it.
+          onTestFinished(() => void (running.child.exitCode === null && process.kill(pid, 'SIGKILL')));
           const status = await readFile(`/proc/${pid}/status`, 'utf8');
           expect(status).toMatch(/^NSpid:\s+\d+\s+1$/m);
           expect(status).toMatch(new RegExp(`^Uid:\\s+${userId}\\s`, 'm'));
@@ -151,7 +153,7 @@ describe.skipIf(process.platform === 'win32')('the image of the Dockerfile', () 
           expect(first).toMatchObject({ status: 0, signal: null });
           expect(first.stderr).toContain(`${signal}: printing the rest of this batch`);
 
-          const second = await (await begin(['tail', '--once', '--format', 'ndjson'])).ended;
+          const second = await begin(['tail', '--once', '--format', 'ndjson']).ended;
           expect([...idsIn(first.stdout), ...idsIn(second.stdout)]).toEqual(all);
         },
       );

@@ -26,7 +26,7 @@ export const canTrace = isRequired || (isRoot && hasTracers());
 /** The command that runs another one as process 1 and as a user without rights. */
 export const asFirstProcess = (userId: number): readonly [program: string, ...args: string[]] => [
   'unshare',
-  ...['--pid', '--fork', '--mount-proc', '--kill-child'],
+  ...['--pid', '--fork', '--mount-proc'],
   ...['setpriv', `--reuid=${userId}`, `--regid=${userId}`, '--clear-groups', '--no-new-privs'],
 ];
 const [unshare, ...unshareArgs] = asFirstProcess(1000);
