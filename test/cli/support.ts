@@ -7,7 +7,8 @@ import { type FakePlanetScaleOptions, fakePlanetScale } from 'planetscale-audit/
 import { onTestFinished } from 'vitest';
 import { credentials, numbered, serve, serveRaw } from '../support/served.ts';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** The command line, which Node runs. */
+export const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export type Env = Readonly<Record<string, string>>;
 
@@ -29,8 +30,12 @@ export interface Ended {
 }
 
 /** Starts the command line as a process. */
-export function start(args: readonly string[], env: Env = {}): Running {
-  const child = spawn(process.execPath, [program, ...args], {
+export const start = (args: readonly string[], env: Env = {}): Running =>
+  startProgram(process.execPath, [program, ...args], env);
+
+/** Starts any program as a process. */
+export function startProgram(file: string, args: readonly string[], env: Env = {}): Running {
+  const child = spawn(file, args, {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

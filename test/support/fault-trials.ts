@@ -23,6 +23,15 @@ export const canMount = isRequired || (isRoot && succeeds('sh', '-c', mountAndUn
 const hasTracers = () => succeeds('strace', '-o', '/dev/null', 'true') && succeeds('prlimit', '--version');
 export const canTrace = isRequired || (isRoot && hasTracers());
 
+/** The command that runs another one as process 1 and as a user without rights. */
+export const asFirstProcess = (userId: number): readonly [program: string, ...args: string[]] => [
+  'unshare',
+  ...['--pid', '--fork', '--mount-proc'],
+  ...['setpriv', `--reuid=${userId}`, `--regid=${userId}`, '--clear-groups', '--no-new-privs'],
+];
+const [unshare, ...unshareArgs] = asFirstProcess(1000);
+export const canStartFirstProcess = isRequired || (isRoot && succeeds(unshare, ...unshareArgs, 'true'));
+
 /** Mounts a file system with these options, such as a maximum size, until the test finishes. */
 export async function mountedDirectory(options: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'mounted-'));
