@@ -35,6 +35,15 @@ test('fileCursorStore creates several missing directories at once', async () => 
   expect(await store.get('key')).toBe('value');
 });
 
+test.skipIf(process.platform !== 'linux').each(['/proc/cursors', '/proc/made/if-missing'])(
+  'fileCursorStore throws if its directory cannot be made, as in %s',
+  async (path) => {
+    const error = await failure(Promise.resolve(fileCursorStore(path).set('key', 'value')));
+    expect(error).toMatchObject({ name: 'CursorStoreError', key: 'key' });
+    expect(error).toHaveProperty('message', expect.stringContaining(`in ${path} (ENOENT`));
+  },
+);
+
 test('an error of fileCursorStore escapes the control characters of a key and of a path', async () => {
   const file = join(await temporaryDirectory(), 'a\u001b[2Jfile');
   await writeFile(file, '');

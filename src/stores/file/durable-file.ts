@@ -29,23 +29,37 @@ const allow = async (path: string, mode: number): Promise<void> => {
   await chmod(path, found | mode);
 };
 
-/** Resolves with the first directory that was created, or undefined if all were there. */
+/**
+ * Resolves with the first directory that was created, or undefined if all were there. Node's recursive mkdir never ends below a
+ * directory that takes no new names, such as /proc, and calls a read-only file system a missing parent.
+ */
 const makeWithParents = async (path: string, mode: number): Promise<string | undefined> => {
   try {
-    return await mkdir(path, { recursive: true, mode });
+    return (await makeIfAbsent(path, mode)) ? path : undefined;
   } catch (error) {
-    // On a read-only file system, Node says that the parent does not exist. A plain mkdir says what is wrong.
-    if (errorCode(error) === 'ENOENT' && dirname(path) !== path) await mkdir(await firstMissing(path), { mode });
+    const parent = dirname(path);
+    if (errorCode(error) !== 'ENOENT' || parent === path) throw error;
+    const firstCreated = await makeWithParents(parent, mode);
+    return (await makeIfAbsent(path, mode)) ? (firstCreated ?? path) : firstCreated;
+  }
+};
+
+/** Resolves with false if the directory was there. Another process may create it at the same time. */
+const makeIfAbsent = async (path: string, mode: number): Promise<boolean> => {
+  try {
+    await mkdir(path, { mode });
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' && (await isDirectory(path))) return false;
     throw error;
   }
 };
 
-/** The topmost directory of the path that does not exist. */
-const firstMissing = async (path: string): Promise<string> => {
-  const parent = dirname(path);
-  const hasParent = parent === path || (await ignoreNotFound(() => stat(parent))) !== undefined;
-  return hasParent ? path : firstMissing(parent);
-};
+const isDirectory = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false, // The error of mkdir says more.
+  );
 
 /** A file that takes its name in one step. */
 export interface NewFile {
