@@ -26,6 +26,7 @@ export default {
   kindSortOrder: ['Document', 'Module', 'Class', 'Function', 'Variable', 'Interface'],
   includeHierarchySummary: false,
   visibilityFilters: {},
+  useFirstParagraphOfCommentAsSummary: true,
   searchInDocuments: true,
   searchInComments: true,
   highlightLanguages: [...OptionDefaults.highlightLanguages, 'docker', 'ini', 'sql', 'toml', 'xml'],

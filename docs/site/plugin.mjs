@@ -2,7 +2,7 @@
 // repository, and categories that follow `src`.
 import { readFileSync } from 'node:fs';
 import { extname, relative, resolve } from 'node:path';
-import { Comment, CommentTag, Converter, DocumentReflection, KindRouter, normalizePath } from 'typedoc';
+import { Comment, CommentTag, Converter, DocumentReflection, JSX, KindRouter, normalizePath } from 'typedoc';
 import { categoryOf, examples, groupOfPage } from './pages.mjs';
 
 /** @param {import('typedoc').Application} app */
@@ -16,6 +16,8 @@ export function load(app) {
     }
   });
   app.renderer.defineRouter('repository', RepositoryRouter);
+  app.renderer.hooks.on('body.begin', openNavigation);
+  app.renderer.hooks.on('pageSidebar.begin', omitTitle);
 }
 
 /** @param {DocumentReflection} page */
@@ -25,7 +27,9 @@ const pathOf = (page) => relative(process.cwd(), page.project.files.getReflectio
 function nameAndGroup(_, page) {
   const text = page.content.map((part) => part.text).join('');
   page.name = /^# (.+)$/m.exec(text)?.[1] ?? page.name;
-  page.frontmatter.category = groupOfPage.get(pathOf(page));
+  const group = groupOfPage.get(pathOf(page));
+  page.frontmatter.category = group;
+  page.relevanceBoost = group === 'Background' ? 0.5 : 4; // The search shows a guide before the properties that mention its words.
 }
 
 const languages = { '.ts': 'ts', '.sh': 'sh', '.yaml': 'yaml', '.yml': 'yaml', '.service': 'ini', '.toml': 'toml' };
@@ -34,8 +38,9 @@ const languages = { '.ts': 'ts', '.sh': 'sh', '.yaml': 'yaml', '.yml': 'yaml', '
 function addExamples(project) {
   for (const path of examples) {
     const name = path.replace('examples/', '');
-    const code = readFileSync(path, 'utf8');
-    const text = `# ${name}\n\n\`\`\`\`${languages[extname(path)] ?? 'text'}\n${code}\`\`\`\`\n`;
+    const [, comment, code] = /^((?:\/\/.*\n)*)(.*)$/s.exec(readFileSync(path, 'utf8'));
+    const intro = comment.replaceAll(/^\/\/ ?/gm, '');
+    const text = `# ${name}\n\n${intro}\n\`\`\`\`${languages[extname(path)] ?? 'text'}\n${code}\`\`\`\`\n`;
     const page = new DocumentReflection(name, project, [{ kind: 'text', text }], { category: 'Examples' });
     project.addChild(page);
     project.registerReflection(page, undefined, normalizePath(resolve(path)));
@@ -50,9 +55,31 @@ function addCategory(reflection, category) {
   reflection.comment.blockTags.push(new CommentTag('@category', [{ kind: 'text', text: category }]));
 }
 
+const openGroups = ['Start', 'Guides', 'Reference', 'Reference$planetscale-audit'];
+
+/** Opens the first groups of the navigation until the reader closes them. typedoc begins with all groups closed. */
+function openNavigation() {
+  const html = `for (const group of ${JSON.stringify(openGroups)}) localStorage['tsd-accordion-' + group] ??= 'true';`;
+  return JSX.createElement('script', null, JSX.createElement(JSX.Raw, { html }));
+}
+
+/** The list "On this page" begins with the first section: the title of the page is not repeated. */
+function omitTitle({ page }) {
+  for (const section of page.pageSections) section.headings = section.headings.filter(({ level }) => level !== 1);
+  return JSX.createElement(JSX.Fragment, null);
+}
+
 class RepositoryRouter extends KindRouter {
+  /** Leaves out the list of all pages, which the navigation has too. */
+  buildPages(project) {
+    const pages = super.buildPages(project).filter(({ url }) => url !== 'modules.html');
+    this.fullUrls.set(project, 'index.html');
+    return pages;
+  }
+
   /** `docs/polling.md` becomes `docs/polling.html`. */
   getIdealBaseName(reflection) {
-    return reflection.isDocument() ? pathOf(reflection).replace(/\.md$/, '') : super.getIdealBaseName(reflection);
+    if (!reflection.isDocument()) return super.getIdealBaseName(reflection);
+    return pathOf(reflection).replace(/^\.|\.md$/g, '');
   }
 }
