@@ -36,7 +36,9 @@ export const groupOfPage = new Map(
 );
 
 /** The files that become pages with their code. */
-export const examples = globSync('examples/**/*').filter((path) => /\.\w+$|Dockerfile$/.test(path)).sort();
+export const examples = globSync('examples/**/*')
+  .filter((path) => /\.\w+$|Dockerfile$/.test(path))
+  .sort();
 
 /** A declaration is in the category of its folder or file in `src`, unless it has a `@category` tag. */
 const categoryOfFolder = {
@@ -58,4 +60,11 @@ export function categoryOf(file) {
   return category;
 }
 
-export const categoryOrder = ['Start', 'Guides', 'Examples', 'Reference', 'Background', ...Object.values(categoryOfFolder)];
+export const categoryOrder = [
+  'Start',
+  'Guides',
+  'Examples',
+  'Reference',
+  'Background',
+  ...Object.values(categoryOfFolder),
+];

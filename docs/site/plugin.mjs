@@ -38,7 +38,7 @@ const languages = { '.ts': 'ts', '.sh': 'sh', '.yaml': 'yaml', '.yml': 'yaml', '
 function addExamples(project) {
   for (const path of examples) {
     const name = path.replace('examples/', '');
-    const [, comment, code] = /^((?:\/\/.*\n)*)(.*)$/s.exec(readFileSync(path, 'utf8'));
+    const [, comment, code] = /^((?:\/\/[^\n]*\n)*)(.*)$/s.exec(readFileSync(path, 'utf8'));
     const intro = comment.replaceAll(/^\/\/ ?/gm, '');
     const text = `# ${name}\n\n${intro}\n\`\`\`\`${languages[extname(path)] ?? 'text'}\n${code}\`\`\`\`\n`;
     const page = new DocumentReflection(name, project, [{ kind: 'text', text }], { category: 'Examples' });
