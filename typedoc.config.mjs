@@ -1,3 +1,6 @@
+import { OptionDefaults } from 'typedoc';
+import { categoryOrder, groupOfPage } from './docs/site/pages.mjs';
+import { load } from './docs/site/plugin.mjs';
 import { runRevealColumns } from './src/runreveal/row/columns.ts';
 
 /** The compiler derives these properties from the list of columns, so they have no place for a docstring. */
@@ -12,7 +15,21 @@ const derivedProperties = [
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
 export default {
   entryPoints: ['src/index.ts', 'src/node.ts', 'src/stores.ts', 'src/testing.ts'],
+  projectDocuments: [...groupOfPage.keys()],
   out: 'docs/api',
+  plugin: [load],
+  router: 'repository',
+  customCss: 'docs/site/theme.css',
+  headings: { readme: false, document: false }, // The Markdown files begin with a title of their own.
+  navigation: { includeCategories: true },
+  categoryOrder,
+  kindSortOrder: ['Document', 'Module', 'Class', 'Function', 'Variable', 'Interface'],
+  includeHierarchySummary: false,
+  visibilityFilters: {},
+  useFirstParagraphOfCommentAsSummary: true,
+  searchInDocuments: true,
+  searchInComments: true,
+  highlightLanguages: [...OptionDefaults.highlightLanguages, 'docker', 'ini', 'sql', 'toml', 'xml'],
   excludeInternal: true,
   excludePrivate: true,
   excludeExternals: true,

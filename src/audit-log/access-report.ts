@@ -1,4 +1,8 @@
-/** The result of {@link PlanetScaleAuditClient.verifyAccess}: the credentials can read the audit log, or a reason why not. */
+/**
+ * The result of {@link PlanetScaleAuditClient.verifyAccess}: the credentials can read the audit log, or a reason why not.
+ *
+ * @category Client
+ */
 export type AccessReport =
   | {
       /** The credentials can read the audit log. */

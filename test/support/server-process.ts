@@ -31,7 +31,7 @@ export const describeWith = (server: Installed, title: string, tests: () => void
 /** @throws Error if the server is not installed */
 export const programOf = (server: Installed): string => {
   if (server.program !== undefined) return server.program;
-  throw new Error(`A server is missing. Run apt-get install ${server.package}.`);
+  throw new Error(`A program is missing. Run apt-get install ${server.package}.`);
 };
 
 /** Creates a directory that a server can write to. */
