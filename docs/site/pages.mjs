@@ -1,4 +1,4 @@
-import { existsSync, globSync } from 'node:fs';
+import { globSync } from 'node:fs';
 
 /** The pages of the site beside the API reference: one group each, in the order of the navigation. */
 const groups = {
@@ -32,18 +32,19 @@ const groups = {
 
 /** The Markdown files that are pages, each with its group. */
 export const groupOfPage = new Map(
-  Object.entries(groups).flatMap(([group, pages]) => pages.filter(existsSync).map((page) => [page, group])),
+  Object.entries(groups).flatMap(([group, pages]) => pages.map((page) => [page, group])),
 );
 
 /** The files that become pages with their code. */
 export const examples = globSync('examples/**/*')
-  .filter((path) => /\.\w+$|Dockerfile$/.test(path))
+  .filter((path) => /\.\w+$|Dockerfile$/.test(path) && !path.endsWith('.md'))
   .sort();
 
 /** A declaration is in the category of its folder or file in `src`, unless it has a `@category` tag. */
 const categoryOfFolder = {
   poller: 'Poller',
   client: 'Client',
+  http: 'Client',
   'audit-log': 'Events',
   'errors.ts': 'Errors',
   stores: 'Cursor stores',
@@ -66,5 +67,5 @@ export const categoryOrder = [
   'Examples',
   'Reference',
   'Background',
-  ...Object.values(categoryOfFolder),
+  ...new Set(Object.values(categoryOfFolder)),
 ];

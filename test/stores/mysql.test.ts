@@ -110,7 +110,9 @@ describeWith(mariadb, 'mysqlCursorStore', () => {
   });
 
   test.each(['MyISAM', 'Aria'])('refuses a table of the engine %s, which does not roll back', async (engine) => {
-    await admin.query(`CREATE OR REPLACE TABLE unfit (cursor_key VARBINARY(900) PRIMARY KEY, ${goodValue}) ENGINE=${engine}`);
+    await admin.query(
+      `CREATE OR REPLACE TABLE unfit (cursor_key VARBINARY(900) PRIMARY KEY, ${goodValue}) ENGINE=${engine}`,
+    );
     const error = await failure((async () => mysqlCursorStore(admin, { table: 'unfit' }).get('key'))());
     expect(error).toBeInstanceOf(AuditConfigError);
     expect(Object(error).message).toContain(`its engine is ${engine} in place of InnoDB`);
