@@ -5,34 +5,6 @@ import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** The names that fragments of the guides use without an import or a declaration. */
-const prelude = `
-import type { Pool, PoolClient } from 'pg';
-import type * as audit from 'planetscale-audit';
-import type * as node from 'planetscale-audit/node';
-import type * as stores from 'planetscale-audit/stores';
-declare global {
-  const client: audit.PlanetScaleAuditClient;
-  const events: audit.AuditPoller;
-  const event: audit.AuditEvent;
-  const signal: AbortSignal;
-  const pool: Pool;
-  const store: audit.AtomicCursorStore;
-  const insert: (...rows: readonly unknown[]) => Promise<void>;
-  const inTransaction: (work: (tx: PoolClient) => Promise<void>) => Promise<void>;
-  const PlanetScaleAuditClient: typeof audit.PlanetScaleAuditClient;
-  const poller: typeof audit.poller;
-  const printable: typeof audit.printable;
-  const rawJson: typeof audit.rawJson;
-  const runRevealWebhook: typeof audit.runRevealWebhook;
-  const toJsonEachRow: typeof audit.toJsonEachRow;
-  const toOcsf: typeof audit.toOcsf;
-  const toRunRevealRow: typeof audit.toRunRevealRow;
-  const fileCursorStore: typeof node.fileCursorStore;
-  const postgresCursorStore: typeof stores.postgresCursorStore;
-}
-`;
-
 /** These recipes need the types of Cloudflare, which conflict with those of Node. */
 const isForCloudflare = (code: string) => /'cloudflare:workers'|\bD1Database\b|\bR2Bucket\b/.test(code);
 
@@ -57,9 +29,7 @@ const snippets = pages.flatMap(snippetsOf).filter(({ code }) => !isForCloudflare
 function errorsOf(blocks: readonly Snippet[]): string[] {
   const config = ts.readConfigFile(resolve(root, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
-  const files = new Map(
-    [...blocks, { name: resolve(root, 'prelude.ts'), code: prelude }].map((file) => [file.name, file.code]),
-  );
+  const files = new Map(blocks.map(({ name, code }) => [name, code]));
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
   host.fileExists = (name) => files.has(name) || fileExists(name);
