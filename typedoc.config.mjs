@@ -20,6 +20,7 @@ export default {
   plugin: [load],
   router: 'repository',
   customCss: 'docs/site/theme.css',
+  favicon: 'docs/site/favicon.svg',
   headings: { readme: false, document: false }, // The Markdown files begin with a title of their own.
   navigation: { includeCategories: true },
   categoryOrder,

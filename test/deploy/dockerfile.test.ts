@@ -151,7 +151,7 @@ describe.skipIf(process.platform === 'win32')('the image of the Dockerfile', () 
           process.kill(pid, signal);
           const first = await running.ended;
           expect(first).toMatchObject({ status: 0, signal: null });
-          expect(first.stderr).toContain(`${signal}: printing the rest of this batch`);
+          expect(first.stderr).toContain(`${signal}: stopping after this batch`);
 
           const second = await begin(['tail', '--once', '--format', 'ndjson']).ended;
           expect([...idsIn(first.stdout), ...idsIn(second.stdout)]).toEqual(all);
