@@ -9,8 +9,9 @@ import { UsageError } from './flags.ts';
 import { ignoreStreamErrors, isClosedPipe, say, writeOutput } from './output.ts';
 import { exitStatus, statusOf } from './status.ts';
 import { tail } from './tail.ts';
+import { verify } from './verify.ts';
 
-const commands: Readonly<Record<string, Command>> = { check, tail, export: exportCommand };
+const commands: Readonly<Record<string, Command>> = { check, tail, export: exportCommand, verify };
 
 const help = `Reads PlanetScale's audit log.
 
@@ -26,7 +27,7 @@ The environment, or the file of --env-file, has the credentials:
   PLANETSCALE_SERVICE_TOKEN     the token
 Each organization needs an environment of its own.
 
-Status: 0 success, 1 failure, 2 wrong usage, 4 access refused.
+Status: 0 success, 1 failure, 2 wrong usage, 3 missing events, 4 access refused.
 
 planetscale-audit COMMAND --help explains the flags of a command.
 `;

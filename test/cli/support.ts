@@ -30,16 +30,17 @@ export interface Ended {
 }
 
 /** Starts the command line as a process. */
-export const start = (args: readonly string[], env: Env = {}): Running =>
-  startProgram(process.execPath, [program, ...args], env);
+export const start = (args: readonly string[], env: Env = {}, input = ''): Running =>
+  startProgram(process.execPath, [program, ...args], env, input);
 
-/** Starts any program as a process. */
-export function startProgram(file: string, args: readonly string[], env: Env = {}): Running {
+/** Starts any program as a process, with a text on its standard input. */
+export function startProgram(file: string, args: readonly string[], env: Env = {}, input = ''): Running {
   const child = spawn(file, args, {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
+  child.stdin.end(input);
   const output = { stdout: '', stderr: '' };
   const checks = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {
@@ -65,7 +66,8 @@ export function startProgram(file: string, args: readonly string[], env: Env = {
 }
 
 /** Runs the command line to its end. */
-export const run = (args: readonly string[], env: Env = {}): Promise<Ended> => start(args, env).ended;
+export const run = (args: readonly string[], env: Env = {}, input = ''): Promise<Ended> =>
+  start(args, env, input).ended;
 
 /** Serves a made-up PlanetScale, and returns the variables that point to it. */
 export async function servedEnv(options: FakePlanetScaleOptions = {}) {

@@ -7,8 +7,8 @@ import { run, servedEnv, temporaryDirectory } from './support.ts';
 describe('planetscale-audit', () => {
   test.each([
     [['chek'], 'There is no command "chek". Did you mean check?'],
-    [['delete'], 'There is no command "delete". Name one of check, tail, export.'],
-    [[], 'Name a command: check, tail, export.'],
+    [['delete'], 'There is no command "delete". Name one of check, tail, export, verify.'],
+    [[], 'Name a command: check, tail, export, verify.'],
     [['tail', '--formt', 'raw'], 'There is no flag --formt. Did you mean --format?'],
     [['tail', '--token', 'secret'], 'There is no flag --token.'],
     [['tail', '-x'], 'There is no flag -x.'],
@@ -23,6 +23,8 @@ describe('planetscale-audit', () => {
     [['tail', '--listen', '9464'], '--listen: "9464" is no host and port.'],
     [['tail', '--listen', '127.0.0.1:99999'], 'is no host and port.'],
     [['export', '--since', '2026-13-01'], '--since: "2026-13-01" is no time.'],
+    [['verify'], '--ids is missing.'],
+    [['verify', '--ids', '/nonexistent/ids'], '--ids: /nonexistent/ids cannot be read'],
     [['export', '--until', 'now'], '--until: "now" is no time.'],
   ])('refuses %j with status 2, and says what to write instead', async (args, message) => {
     const { env } = await servedEnv();
@@ -60,16 +62,20 @@ describe('planetscale-audit', () => {
     expect(await run(['--version'])).toMatchObject({ status: 0, stdout: `${packageJson.version}\n` });
   });
 
-  test.each([[['--help']], [['-h']], [['check', '--help']], [['tail', '--help']], [['export', '-h']]])(
-    'explains itself on one screen with %j',
-    async (args) => {
-      const { status, stdout } = await run(args);
-      const lines = stdout.split('\n');
-      expect(lines.length).toBeLessThanOrEqual(25);
-      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(88);
-      expect(stdout).toContain('Usage: planetscale-audit');
-      if (args.length > 1) expect(stdout).toContain('Example: planetscale-audit');
-      expect(status).toBe(0);
-    },
-  );
+  test.each([
+    [['--help']],
+    [['-h']],
+    [['check', '--help']],
+    [['tail', '--help']],
+    [['export', '-h']],
+    [['verify', '--help']],
+  ])('explains itself on one screen with %j', async (args) => {
+    const { status, stdout } = await run(args);
+    const lines = stdout.split('\n');
+    expect(lines.length).toBeLessThanOrEqual(25);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(88);
+    expect(stdout).toContain('Usage: planetscale-audit');
+    if (args.length > 1) expect(stdout).toContain('Example: planetscale-audit');
+    expect(status).toBe(0);
+  });
 });
