@@ -20,6 +20,7 @@ const groups = {
     'docs/upgrading.md',
     'docs/faq.md',
   ],
+  Examples: ['examples/README.md'],
   Background: [
     'docs/performance.md',
     'docs/internals/polling.md',
