@@ -4,13 +4,13 @@ import type { EventsQuery } from '../client/events-query.ts';
 import { AuditApiError, AuditResponseError } from '../errors.ts';
 import type { Command } from './command.ts';
 import { parseChoice, parseFlags } from './flags.ts';
-import { createFormat, type FormatEvent, formatNames, showsColors } from './formats.ts';
+import { createFormat, type FormatEvent, formatNames, linesOf, showsColors } from './formats.ts';
 import { say, writeOutput } from './output.ts';
 import { PartialExport } from './partial-export.ts';
 import { ProgressLine } from './progress-line.ts';
 import { exitStatus } from './status.ts';
 import { untilStopped } from './stop.ts';
-import { parseTime } from './times.ts';
+import { parseRange } from './times.ts';
 
 export const exportCommand: Command = {
   summary: 'Write the events of a range of time, newest first.',
@@ -45,7 +45,7 @@ Example: planetscale-audit export --since 7d --format raw --out audit.ndjson.gz
     const isForReading = out === undefined && process.stdout.isTTY;
     const format = parseChoice('--format', flags.format ?? (isForReading ? 'pretty' : 'ndjson'), formatNames);
     const formatEvent = createFormat(format, { colors: out === undefined && showsColors(process.stdout) });
-    const range = parseRange(since, until);
+    const range = parseRange(flags, Date.now());
     const client = PlanetScaleAuditClient.fromEnv();
 
     if (out === undefined) {
@@ -63,19 +63,6 @@ Example: planetscale-audit export --since 7d --format raw --out audit.ndjson.gz
       }
     });
   },
-};
-
-interface Range {
-  readonly since: Date | undefined;
-  readonly until: Date | undefined;
-}
-
-const parseRange = (since: string | undefined, until: string | undefined): Range => {
-  const nowMs = Date.now();
-  return {
-    since: since === undefined ? undefined : parseTime('--since', since, nowMs),
-    until: until === undefined ? undefined : parseTime('--until', until, nowMs),
-  };
 };
 
 /** Writes everything to standard output. */
@@ -141,9 +128,6 @@ const stopped = (progress: ExportProgress): number => {
   say('Stopped before all events were written.');
   return exitStatus.failure;
 };
-
-const linesOf = (events: readonly AuditEvent[], formatEvent: FormatEvent): string =>
-  events.map((event) => `${formatEvent(event)}\n`).join('');
 
 /** Shows how far an export is. */
 class ExportProgress {

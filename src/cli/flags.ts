@@ -58,7 +58,11 @@ const loadVariables = (path: string): void => {
 export function parseChoice<Choice extends string>(flag: string, value: string, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value);
   if (found !== undefined) return found;
-  const suggestion = nearest(value, choices);
-  const hint = suggestion === undefined ? `Choose one of ${choices.join(', ')}.` : `Did you mean ${suggestion}?`;
-  throw new UsageError(`${flag}: there is no ${JSON.stringify(value)}. ${hint}`);
+  throw new UsageError(`${flag}: there is no ${JSON.stringify(value)}. ${hintFor(value, choices, 'Choose')}`);
+}
+
+/** Returns the choice that was probably meant, or all of them, as a sentence. */
+export function hintFor(word: string, choices: readonly string[], verb: 'Choose' | 'Name'): string {
+  const suggestion = nearest(word, choices);
+  return suggestion === undefined ? `${verb} one of ${choices.join(', ')}.` : `Did you mean ${suggestion}?`;
 }

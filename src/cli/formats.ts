@@ -23,6 +23,10 @@ export function createFormat(name: FormatName, options: { readonly colors: boole
   return name === 'pretty' ? createPrettyFormat(options) : formats[name];
 }
 
+/** Returns the events as lines, each with its line break. */
+export const linesOf = (events: readonly AuditEvent[], formatEvent: FormatEvent): string =>
+  events.map((event) => `${formatEvent(event)}\n`).join('');
+
 /** Whether a stream shows colors: a terminal does, unless its user asked for none. */
 export const showsColors = (stream: { readonly isTTY?: boolean }): boolean =>
   stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';

@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 import packageJson from 'planetscale-audit/package.json' with { type: 'json' };
 import { errorMessage } from '../internal/foreign-error.ts';
-import { nearest } from '../internal/nearest.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { exportCommand } from './export.ts';
-import { UsageError } from './flags.ts';
+import { hintFor, UsageError } from './flags.ts';
 import { ignoreStreamErrors, isClosedPipe, say, writeOutput } from './output.ts';
 import { exitStatus, statusOf } from './status.ts';
 import { tail } from './tail.ts';
@@ -49,10 +48,7 @@ function findCommand(name: string | undefined): Command {
   if (name === undefined) throw new UsageError(`Name a command: ${Object.keys(commands).join(', ')}.`);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command) return command;
-  const suggestion = nearest(name, Object.keys(commands));
-  const hint =
-    suggestion === undefined ? `Name one of ${Object.keys(commands).join(', ')}` : `Did you mean ${suggestion}`;
-  throw new UsageError(`There is no command ${JSON.stringify(name)}. ${hint}${suggestion === undefined ? '.' : '?'}`);
+  throw new UsageError(`There is no command ${JSON.stringify(name)}. ${hintFor(name, Object.keys(commands), 'Name')}`);
 }
 
 ignoreStreamErrors();

@@ -7,6 +7,7 @@ import type { AuditEvent } from '../audit-log/event.ts';
 import { ignoreNotFound, syncDirectory } from '../stores/file/durable-file.ts';
 import { UsageError } from './flags.ts';
 import type { FormatName } from './formats.ts';
+import type { Range } from './times.ts';
 
 /** What the user asked for. A second call must ask for the same. */
 export interface ExportRequest {
@@ -65,11 +66,7 @@ export class PartialExport {
    * @param range the times of a new export. One that has begun keeps its own
    * @throws UsageError if the file exists already, or an export with another request has begun
    */
-  static async open(
-    path: string,
-    request: ExportRequest,
-    range: { readonly since: Date | undefined; readonly until: Date | undefined },
-  ): Promise<PartialExport> {
+  static async open(path: string, request: ExportRequest, range: Range): Promise<PartialExport> {
     if ((await lengthOf(path)) !== undefined)
       throw new UsageError(`--out: ${path} exists. Choose another name, or remove the file.`);
     const earlier = await readProgress(path, JSON.stringify(request));

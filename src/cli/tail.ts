@@ -1,13 +1,12 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { AuditEvent } from '../audit-log/event.ts';
 import { PlanetScaleAuditClient } from '../client/client.ts';
 import { type AuditPoller, poller } from '../poller/poller.ts';
 import type { StartFrom } from '../poller/start-from.ts';
 import { fileCursorStore } from '../stores/file/file-cursor-store.ts';
 import type { Command } from './command.ts';
 import { parseChoice, parseFlags, UsageError } from './flags.ts';
-import { createFormat, type FormatEvent, formatNames, showsColors } from './formats.ts';
+import { createFormat, type FormatEvent, formatNames, linesOf, showsColors } from './formats.ts';
 import { parseListenAddress, serveHealth } from './health-server.ts';
 import { say, writeOutput } from './output.ts';
 import { exitStatus } from './status.ts';
@@ -77,9 +76,6 @@ Example: planetscale-audit tail --start oldest --format ndjson >> audit.ndjson
 const printAll = async (events: AuditPoller, formatEvent: FormatEvent): Promise<void> => {
   for await (const batch of events.batches()) await writeOutput(linesOf(batch, formatEvent));
 };
-
-const linesOf = (events: readonly AuditEvent[], formatEvent: FormatEvent): string =>
-  events.map((event) => `${formatEvent(event)}\n`).join('');
 
 /** Calls for different actions print different events, so that each set has a place of its own. */
 const keyFor = (organization: string, actions: readonly string[] | undefined): string =>

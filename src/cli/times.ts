@@ -32,3 +32,20 @@ export function parseTime(flag: string, text: string, nowMs: number): Date {
     `${flag}: ${JSON.stringify(text)} is no time. Write a time such as 2026-11-01 or 2026-11-01T12:00:00Z, or an age such as 24h or 7d.`,
   );
 }
+
+/** The times of --since and --until; undefined for a flag that is left out. */
+export interface Range {
+  readonly since: Date | undefined;
+  readonly until: Date | undefined;
+}
+
+/** @throws UsageError if a time cannot be read */
+export function parseRange(
+  { since, until }: { readonly since?: string | undefined; readonly until?: string | undefined },
+  nowMs: number,
+): Range {
+  return {
+    since: since === undefined ? undefined : parseTime('--since', since, nowMs),
+    until: until === undefined ? undefined : parseTime('--until', until, nowMs),
+  };
+}

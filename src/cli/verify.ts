@@ -9,7 +9,7 @@ import { parseChoice, parseFlags, UsageError } from './flags.ts';
 import { createFormat, formatNames, showsColors } from './formats.ts';
 import { say, writeOutput } from './output.ts';
 import { exitStatus } from './status.ts';
-import { parseTime } from './times.ts';
+import { parseRange } from './times.ts';
 
 export const verify: Command = {
   summary: 'Print the events that your copy of the log does not have.',
@@ -42,16 +42,12 @@ Example: planetscale-audit verify --ids audit.ndjson --since 7d
     if (flags.ids === undefined) throw new UsageError('--ids is missing. Name a file of ids, or - for standard input.');
     const format = parseChoice('--format', flags.format ?? (process.stdout.isTTY ? 'pretty' : 'ndjson'), formatNames);
     const formatEvent = createFormat(format, { colors: showsColors(process.stdout) });
-    const nowMs = Date.now();
-    const query = {
-      since: flags.since === undefined ? undefined : parseTime('--since', flags.since, nowMs),
-      until: flags.until === undefined ? undefined : parseTime('--until', flags.until, nowMs),
-    };
+    const range = parseRange(flags, Date.now());
     const client = PlanetScaleAuditClient.fromEnv();
     const stored = await readIds(flags.ids);
 
     let count = 0;
-    for await (const event of missingEvents(client, query, (ids) => ids.filter((id) => stored.has(id)))) {
+    for await (const event of missingEvents(client, range, (ids) => ids.filter((id) => stored.has(id)))) {
       await writeOutput(`${formatEvent(event)}\n`);
       count++;
     }
