@@ -121,9 +121,9 @@ export class Ledger {
     }
   }
 
-  /** A request without a cursor begins a scan, unless the poller compares a page with the newest one. */
+  /** A request without a cursor begins a scan, unless the poller checks an answer to a cursor with the newest page. */
   #recordAnswer({ run, isFirstPage, page, shown, dateOffsetMs }: Extract<Observation, { type: 'answer' }>): void {
-    if (isFirstPage && !run.mayCompareWithNewest) {
+    if (isFirstPage && !run.mayCheckWithNewest) {
       run.scan = { hasMetShortList: false, hasMetWrongDate: false, startedAtMs: this.log.nowMs() };
       this.#scanStartsMs.push(this.log.nowMs());
     }
@@ -132,7 +132,8 @@ export class Ledger {
       this.hasMetWrongDate = true;
     }
     if (shown !== undefined) run.hasMetShortList = true;
-    run.mayCompareWithNewest = !isFirstPage && !page.hasPrev && page.cursorStart !== null;
+    const isEmpty = page.cursorStart === null;
+    run.mayCheckWithNewest = !isFirstPage && (isEmpty || !page.hasPrev);
     // A poller can tell an empty list from one whose oldest events are new.
     if (shown !== undefined && shown > 0) run.scan.hasMetShortList = true;
   }

@@ -36,8 +36,8 @@ export class RunRecord {
   lastScanStartedAtMs = Number.POSITIVE_INFINITY;
   /** Whether the run has had an answer with a right `Date`. */
   hasHadRightDate = false;
-  /** Whether the last answer looked like the newest page, although the request had a cursor. The poller may compare the two. */
-  mayCompareWithNewest = false;
+  /** Whether the last answer to a cursor was empty, or looked like the newest page. The poller may check it with the newest page. */
+  mayCheckWithNewest = false;
   /** Whether a request or the store refused the run. */
   hasBeenRefused = false;
   /** Whether any answer to the run showed a list that ends too early. */
