@@ -3,7 +3,7 @@ import { PlanetScaleAuditClient } from '../client/client.ts';
 import { printable } from '../internal/printable.ts';
 import type { Command } from './command.ts';
 import { parseFlags } from './flags.ts';
-import { say, writeOutput } from './output.ts';
+import { sayFromLibrary, writeOutput } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 import { exitStatus } from './status.ts';
 
@@ -33,7 +33,7 @@ const report = async (client: PlanetScaleAuditClient): Promise<number> => {
   const access = await client.verifyAccess();
   if (!access.ok) {
     await writeLine('access', `no (${access.reason})`);
-    say(access.message);
+    sayFromLibrary(access.message);
     return access.reason === 'unreachable' ? exitStatus.failure : exitStatus.accessRefused;
   }
   await writeLine('access', 'yes');

@@ -1,9 +1,10 @@
 import type { AuditEvent } from '../audit-log/event.ts';
+import type { AuditPage } from '../audit-log/page.ts';
 import { PlanetScaleAuditClient } from '../client/client.ts';
 import type { EventsQuery } from '../client/events-query.ts';
 import { AuditApiError, AuditResponseError } from '../errors.ts';
 import type { Command } from './command.ts';
-import { parseChoice, parseFlags } from './flags.ts';
+import { parseChoice, parseFlags, rejectEmpty } from './flags.ts';
 import { createFormat, type FormatEvent, formatNames, linesOf, showsColors } from './formats.ts';
 import { say, writeOutput } from './output.ts';
 import { PartialExport } from './partial-export.ts';
@@ -42,20 +43,20 @@ Example: planetscale-audit export --since 7d --format raw --out audit.ndjson.gz
       until: { type: 'string' },
     });
     const { since, until, action: actions, out } = flags;
+    rejectEmpty('--out', out);
     const isForReading = out === undefined && process.stdout.isTTY;
     const format = parseChoice('--format', flags.format ?? (isForReading ? 'pretty' : 'ndjson'), formatNames);
-    const formatEvent = createFormat(format, { colors: out === undefined && showsColors(process.stdout) });
     const range = parseRange(flags, Date.now());
     const client = PlanetScaleAuditClient.fromEnv();
+    const { organization } = client;
+    const colors = out === undefined && showsColors(process.stdout);
+    const formatEvent = createFormat(format, { organization, colors });
 
     if (out === undefined) {
-      return untilStopped('stopping after this page.', (signal) =>
-        writeAll(client, { ...range, actions }, formatEvent, signal),
-      );
+      return untilStopped('stopping.', (signal) => writeAll(client, { ...range, actions }, formatEvent, signal));
     }
-    const { organization } = client;
     const partial = await PartialExport.open(out, { organization, format, actions, since, until }, range);
-    return untilStopped('stopping after this page. Run the same command again to continue.', async (signal) => {
+    return untilStopped('stopping. Run the same command again to continue.', async (signal) => {
       try {
         return await fillFile(client, partial, formatEvent, signal);
       } finally {
@@ -65,6 +66,15 @@ Example: planetscale-audit export --since 7d --format raw --out audit.ndjson.gz
   },
 };
 
+/** Yields the pages until the user asks to stop. */
+async function* untilAborted(pages: AsyncIterable<AuditPage>, signal: AbortSignal): AsyncGenerator<AuditPage> {
+  try {
+    yield* pages;
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+  }
+}
+
 /** Writes everything to standard output. */
 const writeAll = async (
   client: PlanetScaleAuditClient,
@@ -72,14 +82,15 @@ const writeAll = async (
   formatEvent: FormatEvent,
   signal: AbortSignal,
 ): Promise<number> => {
-  const progress = new ExportProgress();
-  for await (const { events } of client.pages({ ...query, prefetch: true })) {
+  const progress = new ProgressOfPages();
+  let isWhole = false;
+  for await (const { events, hasNext } of untilAborted(client.pages({ ...query, prefetch: true, signal }), signal)) {
     await writeOutput(linesOf(events, formatEvent));
     progress.count(events);
-    if (signal.aborted) return stopped(progress);
+    isWhole = !hasNext;
   }
   progress.clear();
-  return exitStatus.ok;
+  return isWhole ? exitStatus.ok : stopped();
 };
 
 /** Writes what is missing into the file, and gives the file its name. */
@@ -89,48 +100,47 @@ const fillFile = async (
   formatEvent: FormatEvent,
   signal: AbortSignal,
 ): Promise<number> => {
-  const progress = new ExportProgress();
+  const progress = new ProgressOfPages();
   const { since, until, actions, cursor } = partial;
-  const writePages = async (startingAfter: string | undefined): Promise<boolean> => {
-    const pages = client.pages({ since, until, actions, startingAfter, prefetch: true });
-    for await (const { events, cursorEnd, hasNext } of pages) {
+  const writePages = async (startingAfter: string | undefined): Promise<void> => {
+    const pages = client.pages({ since, until, actions, startingAfter, prefetch: true, signal });
+    for await (const { events, cursorEnd, hasNext } of untilAborted(pages, signal)) {
       const missing = events.filter(({ id }) => !partial.holds(id));
       await partial.append(linesOf(missing, formatEvent), missing, hasNext ? cursorEnd : null);
       progress.count(events);
-      if (signal.aborted) return false;
     }
-    return true;
   };
 
-  let isWhole = partial.isWhole;
-  if (!isWhole) {
-    try {
-      isWhole = await writePages(cursor);
-    } catch (error) {
-      if (cursor === undefined || !isLostCursor(error)) throw error;
-      say('PlanetScale no longer has the event at which this export stopped. Reading from the newest event again.');
-      isWhole = await writePages(undefined);
-    }
+  try {
+    if (!partial.isWhole) await writePages(cursor);
+  } catch (error) {
+    if (cursor === undefined || !(await isLostCursor(client, error))) throw error;
+    say('PlanetScale no longer has the event at which this export stopped. Reading from the newest event again.');
+    await writePages(undefined);
   }
-  if (!isWhole) return stopped(progress);
-  await partial.finish();
   progress.clear();
+  if (!partial.isWhole) return stopped();
+  await partial.finish();
   say(`Wrote ${partial.count.toLocaleString('en')} events to ${partial.path}.`);
   return exitStatus.ok;
 };
 
-/** PlanetScale refuses the cursor of a deleted event, or answers it with other pages. */
-const isLostCursor = (error: unknown): boolean =>
-  (error instanceof AuditApiError || error instanceof AuditResponseError) && !error.retryable;
+/**
+ * PlanetScale refuses the cursor of a deleted event, or answers it with other pages. It also gives 404 if it refuses access, and then
+ * the cursor may still be good.
+ */
+const isLostCursor = async (client: PlanetScaleAuditClient, error: unknown): Promise<boolean> => {
+  const isAnswer = error instanceof AuditApiError || error instanceof AuditResponseError;
+  return isAnswer && !error.retryable && (await client.verifyAccess()).ok;
+};
 
-const stopped = (progress: ExportProgress): number => {
-  progress.clear();
+const stopped = (): number => {
   say('Stopped before all events were written.');
   return exitStatus.failure;
 };
 
 /** Shows how far an export is. */
-class ExportProgress {
+class ProgressOfPages {
   readonly #line = new ProgressLine();
   readonly #startedMs = performance.now();
   #pages = 0;

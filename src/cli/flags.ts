@@ -37,13 +37,16 @@ const parseStrictly = <Options extends ParseArgsOptionsConfig>(config: {
 
 const usageMessage = (error: unknown, known: readonly string[]): string => {
   const message = errorMessage(error);
-  if (errorCode(error) !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return message.replace(/\.?$/, '.');
+  if (errorCode(error) !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return message.replaceAll('\n', ' ').replace(/\.?$/, '.');
   const [flag = ''] = /--?[^'\s]+/.exec(message) ?? [];
   const suggestion = nearest(flag.replace(/^-+/, ''), [...known, 'help', 'version']);
   return `There is no flag ${flag}.${suggestion === undefined ? '' : ` Did you mean --${suggestion}?`}`;
 };
 
-/** Node 22 and 24 have loaded the file before the program starts. Other runtimes have not. */
+/**
+ * Node loads the file itself before the program starts, and ends with its own status 9 if there is none. Other runtimes leave it to
+ * the program.
+ */
 const loadVariables = (path: string): void => {
   try {
     loadEnvFile(path);
@@ -53,6 +56,11 @@ const loadVariables = (path: string): void => {
     );
   }
 };
+
+/** @throws UsageError if the flag has an empty value */
+export function rejectEmpty(flag: string, value: string | undefined): void {
+  if (value === '') throw new UsageError(`${flag} is empty. Give it a value, or leave it out.`);
+}
 
 /** Returns the value if it is one of the choices. */
 export function parseChoice<Choice extends string>(flag: string, value: string, choices: readonly Choice[]): Choice {

@@ -11,16 +11,24 @@ export type FormatName = (typeof formatNames)[number];
 /** Returns the event as one line, without the line break. */
 export type FormatEvent = (event: AuditEvent) => string;
 
-const formats: Readonly<Record<Exclude<FormatName, 'pretty'>, FormatEvent>> = {
-  ndjson: (event) => JSON.stringify(event),
-  // Outside of texts, JSON has line breaks only as white space.
-  raw: (event) => rawJson(event).replace(/[\r\n]+/g, ' '),
-  runreveal: (event) => toJsonEachRow(event),
-  ocsf: (event) => JSON.stringify(toOcsf(event)),
-};
+interface FormatOptions {
+  readonly organization: string;
+  readonly colors: boolean;
+}
 
-export function createFormat(name: FormatName, options: { readonly colors: boolean }): FormatEvent {
-  return name === 'pretty' ? createPrettyFormat(options) : formats[name];
+export function createFormat(name: FormatName, { organization, colors }: FormatOptions): FormatEvent {
+  switch (name) {
+    case 'pretty':
+      return createPrettyFormat(colors);
+    case 'ndjson':
+      return (event) => JSON.stringify(event);
+    case 'raw': // Outside of texts, JSON has line breaks only as white space.
+      return (event) => rawJson(event).replace(/[\r\n]+/g, ' ');
+    case 'runreveal':
+      return (event) => toJsonEachRow(event, { sourceID: organization });
+    case 'ocsf':
+      return (event) => JSON.stringify(toOcsf(event, { organization }));
+  }
 }
 
 /** Returns the events as lines, each with its line break. */
@@ -34,7 +42,7 @@ export const showsColors = (stream: { readonly isTTY?: boolean }): boolean =>
 /** The width of a column fits most values. A longer one moves the rest of its line. */
 const columnWidths = { action: 36, actor: 24 };
 
-const createPrettyFormat = ({ colors }: { readonly colors: boolean }): FormatEvent => {
+const createPrettyFormat = (colors: boolean): FormatEvent => {
   const style = (format: 'dim' | 'cyan' | 'bold', text: string): string =>
     colors ? styleText(format, text, { validateStream: false }) : text;
   return (event) => {

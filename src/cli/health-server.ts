@@ -13,7 +13,7 @@ export function parseListenAddress(text: string): ListenAddress {
   const [, host = '', port = ''] = /^(\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(text) ?? [];
   if (host === '' || Number(port) > 65_535) {
     throw new UsageError(
-      `--listen: ${JSON.stringify(text)} is no host and port. Write an address such as 127.0.0.1:9464 or [::1]:9464.`,
+      `--listen cannot be ${JSON.stringify(text)}. Write an address such as 127.0.0.1:9464 or [::1]:9464.`,
     );
   }
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
@@ -26,7 +26,13 @@ export async function serveHealth(
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
   const server = createServer(({ url = '/' }, response) => answer(response, url.split('?')[0] ?? url, health()));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) =>
+      reject(
+        new Error(
+          `--listen: ${host}:${port} cannot be used (${error.message}). Choose an address of this machine and a free port.`,
+        ),
+      ),
+    );
     server.listen(port, host, resolve);
   });
   // A server that listens on a host and port has an address of this type.

@@ -5,7 +5,7 @@ import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { exportCommand } from './export.ts';
 import { hintFor, UsageError } from './flags.ts';
-import { ignoreStreamErrors, isClosedPipe, say, writeOutput } from './output.ts';
+import { ignoreStreamErrors, isClosedPipe, say, sayFromLibrary, writeOutput } from './output.ts';
 import { exitStatus, statusOf } from './status.ts';
 import { tail } from './tail.ts';
 import { verify } from './verify.ts';
@@ -33,7 +33,7 @@ planetscale-audit COMMAND --help explains the flags of a command.
 
 async function run([name, ...args]: readonly string[]): Promise<number> {
   if (name === '--version') return print(`${packageJson.version}\n`);
-  if (name === '--help' || name === '-h') return print(help);
+  if (name === '--help' || name === '-h' || name === 'help') return print(help);
   const command = findCommand(name);
   if (args.includes('--help') || args.includes('-h')) return print(command.help);
   return command.run(args);
@@ -52,11 +52,12 @@ function findCommand(name: string | undefined): Command {
 }
 
 ignoreStreamErrors();
+console.warn = sayFromLibrary; // The poller reports its notices there.
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   if (!isClosedPipe(error)) {
-    say(`planetscale-audit: ${errorMessage(error)}`);
+    sayFromLibrary(`planetscale-audit: ${errorMessage(error)}`);
     process.exitCode = statusOf(error);
     if (error instanceof UsageError) say('planetscale-audit --help explains the commands and their flags.');
   }

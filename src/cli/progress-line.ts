@@ -8,7 +8,8 @@ export class ProgressLine {
     const nowMs = performance.now();
     if (!this.#isShown || nowMs - this.#lastMs < 100) return;
     this.#lastMs = nowMs;
-    process.stderr.write(`\r\u001b[2K${text}`);
+    const width = (process.stderr.columns || 80) - 1; // A line that wraps would not be removed.
+    process.stderr.write(`\r\u001b[2K${text.slice(0, width)}`);
   }
 
   /** Removes the line. */

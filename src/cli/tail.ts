@@ -5,7 +5,7 @@ import { type AuditPoller, poller } from '../poller/poller.ts';
 import type { StartFrom } from '../poller/start-from.ts';
 import { fileCursorStore } from '../stores/file/file-cursor-store.ts';
 import type { Command } from './command.ts';
-import { parseChoice, parseFlags, UsageError } from './flags.ts';
+import { parseChoice, parseFlags, rejectEmpty, UsageError } from './flags.ts';
 import { createFormat, type FormatEvent, formatNames, linesOf, showsColors } from './formats.ts';
 import { parseListenAddress, serveHealth } from './health-server.ts';
 import { say, writeOutput } from './output.ts';
@@ -47,13 +47,17 @@ Example: planetscale-audit tail --start oldest --format ndjson >> audit.ndjson
       state: { type: 'string' },
     });
     const { once, start, action: actions } = flags;
+    rejectEmpty('--state', flags.state);
     const format = parseChoice('--format', flags.format ?? (process.stdout.isTTY ? 'pretty' : 'ndjson'), formatNames);
-    const formatEvent = createFormat(format, { colors: showsColors(process.stdout) });
     const intervalMs = parseDurationMs('--interval', flags.interval);
     const startFrom = start === undefined ? undefined : parseStart(start);
     const address = flags.listen === undefined ? undefined : parseListenAddress(flags.listen);
     const directory = flags.state ?? defaultStateDirectory();
     const client = PlanetScaleAuditClient.fromEnv();
+    const formatEvent = createFormat(format, {
+      organization: client.organization,
+      colors: showsColors(process.stdout),
+    });
     const key = keyFor(client.organization, actions);
     const store = fileCursorStore(directory);
 
@@ -89,7 +93,7 @@ const parseStart = (text: string): StartFrom => {
     return { since: parseTime('--start', text, Date.now()) };
   } catch {
     throw new UsageError(
-      `--start: ${JSON.stringify(text)} is no start. Write oldest, now, resume, newest:200, a time such as 2026-11-01, or an age such as 24h.`,
+      `--start cannot be ${JSON.stringify(text)}. Write oldest, now, resume, newest:200, a time such as 2026-11-01, or an age such as 24h.`,
     );
   }
 };

@@ -9,12 +9,15 @@ const readDurationMs = (text: string): number | undefined => {
   return count === undefined ? undefined : Number(count) * (unitMs[unit] ?? Number.NaN);
 };
 
-/** @throws UsageError if the text is no duration above 0 */
+/** Timers of Node end at once if they are longer than some 24.8 days. */
+const maxDurationMs = 24 * 24 * 60 * 60_000;
+
+/** @throws UsageError if the text is no duration above 0 and up to 24 days */
 export function parseDurationMs(flag: string, text: string): number {
   const durationMs = readDurationMs(text);
-  if (durationMs) return durationMs;
+  if (durationMs && durationMs <= maxDurationMs) return durationMs;
   throw new UsageError(
-    `${flag}: ${JSON.stringify(text)} is no duration. Write a number and a unit, such as 30s, 5m or 1h.`,
+    `${flag} cannot be ${JSON.stringify(text)}. Write a number and a unit, such as 30s, 5m or 1h, and at most 24d.`,
   );
 }
 
@@ -29,7 +32,7 @@ export function parseTime(flag: string, text: string, nowMs: number): Date {
   const instantMs = parseTimestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
   if (instantMs !== undefined) return new Date(instantMs);
   throw new UsageError(
-    `${flag}: ${JSON.stringify(text)} is no time. Write a time such as 2026-11-01 or 2026-11-01T12:00:00Z, or an age such as 24h or 7d.`,
+    `${flag} cannot be ${JSON.stringify(text)}. Write a time such as 2026-11-01 or 2026-11-01T12:00:00Z, or an age such as 24h or 7d.`,
   );
 }
 
@@ -39,13 +42,17 @@ export interface Range {
   readonly until: Date | undefined;
 }
 
-/** @throws UsageError if a time cannot be read */
-export function parseRange(
-  { since, until }: { readonly since?: string | undefined; readonly until?: string | undefined },
-  nowMs: number,
-): Range {
-  return {
-    since: since === undefined ? undefined : parseTime('--since', since, nowMs),
-    until: until === undefined ? undefined : parseTime('--until', until, nowMs),
-  };
+/** @throws UsageError if a time cannot be read, or no event can lie between the two */
+export function parseRange(flags: { readonly since?: string; readonly until?: string }, nowMs: number): Range {
+  const since = flags.since === undefined ? undefined : parseTime('--since', flags.since, nowMs);
+  const until = flags.until === undefined ? undefined : parseTime('--until', flags.until, nowMs);
+  if (since && since.getTime() > nowMs) {
+    throw new UsageError(`--since lies in the future (${since.toISOString()}). Write an earlier time.`);
+  }
+  if (since && until && since >= until) {
+    throw new UsageError(
+      `--until (${until.toISOString()}) is not after --since (${since.toISOString()}), so no event lies between them. Write a later --until.`,
+    );
+  }
+  return { since, until };
 }

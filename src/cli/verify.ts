@@ -41,9 +41,12 @@ Example: planetscale-audit verify --ids audit.ndjson --since 7d
     });
     if (flags.ids === undefined) throw new UsageError('--ids is missing. Name a file of ids, or - for standard input.');
     const format = parseChoice('--format', flags.format ?? (process.stdout.isTTY ? 'pretty' : 'ndjson'), formatNames);
-    const formatEvent = createFormat(format, { colors: showsColors(process.stdout) });
     const range = parseRange(flags, Date.now());
     const client = PlanetScaleAuditClient.fromEnv();
+    const formatEvent = createFormat(format, {
+      organization: client.organization,
+      colors: showsColors(process.stdout),
+    });
     const stored = await readIds(flags.ids);
 
     let count = 0;
@@ -73,7 +76,9 @@ const readIds = async (path: string): Promise<ReadonlySet<string>> => {
 const openInput = async (path: string): Promise<Readable> => {
   if (path === '-') return process.stdin;
   try {
-    return (await open(path)).createReadStream();
+    const file = await open(path);
+    if ((await file.stat()).isDirectory()) throw new Error('it is a directory');
+    return file.createReadStream();
   } catch (error) {
     throw new UsageError(`--ids: ${path} cannot be read (${errorMessage(error)}). Name a file of ids.`);
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -127,30 +128,66 @@ describe('planetscale-audit export', () => {
     },
   );
 
-  test('ends with status 1 after a SIGTERM, and continues in the next call', async () => {
+  test('ends with status 1 after a SIGTERM while PlanetScale is silent, and continues in the next call', async () => {
     const { env, args, read, startHeld, release } = await createExport();
     const running = await startHeld(2);
     running.child.kill('SIGTERM');
-    await running.until(({ stderr }) => stderr.includes('A second signal stops at once'));
-    release();
     const { status, stderr } = await running.ended;
     expect(stderr).toContain('Run the same command again to continue');
     expect(stderr).toContain('Stopped before all events were written');
     expect(status).toBe(1);
+    release();
     expect((await run(args, env)).status).toBe(0);
     expect(await read()).toEqual(newestFirst);
   });
 
-  test.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('ends at once after a second %s, with status %i', async (signal, status) => {
-    const { startHeld } = await createExport();
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends at once after a second %s, even if the disk hangs',
+    async (signal) => {
+      const { out, startHeld } = await createExport();
+      const running = await startHeld(2);
+      await rm(`${out}.part.lock`);
+      execFileSync('mkfifo', [`${out}.part.lock`]); // To read it takes forever.
+      running.child.kill(signal);
+      await running.until(({ stderr }) => stderr.includes('Stopped before all events were written'));
+      running.child.kill(signal);
+      expect((await running.ended).signal).toBe(signal);
+    },
+  );
+
+  test('refuses a second export to the same file, and the first one goes on', async () => {
+    const { env, args, read, startHeld, release } = await createExport();
+    const first = await startHeld(2);
+    const { status, stderr } = await run(args, env);
+    expect(stderr).toContain(`another export writes this file (process ${first.child.pid})`);
+    expect(status).toBe(2);
+    release();
+    expect((await first.ended).status).toBe(0);
+    expect(await read()).toEqual(newestFirst);
+  });
+
+  test('stops if an export on another machine has begun to write the same file', async () => {
+    const { out, startHeld, release } = await createExport();
     const running = await startHeld(2);
-    running.child.kill(signal);
-    await running.until(({ stderr }) => stderr.includes('A second signal stops at once'));
-    running.child.kill(signal);
-    expect((await running.ended).status).toBe(status);
+    const before = await readFile(`${out}.part.json`, 'utf8');
+    await writeFile(`${out}.part.lock`, '1 another-owner');
+    release();
+    const { status, stderr } = await running.ended;
+    expect(stderr).toContain(`${out}.part.lock is no longer of this export`);
+    expect(status).toBe(1);
+    expect(await readFile(`${out}.part.json`, 'utf8')).toBe(before);
+    expect(await readFile(`${out}.part.lock`, 'utf8')).toBe('1 another-owner');
+  });
+
+  test('does not begin again if PlanetScale refuses access, and continues with the right token', async () => {
+    const { env, args, read, kill } = await createExport();
+    await kill(2);
+    const { status, stderr } = await run(args, { ...env, PLANETSCALE_SERVICE_TOKEN: 'pscale_tkn_wrong' });
+    expect(stderr).not.toContain('Reading from the newest event again');
+    expect(stderr).toContain('Run planetscale-audit check');
+    expect(status).toBe(4);
+    expect((await run(args, env)).status).toBe(0);
+    expect(await read()).toEqual(newestFirst);
   });
 
   test('refuses a file that exists, and leaves it as it is', async () => {
@@ -179,7 +216,7 @@ describe('planetscale-audit export', () => {
   });
 
   test.each([
-    ['the part of a stranger', async (out: string) => writeFile(`${out}.part`, 'precious'), 'is of no export'],
+    ['the part of a stranger', async (out: string) => writeFile(`${out}.part`, 'precious'), 'no export has written it'],
     ['progress that is no JSON', async (out: string) => writeFile(`${out}.part.json`, 'rubbish'), 'is damaged'],
     [
       'progress without its part',

@@ -16,16 +16,26 @@ describe('planetscale-audit', () => {
     [['tail', '--format', 'xml'], 'Choose one of pretty, ndjson, raw, runreveal, ocsf.'],
     [['tail', '--format'], "Option '--format <value>' argument missing."],
     [['tail', 'acme'], "Unexpected argument 'acme'"],
-    [['tail', '--start', 'yesterday'], '--start: "yesterday" is no start.'],
-    [['tail', '--start', 'newest:many'], '--start: "newest:many" is no start.'],
-    [['tail', '--interval', '60'], '--interval: "60" is no duration.'],
-    [['tail', '--interval', '0s'], '--interval: "0s" is no duration.'],
-    [['tail', '--listen', '9464'], '--listen: "9464" is no host and port.'],
-    [['tail', '--listen', '127.0.0.1:99999'], 'is no host and port.'],
-    [['export', '--since', '2026-13-01'], '--since: "2026-13-01" is no time.'],
+    [['tail', '--start', 'yesterday'], '--start cannot be "yesterday".'],
+    [['tail', '--start', 'newest:many'], '--start cannot be "newest:many".'],
+    [['tail', '--interval', '60'], '--interval cannot be "60".'],
+    [['tail', '--interval', '0s'], '--interval cannot be "0s".'],
+    [['tail', '--listen', '9464'], '--listen cannot be "9464".'],
+    [['tail', '--listen', '127.0.0.1:99999'], '--listen cannot be "127.0.0.1:99999".'],
+    [['export', '--since', '2026-13-01'], '--since cannot be "2026-13-01".'],
     [['verify'], '--ids is missing.'],
     [['verify', '--ids', '/nonexistent/ids'], '--ids: /nonexistent/ids cannot be read'],
-    [['export', '--until', 'now'], '--until: "now" is no time.'],
+    [['export', '--until', 'now'], '--until cannot be "now".'],
+    [['tail', '--interval', '25d'], 'at most 24d.'],
+    [['tail', '--start', '-1h'], "To specify an option argument starting with a dash use '--start=-XYZ'."],
+    [['tail', '--state', ''], '--state is empty.'],
+    [['tail', '--once', '--action', ''], '--action: must not be empty.'],
+    [['tail', '--once', '--start', '2099-01-01'], '--start: 2099-01-01T00:00:00.000Z'],
+    [['export', '--out', ''], '--out is empty.'],
+    [['export', '--out', '/nonexistent/a.json'], '--out: there is no directory /nonexistent. Create it first.'],
+    [['export', '--since', '2099-01-01'], '--since lies in the future'],
+    [['export', '--since', '1h', '--until', '2h'], 'Write a later --until.'],
+    [['verify', '--ids', '/'], '--ids: / cannot be read (it is a directory)'],
   ])('refuses %j with status 2, and says what to write instead', async (args, message) => {
     const { env } = await servedEnv();
     const { status, stdout, stderr } = await run(args, env);
@@ -58,6 +68,18 @@ describe('planetscale-audit', () => {
     expect(status).toBeGreaterThan(0);
   });
 
+  test.each([
+    ['check', []],
+    ['tail', ['--once']],
+    ['export', []],
+  ])('ends %s with status 2 if PLANETSCALE_API_URL cannot be used, and names it', async (command, flags) => {
+    const { env } = await servedEnv();
+    const state = await temporaryDirectory();
+    const { status, stderr } = await run([command, ...flags], { ...env, PLANETSCALE_API_URL: 'nonsense', HOME: state });
+    expect(stderr).toContain('PLANETSCALE_API_URL');
+    expect(status).toBe(2);
+  });
+
   test('prints its version', async () => {
     expect(await run(['--version'])).toMatchObject({ status: 0, stdout: `${packageJson.version}\n` });
   });
@@ -65,6 +87,7 @@ describe('planetscale-audit', () => {
   test.each([
     [['--help']],
     [['-h']],
+    [['help']],
     [['check', '--help']],
     [['tail', '--help']],
     [['export', '-h']],

@@ -107,6 +107,12 @@ describe('the command of the systemd unit', () => {
   test('ends with the status that prevents a restart if the credentials are not set', async () => {
     const { status, stderr } = await run([...(await createArgs({})), '--once']);
     expect(stderr).toContain('PLANETSCALE_ORG');
-    expect(String(status)).toBe(settingOf('RestartPreventExitStatus'));
+    expect(settingOf('RestartPreventExitStatus').split(' ')).toContain(String(status));
+  });
+
+  test('ends with a status that prevents a restart if the file of credentials is missing', async () => {
+    const { status, stderr } = await run(['tail', '--env-file', '/nonexistent/env']);
+    expect(stderr).toContain('/nonexistent/env');
+    expect(settingOf('RestartPreventExitStatus').split(' ')).toContain(String(status));
   });
 });
