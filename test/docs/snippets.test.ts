@@ -1,12 +1,8 @@
-import { globSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
-
-const root = resolve(import.meta.dirname, '../..');
-
-/** These recipes need the types of Cloudflare, which conflict with those of Node. */
-const isForCloudflare = (code: string) => /'cloudflare:workers'|\bD1Database\b|\bR2Bucket\b/.test(code);
+import { root } from '../support/programs.ts';
+import { codeBlocks } from './code-blocks.ts';
 
 interface Snippet {
   /** The page and line, as a file name of TypeScript: errors then say where the block is. */
@@ -14,16 +10,10 @@ interface Snippet {
   readonly code: string;
 }
 
-const snippetsOf = (page: string): Snippet[] => {
-  const text = readFileSync(page, 'utf8');
-  return [...text.matchAll(/^( *)```ts\n(.*?)^ *```$/gms)].map(({ index, 1: indent = '', 2: code = '' }) => ({
-    name: `${page}.${text.slice(0, index).split('\n').length}.ts`,
-    code: `${code.replaceAll(new RegExp(`^${indent}`, 'gm'), '')}\nexport {};\n`,
-  }));
-};
-
-const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })].map((page) => resolve(root, page));
-const snippets = pages.flatMap(snippetsOf).filter(({ code }) => !isForCloudflare(code));
+const snippets = codeBlocks.map(({ page, line, code }) => ({
+  name: resolve(root, `${page}.${line}.ts`),
+  code: `${code}\nexport {};\n`,
+}));
 
 /** Compiles the blocks in one program, in memory, with the options of the repository. */
 function errorsOf(blocks: readonly Snippet[]): string[] {

@@ -292,7 +292,13 @@ export class Ledger {
     const isDated = createdMs(event) !== undefined && latenessMs >= -lookbackMs;
     if (Number.isFinite(sinceMs) && !isDated) return false;
     if (newerThan === undefined) return true;
-    return this.log.isBelow(newerThan, event.id) && !this.log.mayChangePlaces(newerThan, event.id);
+    return this.log.isBelow(newerThan, event.id) && !this.mayCrossStart(event.id);
+  }
+
+  /** Whether the event is above the one of `newerThan` in some answers, and below it in others. */
+  mayCrossStart(id: string): boolean {
+    const { newerThan } = this.#wanted;
+    return newerThan !== undefined && this.log.mayChangePlaces(newerThan, id);
   }
 
   /** Whether the event matches the action and the time that the pollers ask for. */
