@@ -1,10 +1,33 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import worker, { type Env } from '../../examples/cloudflare-worker.ts';
-import { environmentOf, lines, served } from '../support/programs.ts';
+import { program } from '../cli/support.ts';
+import { environmentOf, lines, run, served } from '../support/programs.ts';
 import { recordingWebhook } from '../support/recording-webhook.ts';
 import { credentials, failure, numbered, serve, serveRaw } from '../support/served.ts';
 import { freePort } from '../support/server-process.ts';
 import { runExample, runExampleSuccessfully, slowly, startExample, temporaryDirectory } from './support.ts';
+
+test(
+  'examples/fake-planetscale.ts serves events to the command line, with the variables that it prints',
+  async () => {
+    const { child, output } = startExample('fake-planetscale.ts');
+    await expect.poll(output, { timeout: 30_000 }).toContain('ready');
+    const file = join(await temporaryDirectory(), 'fake.env');
+    await writeFile(
+      file,
+      lines(output())
+        .filter((line) => line.startsWith('PLANETSCALE_'))
+        .join('\n'),
+    );
+    const { code, output: exported } = await run(process.execPath, [program, 'export', '--env-file', file]);
+    expect(code, exported).toBe(0);
+    expect(lines(exported).length).toBeGreaterThanOrEqual(300);
+    child.kill();
+  },
+  slowly,
+);
 
 describe('examples/cron.ts', () => {
   test(
