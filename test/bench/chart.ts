@@ -1,7 +1,7 @@
 import { isMet, type Line } from './report.ts';
 
-const width = 760;
-const labelWidth = 330;
+const width = 800;
+const labelWidth = 380;
 const barWidth = width - labelWidth - 90;
 const lineHeight = 22;
 
