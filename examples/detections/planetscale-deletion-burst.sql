@@ -4,15 +4,17 @@ SELECT
   any(psActorDisplayName) AS actorName,
   any(actor) AS actor,
   max(objectsInTime) AS deletedObjects,
-  min(eventTime) AS firstDeletion,
+  min(firstInTime) AS firstDeletion,
   max(eventTime) AS lastDeletion,
   arraySort(groupUniqArrayArray(actionsInTime)) AS actions,
-  arraySort(groupUniqArray(srcIP)) AS addresses
+  arraySort(groupUniqArrayArray(addressesInTime)) AS addresses
 FROM (
   SELECT
     *,
     uniqExact(if(psAuditableId = '', ('', psId), (splitByChar('.', eventName)[1], psAuditableId))) OVER recent AS objectsInTime,
+    min(eventTime) OVER recent AS firstInTime,
     groupUniqArray(eventName) OVER recent AS actionsInTime,
+    groupUniqArray(srcIP) OVER recent AS addressesInTime,
     max(receivedAt) OVER recent AS lastReceived
   FROM (
     SELECT *
