@@ -30,21 +30,21 @@ const who = (actor_id: string, actor_display_name: string, remote_ip: string, ac
 });
 const chicago = '203.0.113.1';
 const newYork = '203.0.113.2';
-const detroit = '203.0.113.3';
+const washington = '203.0.113.3';
 const amsterdam = '203.0.113.50';
 const unknownPlace = '203.0.113.99';
 
 const places: Readonly<Record<string, ReturnType<NonNullable<RunRevealContext['lookupIp']>>>> = {
   [chicago]: { asCountryCode: 'US', city: 'Chicago', latitude: 41.88, longitude: -87.63, asNumber: 64500 },
   [newYork]: { asCountryCode: 'US', city: 'New York', latitude: 40.71, longitude: -74.01, asNumber: 64501 },
-  [detroit]: { asCountryCode: 'US', city: 'Detroit', latitude: 42.33, longitude: -83.05, asNumber: 64500 },
+  [washington]: { asCountryCode: 'US', city: 'Washington', latitude: 38.9, longitude: -77.04, asNumber: 64500 },
   [amsterdam]: { asCountryCode: 'NL', city: 'Amsterdam', latitude: 52.37, longitude: 4.89, asNumber: 64502 },
 };
 export const lookupIp: RunRevealContext['lookupIp'] = (ip) => places[ip];
 
 const ada = who('d4hkujnkswjk', 'ada@example.com', chicago);
 const bob = who('b0bkujnkswjk', 'Bob Example', newYork);
-const robot = who('r0b0tjnkswjk', 'deploy-bot', detroit, 'ServiceToken');
+const robot = who('r0b0tjnkswjk', 'deploy-bot', washington, 'ServiceToken');
 const planetScale: Fields = { actor_id: null, actor_type: null, actor_display_name: null, remote_ip: null };
 
 /** An object of an action: what it is, its name, and the target that it belongs to. */
@@ -149,7 +149,7 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         tokenId: 'r0b0tjnkswjk',
         tokenName: 'deploy-bot',
         actions: ['database_branch.created', 'database_branch_password.created'],
-        addresses: [detroit, amsterdam],
+        addresses: [washington, amsterdam],
         events: 2,
         leakedAt: '2026-10-22 12:00:00',
         lastUse: '2026-11-20 12:02:00',
@@ -269,7 +269,7 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         firstDeletion: '2026-11-20 11:58:00',
         lastDeletion: '2026-11-20 12:08:00',
         actions: ['database.requested_deletion', 'database_branch.deleted', 'database_webhook.deleted'],
-        addresses: [detroit],
+        addresses: [washington],
       },
     ],
     nearMisses: {
@@ -589,7 +589,7 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       },
     ],
     nearMisses: {
-      'places that are near': [past(ada, 0), past({ ...ada, remote_ip: detroit }, 5 * minutes)],
+      'places that are near': [past(ada, 0), past({ ...ada, remote_ip: washington }, 5 * minutes)],
       'more than an hour': [past(ada, -51 * minutes), past({ ...ada, remote_ip: newYork }, 10 * minutes)],
       'two actors': [past(ada, 0), past({ ...bob, remote_ip: amsterdam }, 5 * minutes)],
       'one id of two types': [

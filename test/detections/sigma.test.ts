@@ -10,7 +10,7 @@ import { matchesSigma } from './sigma.ts';
 /** `SEED=…` repeats a run that failed. */
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const amount = 5000;
-/** A selection of three actions of ninety-one, with two values of another field, is the rarest. */
+/** With fewer matches, the comparison would prove little. */
 const leastMatches = 20;
 
 const from = Date.parse('2026-11-20T12:00:00Z');
