@@ -1,4 +1,5 @@
 import type { Detection } from '../test/detections/detections.ts';
+import { markdownTable } from './markdown-table.ts';
 
 /** The table of docs/detections.md, from the files of examples/detections. The most severe detection is first. */
 export function detectionsTable(detections: readonly Detection[], sigmaNames: readonly string[]): string {
@@ -13,7 +14,7 @@ export function detectionsTable(detections: readonly Detection[], sigmaNames: re
       detection.notes,
     ]);
   const head = ['detection', 'severity (risk score)', 'what it finds', 'ATT&CK', 'false positives', 'what to do'];
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return markdownTable([head, ...rows]);
 }
 
 const titleOf = ({ name, displayName, file }: Detection, hasSigmaRule: boolean): string => {

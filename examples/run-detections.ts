@@ -40,6 +40,7 @@ async function endOfLastRun(): Promise<number | undefined> {
     throw error;
   });
   if (text === undefined) return undefined;
-  if (!/^\d{10}\n$/.test(text)) throw new Error(`${stateFile} has no time of a run. Delete it to look at the last 15 minutes.`);
+  if (!/^\d{10}\n$/.test(text))
+    throw new Error(`${stateFile} has no time of a run. Delete it to look at the last 15 minutes.`);
   return Number(text);
 }

@@ -5,10 +5,8 @@ WITH
     WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
       AND receivedAt < {to:DateTime}
       AND eventName IN (
-        'branch.deleted',
         'database.deleted',
         'database.requested_deletion',
-        'database_branch.deleted',
         'database_branch_keyspace.deleted',
         'database_branch_keyspace.requested_deletion'
       )

@@ -112,12 +112,15 @@ describe.each(detections)('$name', (detection) => {
   });
 });
 
-test.each(detections.filter(looksAtOneEvent))('$name includes the start of its window, and not the end', async (detection) => {
-  const [first] = caseOf(detection).found;
-  const receivedMs = first?.receivedAt.getTime() ?? 0;
-  const table = await plainTable(caseOf(detection).found);
-  const eventsFound = (start: number) =>
-    ask(detection, table, { from: start, to: start + windowMs }).map(({ eventID }) => eventID);
-  expect(eventsFound(receivedMs)).toContain(first?.event.id);
-  expect(eventsFound(receivedMs - windowMs)).not.toContain(first?.event.id);
-});
+test.each(detections.filter(looksAtOneEvent))(
+  '$name includes the start of its window, and not the end',
+  async (detection) => {
+    const [first] = caseOf(detection).found;
+    const receivedMs = first?.receivedAt.getTime() ?? 0;
+    const table = await plainTable(caseOf(detection).found);
+    const eventsFound = (start: number) =>
+      ask(detection, table, { from: start, to: start + windowMs }).map(({ eventID }) => eventID);
+    expect(eventsFound(receivedMs)).toContain(first?.event.id);
+    expect(eventsFound(receivedMs - windowMs)).not.toContain(first?.event.id);
+  },
+);

@@ -30,14 +30,25 @@ const action = fc.oneof(
 const fields = fc.record(
   {
     audit_action: action,
-    actor_type: fc.constantFrom('User', 'ServiceToken', 'ServiceTokens', null, 7, ['ServiceToken'], { is: 'ServiceToken' }),
-    auditable_display_name: fc.constantFrom('main', 'Main', 'production', 'PROD', 'master', ' main', 'mains', 'MAİN', null, ['main']),
+    actor_type: fc.constantFrom('User', 'ServiceToken', 'ServiceTokens', null, 7, ['ServiceToken'], {
+      is: 'ServiceToken',
+    }),
+    auditable_display_name: fc.constantFrom(
+      'main',
+      'Main',
+      'production',
+      'PROD',
+      'master',
+      ' main',
+      'mains',
+      'MAİN',
+      null,
+      ['main'],
+    ),
   },
   { requiredKeys: ['audit_action'] },
 );
-const event = fc
-  .tuple(arbitraryEvent, fields)
-  .map(([any, changes]) => ({ ...JSON.parse(rawJson(any)), ...changes }));
+const event = fc.tuple(arbitraryEvent, fields).map(([any, changes]) => ({ ...JSON.parse(rawJson(any)), ...changes }));
 
 const clickHouse = openClickHouse();
 afterAll(() => clickHouse.close());
@@ -52,11 +63,16 @@ beforeAll(async () => {
   await clickHouse.insertLines('runreveal.generated', lines);
 });
 
-test.each([...sigmaRules])(`sigma/%s finds the same of ${amount} events as its twin in SQL (SEED=${seed})`, (name, rule) => {
-  const twin = detections.find((detection) => detection.name === name) ?? expect.unreachable(`${name} has no twin`);
-  const bySql = runDetection(clickHouse, twin, { table: 'runreveal.generated', from, to }).map(({ eventID }) => eventID);
-  const bySigma = events.filter((each) => matchesSigma(rule, rawJson(each))).map(({ id }) => id);
-  expect(bySql.sort()).toEqual(bySigma.sort());
-  expect(bySigma.length).toBeGreaterThanOrEqual(leastMatches);
-  expect(bySigma.length).toBeLessThan(amount / 2);
-});
+test.each([...sigmaRules])(
+  `sigma/%s finds the same of ${amount} events as its twin in SQL (SEED=${seed})`,
+  (name, rule) => {
+    const twin = detections.find((detection) => detection.name === name) ?? expect.unreachable(`${name} has no twin`);
+    const bySql = runDetection(clickHouse, twin, { table: 'runreveal.generated', from, to }).map(
+      ({ eventID }) => eventID,
+    );
+    const bySigma = events.filter((each) => matchesSigma(rule, rawJson(each))).map(({ id }) => id);
+    expect(bySql.sort()).toEqual(bySigma.sort());
+    expect(bySigma.length).toBeGreaterThanOrEqual(leastMatches);
+    expect(bySigma.length).toBeLessThan(amount / 2);
+  },
+);

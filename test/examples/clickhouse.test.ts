@@ -26,9 +26,7 @@ test(
     };
     await runExampleSuccessfully('to-clickhouse.ts', { env });
     const [newest, middle, oldest] = ['event0000252', 'event0000120', 'event0000000'];
-    clickHouse.query(
-      `DELETE FROM runreveal.planetscale_logs WHERE eventID IN ('${newest}', '${middle}', '${oldest}')`,
-    );
+    clickHouse.query(`DELETE FROM runreveal.planetscale_logs WHERE eventID IN ('${newest}', '${middle}', '${oldest}')`);
 
     const mended = lines(await runExampleSuccessfully('mend-clickhouse.ts', { env }));
     expect(mended.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
@@ -47,11 +45,16 @@ test(
   async () => {
     const stateFile = join(await temporaryDirectory(), 'state');
     const env = { CLICKHOUSE_URL: await serveOverHttp(clickHouse), STATE_FILE: stateFile };
-    const run = async () => lines(await runExampleSuccessfully('run-detections.ts', { env })).map((line) => JSON.parse(line));
+    const run = async () =>
+      lines(await runExampleSuccessfully('run-detections.ts', { env })).map((line) => JSON.parse(line));
     const insert = (id: string, audit_action: string, secondsAgo: number) =>
-      clickHouse.insert('runreveal.planetscale_logs', [eventWith({ id, audit_action, actor_display_name: '\u202eada' })], {
-        receivedAt: new Date(Date.now() - secondsAgo * 1000),
-      });
+      clickHouse.insert(
+        'runreveal.planetscale_logs',
+        [eventWith({ id, audit_action, actor_display_name: '\u202eada' })],
+        {
+          receivedAt: new Date(Date.now() - secondsAgo * 1000),
+        },
+      );
     await insert('leak', 'service_token.token_leaked', 300);
     await insert('ordinary', 'database_branch.created', 300);
     await insert('before', 'organization.disabled_sso', 3600);
