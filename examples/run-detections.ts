@@ -8,6 +8,15 @@ import { createClient } from '@clickhouse/client';
 import { printable } from 'planetscale-audit';
 import { parse } from 'yaml';
 
+interface Detection {
+  readonly name: string;
+  readonly displayName: string;
+  readonly severity: string;
+  readonly riskScore: number;
+  readonly file: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
 const folder = join(import.meta.dirname, 'detections');
 const stateFile = process.env.STATE_FILE ?? './detections.state';
 const clickHouse = createClient({ url: process.env.CLICKHOUSE_URL ?? 'http://127.0.0.1:8123' });
@@ -18,7 +27,7 @@ const from = (await endOfLastRun()) ?? to - 15 * 60;
 
 const files = await readdir(folder);
 for (const file of files.filter((name) => name.endsWith('.yaml'))) {
-  const detection = parse(await readFile(join(folder, file), 'utf8'));
+  const detection: Detection = parse(await readFile(join(folder, file), 'utf8'));
   const answer = await clickHouse.query({
     query: await readFile(join(folder, detection.file), 'utf8'),
     query_params: { ...detection.parameters, from, to },

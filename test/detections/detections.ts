@@ -26,6 +26,11 @@ const detectionSchema = z.strictObject({
   sourceTypes: z.tuple([z.literal('planetscale')]),
 });
 
+/** A field of the raw log, without a modifier of Sigma. */
+const fieldSchema = z.string().regex(/^[a-z_]+$/);
+/** A text without the wildcards of Sigma. */
+const textSchema = z.string().regex(/^[^*?\\]+$/);
+
 /**
  * The fields of a Sigma rule, with the four that RunReveal adds.
  *
@@ -41,7 +46,10 @@ const sigmaSchema = z.strictObject({
   date: z.iso.date(),
   tags: z.array(z.string().regex(/^[a-z0-9_-]+\.[a-z0-9._-]+$/)).min(1),
   logsource: z.strictObject({ product: z.literal('planetscale'), service: z.literal('audit') }),
-  detection: z.looseObject({ condition: z.string() }),
+  detection: z.strictObject({
+    selection: z.record(fieldSchema, z.union([textSchema, z.array(textSchema).min(2)])),
+    condition: z.literal('selection'),
+  }),
   falsepositives: z.array(z.string().min(2)).min(1),
   level: z.enum(['informational', 'low', 'medium', 'high', 'critical']),
   sourcetypes: z.tuple([z.literal('planetscale')]),

@@ -110,7 +110,7 @@ describe.each([...sigmaRules])('sigma/%s', (name, rule) => {
   });
 
   test('compares fields that an event has', () => {
-    const fields = Object.keys(Object(rule.detection.selection));
+    const fields = Object.keys(rule.detection.selection);
     const columns = fields.map((field) => `ps_${field}`.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()));
     expect(columns.filter((column) => !runRevealColumns.some((known) => known.name === column))).toEqual([]);
   });

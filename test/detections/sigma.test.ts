@@ -16,15 +16,15 @@ const leastMatches = 20;
 const from = Date.parse('2026-11-20T12:00:00Z');
 const to = from + 900_000;
 
-const matchedActions = [...sigmaRules.values()].flatMap(({ detection }) => Object(detection.selection).audit_action);
+const matchedActions = [...sigmaRules.values()].flatMap(({ detection }) => detection.selection.audit_action ?? []);
 
 const action = fc.oneof(
-  { weight: 5, arbitrary: fc.constantFrom<string>(...matchedActions) },
+  { weight: 5, arbitrary: fc.constantFrom(...matchedActions) },
   { weight: 3, arbitrary: fc.constantFrom<string>(...knownAuditActions) },
   // Near the names of actions.
-  fc.constantFrom<string>(...matchedActions).map((name) => `${name}s`),
-  fc.constantFrom<string>(...matchedActions).map((name) => name.slice(name.indexOf('.') + 1)),
-  fc.constantFrom<string>(...matchedActions).map((name) => ` ${name}`),
+  fc.constantFrom(...matchedActions).map((name) => `${name}s`),
+  fc.constantFrom(...matchedActions).map((name) => name.slice(name.indexOf('.') + 1)),
+  fc.constantFrom(...matchedActions).map((name) => ` ${name}`),
   fc.string(),
 );
 const fields = fc.record(

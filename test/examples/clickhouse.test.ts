@@ -48,17 +48,13 @@ test(
     const run = async () =>
       lines(await runExampleSuccessfully('run-detections.ts', { env })).map((line) => JSON.parse(line));
     const insert = (id: string, audit_action: string, secondsAgo: number) =>
-      clickHouse.insert(
-        'runreveal.planetscale_logs',
-        [eventWith({ id, audit_action, actor_display_name: '\u202eada' })],
-        {
-          receivedAt: new Date(Date.now() - secondsAgo * 1000),
-        },
-      );
+      clickHouse.insert('runreveal.planetscale_logs', [eventWith({ id, audit_action })], {
+        receivedAt: new Date(Date.now() - secondsAgo * 1000),
+      });
     await insert('leak', 'service_token.token_leaked', 300);
     await insert('ordinary', 'database_branch.created', 300);
     await insert('before', 'organization.disabled_sso', 3600);
-    await insert('too-new', 'organization.disabled_sso', 0);
+    await insert('too-new', 'organization.disabled_sso', -3600);
 
     expect(await run()).toMatchObject([
       { name: 'planetscale-credential-leaked', severity: 'Critical', riskScore: 90, row: { eventID: 'leak' } },
