@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { toRunRevealRow } from 'planetscale-audit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openClickHouse } from '../support/clickhouse.ts';
@@ -97,16 +98,17 @@ describe.each(detections)('$name', (detection) => {
 
   test('answers otherwise if an action in its query or a value of its parameters changes', async () => {
     const inputs = await Promise.all([found, ...Object.values(nearMisses)].map(plainTable));
-    const answersTo = (run: Partial<Run>) => inputs.map((table) => findings(ask(detection, table, run)));
-    const today = answersTo({});
+    const answers = inputs.map((table) => findings(ask(detection, table)));
+    const changesAnAnswer = (run: Partial<Run>) =>
+      inputs.some((table, index) => !isDeepStrictEqual(findings(ask(detection, table, run)), answers[index]));
     for (const { index, 0: name } of detection.sql.matchAll(/'\w+\.\w+'/g)) {
       const sql = `${detection.sql.slice(0, index)}'no.such_action'${detection.sql.slice(index + name.length)}`;
-      expect(answersTo({ sql }), name).not.toEqual(today);
+      expect(changesAnAnswer({ sql }), `${name} at ${index}`).toBe(true);
     }
     for (const [name, value] of Object.entries(detection.parameters)) {
       for (const factor of [0.5, 2]) {
         const parameters = { [name]: String(Math.floor(Number(value) * factor)) };
-        expect(answersTo({ parameters }), JSON.stringify(parameters)).not.toEqual(today);
+        expect(changesAnAnswer({ parameters }), JSON.stringify(parameters)).toBe(true);
       }
     }
   });
