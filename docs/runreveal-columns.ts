@@ -1,4 +1,5 @@
 import { type AuditEvent, type RunRevealRow, runRevealColumns, toRunRevealRow } from 'planetscale-audit';
+import { markdownTable } from './markdown-table.ts';
 
 const field = (name: keyof AuditEvent): string => `\`${name}\` as received`;
 const lookedUp = (name: string): string => `\`${name}\` of \`context.lookupIp(srcIP)\``;
@@ -101,13 +102,5 @@ export function columnsTable(): string {
     const emptyValue = literal(one[name]) === literal(other[name]) ? `\`${literal(one[name])}\`` : '';
     return [String(index + 1), `\`${name}\``, `\`${type}\``, values[name], emptyValue];
   });
-  return aligned([['#', 'column', 'type', 'value', 'if there is none'], ...cells]);
-}
-
-/** A Markdown table in the formatter's style, with the first row as the head. No column is narrower than three dashes. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const [head = []] = rows;
-  const widths = head.map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
-  return lines.toSpliced(1, 0, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`).join('\n');
+  return markdownTable([['#', 'column', 'type', 'value', 'if there is none'], ...cells]);
 }

@@ -13,6 +13,7 @@ const groups = {
     'docs/deployment.md',
     'docs/destinations.md',
     'docs/runreveal.md',
+    'docs/detections.md',
     'docs/queries.md',
     'docs/ocsf.md',
     'docs/testing.md',
@@ -36,8 +37,8 @@ export const groupOfPage = new Map(
   Object.entries(groups).flatMap(([group, pages]) => pages.map((page) => [page, group])),
 );
 
-/** The files that become pages with their code. */
-export const examples = globSync('examples/**/*')
+/** The files that become pages with their code. `docs/detections.md` links to the detections. */
+export const examples = globSync('examples/**/*', { exclude: ['examples/detections/**'] })
   .filter((path) => /\.\w+$|Dockerfile$/.test(path) && !path.endsWith('.md'))
   .sort();
 

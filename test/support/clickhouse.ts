@@ -7,6 +7,8 @@ import { type AuditEvent, planetscaleLogsDdl, type RunRevealContext, toJsonEachR
 /** A real ClickHouse in this process, with an empty database `runreveal`. */
 export interface ClickHouse {
   query(sql: string): void;
+  /** The answer to a statement, in the format that it names. */
+  text(sql: string): string;
   /** The rows of a SELECT, parsed from JSONEachRow. */
   rows(select: string): Record<string, unknown>[];
   /** Creates a table with planetscaleLogsDdl and returns its name with the database. */
@@ -27,6 +29,7 @@ export function openClickHouse(): ClickHouse {
   };
   return {
     query: (sql) => void session.query(sql),
+    text: (sql) => session.query(sql),
     rows: (select) =>
       session
         .query(select, 'JSONEachRow')

@@ -1,0 +1,11 @@
+SELECT *
+FROM runreveal.planetscale_logs
+WHERE receivedAt >= {from:DateTime}
+  AND receivedAt < {to:DateTime}
+  AND eventName IN (
+    'branch.deleted',
+    'database_branch.deleted'
+  )
+  AND lower(psAuditableDisplayName) IN ('main', 'master', 'production', 'prod')
+ORDER BY receivedAt, eventTime
+LIMIT 1 BY eventID

@@ -1,0 +1,10 @@
+SELECT *
+FROM runreveal.planetscale_logs
+WHERE receivedAt >= {from:DateTime}
+  AND receivedAt < {to:DateTime}
+  AND eventName IN (
+    'service_token.granted_access',
+    'service_token.updated_bulk_database_access'
+  )
+ORDER BY receivedAt, eventTime
+LIMIT 1 BY eventID

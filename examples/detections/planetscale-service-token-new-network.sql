@@ -1,0 +1,32 @@
+SELECT
+  psActorId AS actorId,
+  srcASNumber AS network,
+  any(srcASOrganization) AS networkName,
+  any(psActorDisplayName) AS actorName,
+  any(actor) AS actor,
+  min(eventTime) AS firstSeen,
+  arraySort(groupUniqArray(eventName)) AS actions,
+  arraySort(groupUniqArray(srcIP)) AS addresses,
+  uniqExact(eventID) AS events
+FROM runreveal.planetscale_logs
+WHERE receivedAt >= {from:DateTime}
+  AND receivedAt < {to:DateTime}
+  AND psActorType = 'ServiceToken'
+  AND psActorId != ''
+  AND srcASNumber != 0
+  AND psActorId IN (
+    SELECT psActorId
+    FROM runreveal.planetscale_logs
+    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
+      AND receivedAt < {from:DateTime}
+      AND psActorType = 'ServiceToken'
+      AND srcASNumber != 0
+  )
+  AND (psActorId, srcASNumber) NOT IN (
+    SELECT psActorId, srcASNumber
+    FROM runreveal.planetscale_logs
+    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
+      AND receivedAt < {from:DateTime}
+      AND psActorType = 'ServiceToken'
+  )
+GROUP BY actorId, network
