@@ -26,9 +26,8 @@ const progressSchema = z.object({
   request: requestSchema,
   since: z.optional(z.iso.datetime()),
   until: z.optional(z.iso.datetime()),
-  /** Where the next page begins; undefined before the first page. */
+  /** The last event of the last page, after which the next page begins; undefined before the first page. */
   cursor: z.optional(z.string()),
-  isWhole: z.boolean(),
   /** The lengths of the two files after the last page. What follows is of a page that was not finished. */
   bytes: z.int(),
   idBytes: z.int(),
@@ -56,7 +55,6 @@ export const newProgress = (request: ExportRequest, range: Range): ExportProgres
   request: { ...request, actions: request.actions && [...request.actions] },
   since: range.since?.toISOString(),
   until: range.until?.toISOString(),
-  isWhole: false,
   bytes: 0,
   idBytes: 0,
 });

@@ -1,5 +1,4 @@
 import type { AuditEvent } from '../audit-log/event.ts';
-import type { AuditPage } from '../audit-log/page.ts';
 import { PlanetScaleAuditClient } from '../client/client.ts';
 import type { EventsQuery } from '../client/events-query.ts';
 import { AuditApiError, AuditResponseError } from '../errors.ts';
@@ -66,14 +65,16 @@ Example: planetscale-audit export --since 7d --format raw --out audit.ndjson.gz
   },
 };
 
-/** Yields the pages until the user asks to stop. */
-async function* untilAborted(pages: AsyncIterable<AuditPage>, signal: AbortSignal): AsyncGenerator<AuditPage> {
+/** Resolves with whether the work came to its end before the user asked to stop. */
+const finishes = async (signal: AbortSignal, work: () => Promise<void>): Promise<boolean> => {
   try {
-    yield* pages;
+    await work();
+    return true;
   } catch (error) {
-    if (!signal.aborted || error !== signal.reason) throw error;
+    if (signal.aborted && error === signal.reason) return false;
+    throw error;
   }
-}
+};
 
 /** Writes everything to standard output. */
 const writeAll = async (
@@ -83,12 +84,12 @@ const writeAll = async (
   signal: AbortSignal,
 ): Promise<number> => {
   const progress = new ProgressOfPages();
-  let isWhole = false;
-  for await (const { events, hasNext } of untilAborted(client.pages({ ...query, prefetch: true, signal }), signal)) {
-    await writeOutput(linesOf(events, formatEvent));
-    progress.count(events);
-    isWhole = !hasNext;
-  }
+  const isWhole = await finishes(signal, async () => {
+    for await (const { events } of client.pages({ ...query, prefetch: true, signal })) {
+      await writeOutput(linesOf(events, formatEvent));
+      if (!process.stdout.isTTY) progress.count(events); // A terminal shows the events themselves.
+    }
+  });
   progress.clear();
   return isWhole ? exitStatus.ok : stopped();
 };
@@ -103,23 +104,24 @@ const fillFile = async (
   const progress = new ProgressOfPages();
   const { since, until, actions, cursor } = partial;
   const writePages = async (startingAfter: string | undefined): Promise<void> => {
-    const pages = client.pages({ since, until, actions, startingAfter, prefetch: true, signal });
-    for await (const { events, cursorEnd, hasNext } of untilAborted(pages, signal)) {
+    const query = { since, until, actions, startingAfter, prefetch: true, signal };
+    for await (const { events, cursorEnd } of client.pages(query)) {
       const missing = events.filter(({ id }) => !partial.holds(id));
-      await partial.append(linesOf(missing, formatEvent), missing, hasNext ? cursorEnd : null);
+      await partial.append(linesOf(missing, formatEvent), missing, cursorEnd);
       progress.count(events);
     }
   };
-
-  try {
-    if (!partial.isWhole) await writePages(cursor);
-  } catch (error) {
-    if (cursor === undefined || !(await isLostCursor(client, error))) throw error;
-    say('PlanetScale no longer has the event at which this export stopped. Reading from the newest event again.');
-    await writePages(undefined);
-  }
+  const isWhole = await finishes(signal, async () => {
+    try {
+      await writePages(cursor);
+    } catch (error) {
+      if (cursor === undefined || !(await isLostCursor(client, error, signal))) throw error;
+      say('PlanetScale no longer has the event at which this export stopped. Reading from the newest event again.');
+      await writePages(undefined);
+    }
+  });
   progress.clear();
-  if (!partial.isWhole) return stopped();
+  if (!isWhole) return stopped();
   await partial.finish();
   say(`Wrote ${partial.count.toLocaleString('en')} events to ${partial.path}.`);
   return exitStatus.ok;
@@ -129,9 +131,9 @@ const fillFile = async (
  * PlanetScale refuses the cursor of a deleted event, or answers it with other pages. It also gives 404 if it refuses access, and then
  * the cursor may still be good.
  */
-const isLostCursor = async (client: PlanetScaleAuditClient, error: unknown): Promise<boolean> => {
+const isLostCursor = async (client: PlanetScaleAuditClient, error: unknown, signal: AbortSignal): Promise<boolean> => {
   const isAnswer = error instanceof AuditApiError || error instanceof AuditResponseError;
-  return isAnswer && !error.retryable && (await client.verifyAccess()).ok;
+  return isAnswer && !error.retryable && (await client.verifyAccess({ signal })).ok;
 };
 
 const stopped = (): number => {

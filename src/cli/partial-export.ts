@@ -61,10 +61,10 @@ export class PartialExport {
     const files = partialFilesOf(path);
     const lock = await takeLock(files);
     try {
-      if ((await lengthOf(path)) !== undefined)
-        throw new UsageError(`--out: ${path} exists. Choose another name, or remove the file.`);
+      await rejectExisting(path);
       const earlier = await readProgress(path, request);
       const progress = earlier ?? newProgress(request, range);
+      await lock.check();
       if (!earlier) await saveProgress(files, progress);
       const events = await openAt(files.events, progress.bytes);
       const ids = await openAt(files.ids, progress.idBytes);
@@ -89,11 +89,6 @@ export class PartialExport {
     return this.#progress.cursor;
   }
 
-  /** Whether all pages are written. */
-  get isWhole(): boolean {
-    return this.#progress.isWhole;
-  }
-
   /** The number of events in the file. */
   get count(): number {
     return this.#written.size;
@@ -103,8 +98,12 @@ export class PartialExport {
     return this.#written.has(id);
   }
 
-  /** Writes the events of one page. Once this resolves, an export that ends continues behind them. */
-  async append(text: string, events: readonly AuditEvent[], nextCursor: string | null): Promise<void> {
+  /**
+   * Writes the events of one page. Once this resolves, an export that ends continues behind them.
+   *
+   * @param cursor where the next page begins; null if the list has no events
+   */
+  async append(text: string, events: readonly AuditEvent[], cursor: string | null): Promise<void> {
     const ids = Buffer.from(events.map(({ id }) => `${id}\n`).join(''));
     const bytes = text === '' ? Buffer.alloc(0) : this.#encode(text);
     await this.#lock.check();
@@ -112,8 +111,7 @@ export class PartialExport {
     await writeAt(this.#ids, ids, this.#progress.idBytes);
     this.#progress = {
       ...this.#progress,
-      cursor: nextCursor ?? this.#progress.cursor,
-      isWhole: nextCursor === null,
+      cursor: cursor ?? this.#progress.cursor,
       bytes: this.#progress.bytes + bytes.length,
       idBytes: this.#progress.idBytes + ids.length,
     };
@@ -121,9 +119,15 @@ export class PartialExport {
     for (const { id } of events) this.#written.add(id);
   }
 
-  /** Gives the file its name, and removes the other two. */
+  /**
+   * Gives the file its name, and removes the others.
+   *
+   * @throws UsageError if somebody has made a file of this name meanwhile
+   */
   async finish(): Promise<void> {
+    if (this.#progress.bytes === 0) await writeAt(this.#events, this.#encode(''), 0); // An empty gzip file has a header.
     await this.#lock.check();
+    await rejectExisting(this.path);
     await rename(this.#files.events, this.path);
     await rm(this.#files.progress, { force: true });
     await rm(this.#files.ids, { force: true });
@@ -141,6 +145,11 @@ export class PartialExport {
     return this.path.endsWith('.gz') ? gzipSync(text) : Buffer.from(text);
   }
 }
+
+const rejectExisting = async (path: string): Promise<void> => {
+  if ((await lengthOf(path)) === undefined) return;
+  throw new UsageError(`--out: ${path} exists. Choose another name, or remove the file.`);
+};
 
 const dateOf = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
 

@@ -11,7 +11,7 @@ import { parseListenAddress, serveHealth } from './health-server.ts';
 import { say, writeOutput } from './output.ts';
 import { exitStatus } from './status.ts';
 import { untilStopped } from './stop.ts';
-import { parseDurationMs, parseTime } from './times.ts';
+import { parseDurationMs, readTime, rejectFuture } from './times.ts';
 
 export const tail: Command = {
   summary: 'Print new events as they happen, and remember the place.',
@@ -89,13 +89,14 @@ const parseStart = (text: string): StartFrom => {
   if (text === 'oldest' || text === 'now' || text === 'resume') return text;
   const [, count] = /^newest:(\d{1,9})$/.exec(text) ?? [];
   if (count !== undefined) return { newest: Number(count) };
-  try {
-    return { since: parseTime('--start', text, Date.now()) };
-  } catch {
+  const since = readTime(text, Date.now());
+  if (!since) {
     throw new UsageError(
       `--start cannot be ${JSON.stringify(text)}. Write oldest, now, resume, newest:200, a time such as 2026-11-01, or an age such as 24h.`,
     );
   }
+  rejectFuture('--start', since, Date.now());
+  return { since };
 };
 
 /** https://specifications.freedesktop.org/basedir-spec/latest/ */

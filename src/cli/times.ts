@@ -21,19 +21,27 @@ export function parseDurationMs(flag: string, text: string): number {
   );
 }
 
-/**
- * Returns the instant of a timestamp, of the beginning of a day in UTC, or of a duration before now.
- *
- * @throws UsageError if the text is none of them
- */
-export function parseTime(flag: string, text: string, nowMs: number): Date {
+/** Returns the instant of a timestamp, of the beginning of a day in UTC, or of a duration before now; undefined for any other text. */
+export function readTime(text: string, nowMs: number): Date | undefined {
   const durationMs = readDurationMs(text);
   if (durationMs !== undefined) return new Date(nowMs - durationMs);
   const instantMs = parseTimestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
-  if (instantMs !== undefined) return new Date(instantMs);
+  return instantMs === undefined ? undefined : new Date(instantMs);
+}
+
+/** @throws UsageError if the text is no time */
+const parseTime = (flag: string, text: string, nowMs: number): Date => {
+  const time = readTime(text, nowMs);
+  if (time) return time;
   throw new UsageError(
     `${flag} cannot be ${JSON.stringify(text)}. Write a time such as 2026-11-01 or 2026-11-01T12:00:00Z, or an age such as 24h or 7d.`,
   );
+};
+
+/** @throws UsageError if the time is yet to come */
+export function rejectFuture(flag: string, time: Date, nowMs: number): void {
+  if (time.getTime() <= nowMs) return;
+  throw new UsageError(`${flag} lies in the future (${time.toISOString()}). Write an earlier time.`);
 }
 
 /** The times of --since and --until; undefined for a flag that is left out. */
@@ -46,9 +54,7 @@ export interface Range {
 export function parseRange(flags: { readonly since?: string; readonly until?: string }, nowMs: number): Range {
   const since = flags.since === undefined ? undefined : parseTime('--since', flags.since, nowMs);
   const until = flags.until === undefined ? undefined : parseTime('--until', flags.until, nowMs);
-  if (since && since.getTime() > nowMs) {
-    throw new UsageError(`--since lies in the future (${since.toISOString()}). Write an earlier time.`);
-  }
+  if (since) rejectFuture('--since', since, nowMs);
   if (since && until && since >= until) {
     throw new UsageError(
       `--until (${until.toISOString()}) is not after --since (${since.toISOString()}), so no event lies between them. Write a later --until.`,

@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { FakePlanetScaleOptions } from 'planetscale-audit/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { canMount, mountedDirectory } from '../support/fault-trials.ts';
 import { idsOf, numbered } from '../support/served.ts';
 import { heldEnv, idsIn, linesOf, run, start, temporaryDirectory } from './support.ts';
@@ -65,6 +66,38 @@ describe('planetscale-audit export', () => {
     const range = ['--since', '2026-11-01T00:10:00Z', '--until', '2026-11-01T00:10:02Z'];
     expect(idsIn((await run(['export', ...range], env)).stdout)).toEqual(['event0000601', 'event0000600']);
     expect((await run(['export', ...range, '--action', 'user.created'], env)).stdout).toBe('');
+  });
+
+  test('writes a range that begins far above the oldest event, to a file and to standard output', async () => {
+    const { env, args, read } = await createExport();
+    const since = ['--since', '2026-11-01T00:16:00Z'];
+    const expected = newestFirst.slice(0, newestFirst.indexOf('event0000960') + 1);
+    const { status, stdout, stderr } = await run(['export', ...since], env);
+    expect(idsIn(stdout)).toEqual(expected);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect((await run([...args, ...since], env)).status).toBe(0);
+    expect(await read()).toEqual(expected);
+  });
+
+  test('writes a file of gzip that is whole, even if no event is in the range', async () => {
+    const { env, args, read } = await createExport({ name: 'audit.ndjson.gz' });
+    expect((await run([...args, '--until', '2026-01-01'], env)).status).toBe(0);
+    expect(await read()).toEqual([]);
+  });
+
+  test('leaves a file as it is that appears during the export, and continues once it is gone', async () => {
+    const { env, out, args, read, startHeld, release } = await createExport();
+    const running = await startHeld(2);
+    await writeFile(out, 'precious');
+    release();
+    const { status, stderr } = await running.ended;
+    expect(stderr).toContain(`--out: ${out} exists`);
+    expect(status).toBe(2);
+    expect(await readFile(out, 'utf8')).toBe('precious');
+    await rm(out);
+    expect((await run(args, env)).status).toBe(0);
+    expect(await read()).toEqual(newestFirst);
   });
 
   test.each(['audit.ndjson', 'audit.ndjson.gz'])('writes %s, and leaves nothing beside it', async (name) => {
@@ -166,17 +199,58 @@ describe('planetscale-audit export', () => {
     expect(await read()).toEqual(newestFirst);
   });
 
+  const foreignLock = JSON.stringify({ place: 'elsewhere', pid: 1, id: 'another-owner' });
+
   test('stops if an export on another machine has begun to write the same file', async () => {
     const { out, startHeld, release } = await createExport();
     const running = await startHeld(2);
     const before = await readFile(`${out}.part.json`, 'utf8');
-    await writeFile(`${out}.part.lock`, '1 another-owner');
+    await writeFile(`${out}.part.lock`, foreignLock);
     release();
     const { status, stderr } = await running.ended;
     expect(stderr).toContain(`${out}.part.lock is no longer of this export`);
     expect(status).toBe(1);
     expect(await readFile(`${out}.part.json`, 'utf8')).toBe(before);
-    expect(await readFile(`${out}.part.lock`, 'utf8')).toBe('1 another-owner');
+    expect(await readFile(`${out}.part.lock`, 'utf8')).toBe(foreignLock);
+  });
+
+  test('refuses a file that an export on another machine writes, until its lock is a minute old', async () => {
+    const { env, out, args, read } = await createExport();
+    await writeFile(`${out}.part.lock`, foreignLock);
+    const { status, stderr } = await run(args, env);
+    expect(stderr).toContain('an export on another machine or in another container writes this file (elsewhere)');
+    expect(status).toBe(2);
+    const minuteAgo = new Date(Date.now() - 61_000);
+    await utimes(`${out}.part.lock`, minuteAgo, minuteAgo);
+    expect((await run(args, env)).status).toBe(0);
+    expect(await read()).toEqual(newestFirst);
+  });
+
+  test.each([1, 2, 3])(
+    'lets one of several exports that find the lock of a dead process write the file (%i)',
+    async () => {
+      const { env, args, kill, read } = await createExport();
+      await kill(2);
+      const outcomes = await Promise.all(Array.from({ length: 4 }, () => run(args, env)));
+      const statuses = outcomes.map(({ status }) => status);
+      expect(statuses.filter((status) => status === 0)).toHaveLength(1);
+      expect(await read()).toEqual(newestFirst);
+    },
+  );
+
+  test('takes the lock of a dead process whose parent never asked for its status', async () => {
+    const { env, out, args, read } = await createExport();
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    onTestFinished(() => void parent.kill('SIGKILL'));
+    const [pid] = await once(parent.stdout, 'data');
+    await expect.poll(() => readFile(`/proc/${Number(pid)}/stat`, 'utf8')).toContain(') Z ');
+    const other = await createExport();
+    const running = await other.startHeld(1);
+    const owner = JSON.parse(await readFile(`${other.out}.part.lock`, 'utf8'));
+    running.child.kill('SIGKILL');
+    await writeFile(`${out}.part.lock`, JSON.stringify({ ...owner, pid: Number(pid) }));
+    expect((await run(args, env)).status).toBe(0);
+    expect(await read()).toEqual(newestFirst);
   });
 
   test('does not begin again if PlanetScale refuses access, and continues with the right token', async () => {
@@ -221,7 +295,10 @@ describe('planetscale-audit export', () => {
     [
       'progress without its part',
       async (out: string) =>
-        writeFile(`${out}.part.json`, JSON.stringify({ request: '', isWhole: true, bytes: 7, idBytes: 0 })),
+        writeFile(
+          `${out}.part.json`,
+          JSON.stringify({ request: { organization: 'acme', format: 'ndjson' }, bytes: 7, idBytes: 0 }),
+        ),
       'is damaged',
     ],
   ])('refuses %s, and leaves it as it is', async (_, prepare, message) => {
