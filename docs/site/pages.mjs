@@ -11,6 +11,7 @@ const groups = {
     'docs/monitoring.md',
     'docs/running.md',
     'docs/deployment.md',
+    'docs/scaling.md',
     'docs/destinations.md',
     'docs/runreveal.md',
     'docs/queries.md',
@@ -20,7 +21,7 @@ const groups = {
     'docs/upgrading.md',
     'docs/faq.md',
   ],
-  Examples: ['examples/README.md'],
+  Examples: ['examples/README.md', 'examples/fleet-pg-boss/README.md', 'examples/fleet-bullmq/README.md'],
   Background: [
     'docs/performance.md',
     'docs/internals/polling.md',

@@ -17,7 +17,7 @@ export const entryOf = (organization: string, index: number): OrganizationEntry 
 /** Serves many organizations behind one HTTP server, as PlanetScale does. The caller closes it. */
 export async function serveOrganizations(
   entries: readonly OrganizationEntry[],
-  port = 0,
+  onRequest: (fake: FakePlanetScale) => void = () => {},
 ): Promise<{
   readonly fakes: ReadonlyMap<string, FakePlanetScale>;
   readonly url: string;
@@ -28,8 +28,10 @@ export async function serveOrganizations(
   const fetch: FakePlanetScale['fetch'] = (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
     const [, organization = ''] = /\/organizations\/([^/?]+)/.exec(url) ?? [];
-    return (fakes.get(decodeURIComponent(organization)) ?? unknown).fetch(input, init);
+    const fake = fakes.get(decodeURIComponent(organization)) ?? unknown;
+    onRequest(fake);
+    return fake.fetch(input, init);
   };
-  const server = await listen({ ...unknown, fetch }, port);
+  const server = await listen({ ...unknown, fetch });
   return { fakes, url: server.url, close: () => server.close() };
 }
