@@ -39,7 +39,7 @@ export const groupOfPage = new Map(
 
 /** The files that become pages with their code. */
 export const examples = globSync('examples/**/*')
-  .filter((path) => /\.\w+$|Dockerfile$/.test(path) && !path.endsWith('.md'))
+  .filter((path) => /[^/]\.\w+$|Dockerfile$/.test(path) && !path.endsWith('.md') && !path.includes('node_modules'))
   .sort();
 
 /** A declaration is in the category of its folder or file in `src`, unless it has a `@category` tag. */

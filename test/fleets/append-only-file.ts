@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 /** Reads the commands of Redis's append-only files, the oldest first. A script stands there as the commands that it ran. */
 export async function commandsOf(directory: string): Promise<readonly (readonly string[])[]> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.incr.aof')).sort();
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.incr.aof'));
+  names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const files = await Promise.all(names.map((name) => readFile(join(directory, name))));
   return files.flatMap(parse);
 }

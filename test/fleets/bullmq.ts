@@ -72,7 +72,7 @@ export async function bullmqFleet(): Promise<Fleet> {
       const due = [...lists.flat(), ...late].map(dueMsOf).filter((ms) => ms < Date.now());
       return Math.min(Number.POSITIVE_INFINITY, ...due);
     },
-    everythingKept: async () => (await appendOnlyFile()).flat().join(' '),
+    everythingKept: async () => (await appendOnlyFile()).flat(),
     close: async () => {
       redis.disconnect();
       destination.close();

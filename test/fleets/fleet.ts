@@ -17,8 +17,8 @@ export interface Fleet {
   successes(): Promise<ReadonlyMap<string, number>>;
   /** Since when the oldest job has waited, in milliseconds since 1970. Infinity if none waits. */
   waitingSinceMs(): Promise<number>;
-  /** All that the engine keeps, as text, in which no token may be. */
-  everythingKept(): Promise<string>;
+  /** All that the engine keeps, as texts, in which no token may be. */
+  everythingKept(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

@@ -57,7 +57,7 @@ export async function pgBossFleet(): Promise<Fleet> {
     everythingKept: async () => {
       const tables = ['pgboss.job', 'fleet_organizations', 'trial_saves'];
       const selects = tables.map((table) => `SELECT string_agg(t::text, ' ') AS text FROM ${table} t`);
-      return (await rows<{ text: string }>(selects.join(' UNION ALL '))).map(({ text }) => text).join(' ');
+      return (await rows<{ text: string | null }>(selects.join(' UNION ALL '))).map(({ text }) => text ?? '');
     },
     close: async () => {
       await pool.end();

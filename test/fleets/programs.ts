@@ -66,7 +66,9 @@ export class Workers {
       [...this.#children].map(async (child) => {
         const closed = once(child, 'close');
         child.kill('SIGTERM');
+        const limit = setTimeout(() => child.kill('SIGKILL'), 120_000);
         const [code] = await closed;
+        clearTimeout(limit);
         return code;
       }),
     );

@@ -20,7 +20,7 @@ type PlanetScale = Awaited<ReturnType<typeof startPlanetScale>>;
 
 /** @throws Error if the condition does not hold in time */
 async function waitUntil(what: string, seconds: number, isTrue: () => Promise<boolean>): Promise<void> {
-  for (const endMs = Date.now() + seconds * 1000; !(await isTrue()); await sleep(500))
+  for (const endMs = Date.now() + seconds * 1000; !(await isTrue()); await sleep(1000))
     if (Date.now() > endMs) throw new Error(`After ${seconds} s, this is not true: ${what}.`);
 }
 
@@ -31,7 +31,8 @@ async function disturb(fleet: Fleet, planetScale: PlanetScale, workers: Workers,
     let kills = 0;
     for (const second of timesOf(settings.kills).toSorted((a, b) => a - b)) {
       await sleep(Math.max(0, startMs + second * 1000 - Date.now()));
-      if (workers.killOne(random)) kills++;
+      while (!workers.killOne(random)) await sleep(50);
+      kills++;
     }
     return kills;
   };
@@ -112,7 +113,7 @@ async function tryFleet(openFleet: () => Promise<Fleet>): Promise<void> {
     await runProgram('src/command.ts', ['resume'], options); // Makes the tables.
     await fleet.observe();
     const workers = new Workers(settings.workers, options);
-    await waitUntil('the fleet delivers', 120, async () => {
+    await waitUntil('the fleet delivers', settings.sweepSeconds, async () => {
       planetScale.grow();
       return (await fleet.deliveries()).length > 0;
     });
@@ -130,7 +131,9 @@ async function tryFleet(openFleet: () => Promise<Fleet>): Promise<void> {
     const back = [...ledger].reduce((sum, [name, ids]) => sum + savesThatGoBack(ids, saved.get(name) ?? []), 0);
     const saves = [...saved.values()].reduce((sum, values) => sum + values.length, 0);
     const conflicts = output.match(/: ignored/g)?.length ?? 0;
-    const inFlight = settings.concurrency * (kills + workers.exits + outages * settings.workers) + conflicts;
+    // A run can fail between the delivery and the save only by the store or the destination, and not by PlanetScale.
+    const failures = output.match(/: failed (?!Audit(?:Api|Connection|Response)Error)/g)?.length ?? 0;
+    const inFlight = settings.concurrency * (kills + workers.exits + outages * settings.workers) + conflicts + failures;
     const events = [...ledger.values()].reduce((sum, ids) => sum + ids.length, 0);
     console.log(
       `${fleet.name}: ${events} events of ${settings.organizations} organizations, ${lost.length} lost, ${repeated.events} delivered again in ${repeated.batches} batches (at most ${inFlight} were in flight), ${back} of ${saves} saves went back; ${kills} kills, ${outages} outages, ${workers.exits} workers ended by themselves, ${conflicts} conflicts, ${planetScale.requests()} requests; caught up after ${(sweepMs / 1000).toFixed(1)} s (seed ${settings.seed}).`,
@@ -143,7 +146,7 @@ async function tryFleet(openFleet: () => Promise<Fleet>): Promise<void> {
     assert.equal(kills, settings.kills);
     assert.deepEqual(new Set(codes), new Set([0]), 'a worker ends well on SIGTERM');
     assert.doesNotMatch(output, /pscale_tkn/, 'no program prints a token');
-    assert.doesNotMatch(await fleet.everythingKept(), /pscale_tkn/, 'the engine keeps no token');
+    assert.deepEqual((await fleet.everythingKept()).filter((text) => text.includes('pscale_tkn')), [], 'the engine keeps no token');
   } catch (error) {
     console.log(output.slice(-5000));
     throw error;

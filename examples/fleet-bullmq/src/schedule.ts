@@ -17,12 +17,20 @@ export const openQueue = (): Queue<OrganizationJob> => new Queue<OrganizationJob
 export async function reconcile(queue: Queue<OrganizationJob>, organizations: readonly string[]): Promise<void> {
   await addOrganizations(organizations);
   const schedulers = new Map((await queue.getJobSchedulers()).map(({ key, next = 0 }) => [key, next]));
-  // A worker that dies in the wrong moment can leave a scheduler without its next job.
-  const standsStill = (organization: string) => (schedulers.get(organization) ?? 0) < Date.now() - 3 * intervalMs;
-  for (const organization of organizations.filter(standsStill)) await startScheduler(queue, organization);
+  for (const organization of organizations) {
+    const nextMs = schedulers.get(organization);
+    const isRunning = nextMs !== undefined && (nextMs > Date.now() - 3 * intervalMs || (await hasJob(queue, organization, nextMs)));
+    if (!isRunning) await startScheduler(queue, organization);
+  }
   const wanted = new Set(organizations);
   for (const organization of schedulers.keys())
     if (!wanted.has(organization)) await queue.removeJobScheduler(organization);
+}
+
+/** A job that is only late stays where it is. A job that workers took twice and never finished is failed, and has no successor. */
+async function hasJob(queue: Queue<OrganizationJob>, organization: string, nextMs: number): Promise<boolean> {
+  const job = await queue.getJob(`repeat:${organization}:${nextMs}`);
+  return job !== undefined && !(await job.isFailed());
 }
 
 async function startScheduler(queue: Queue<OrganizationJob>, organization: string): Promise<void> {

@@ -7,7 +7,6 @@ import { run } from './run.ts';
 import { type OrganizationJob, openQueue, queueName, reconcile } from './schedule.ts';
 
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort());
 
 await redis.connect();
 let organizations = await readOrganizations();
@@ -36,10 +35,12 @@ const schedule = async (): Promise<void> => {
 await schedule();
 const rounds = setInterval(schedule, Math.min(60_000, intervalMs * 5));
 
-stop.signal.addEventListener('abort', async () => {
+const shutDown = async (): Promise<void> => {
   clearInterval(rounds);
+  stop.abort();
   await worker.close(); // Waits for the batches in flight.
   await queue.close();
   connection.disconnect();
   redis.disconnect();
-});
+};
+for (const name of ['SIGINT', 'SIGTERM']) process.once(name, shutDown);

@@ -7,7 +7,6 @@ import { run } from './run.ts';
 import { createQueue, enqueueDue, type OrganizationJob, queueName } from './schedule.ts';
 
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort());
 
 await createTables();
 let organizations = await readOrganizations();
@@ -45,8 +44,10 @@ const schedule = async (): Promise<void> => {
 await schedule();
 const rounds = setInterval(schedule, Math.min(5000, intervalMs / 2));
 
-stop.signal.addEventListener('abort', async () => {
+const shutDown = async (): Promise<void> => {
   clearInterval(rounds);
+  stop.abort();
   await boss.stop({ timeout: 30_000 }); // Waits for the batches in flight.
   await pool.end();
-});
+};
+for (const name of ['SIGINT', 'SIGTERM']) process.once(name, shutDown);
