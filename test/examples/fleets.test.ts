@@ -7,20 +7,26 @@ import { root } from '../support/programs.ts';
 const fileOf = (fleet: string, path: string) => readFile(join(root, 'examples', fleet, path), 'utf8');
 
 describe('the fleets of examples', () => {
-  test.each(['organizations.example.json', 'tsconfig.json', 'src/organizations.ts', 'src/outcome.ts', 'src/status-html.ts'])(
-    'have the same %s, because each folder is copied alone',
-    async (path) => {
-      expect(await fileOf('fleet-bullmq', path)).toBe(await fileOf('fleet-pg-boss', path));
+  test.each([
+    'organizations.example.json',
+    'tsconfig.json',
+    'src/organizations.ts',
+    'src/outcome.ts',
+    'src/status-html.ts',
+  ])('have the same %s, because each folder is copied alone', async (path) => {
+    expect(await fileOf('fleet-bullmq', path)).toBe(await fileOf('fleet-pg-boss', path));
+  });
+
+  test.each(['fleet-pg-boss', 'fleet-bullmq'])(
+    '%s depends on exact versions, and on this version of the package',
+    async (fleet) => {
+      const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+      const { dependencies, devDependencies } = JSON.parse(await fileOf(fleet, 'package.json'));
+      expect(dependencies['planetscale-audit']).toBe(version);
+      const versions = Object.values({ ...dependencies, ...devDependencies });
+      expect(versions.filter((range) => !/^\d+\.\d+\.\d+$/.test(String(range)))).toEqual([]);
     },
   );
-
-  test.each(['fleet-pg-boss', 'fleet-bullmq'])('%s depends on exact versions, and on this version of the package', async (fleet) => {
-    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-    const { dependencies, devDependencies } = JSON.parse(await fileOf(fleet, 'package.json'));
-    expect(dependencies['planetscale-audit']).toBe(version);
-    const versions = Object.values({ ...dependencies, ...devDependencies });
-    expect(versions.filter((range) => !/^\d+\.\d+\.\d+$/.test(String(range)))).toEqual([]);
-  });
 });
 
 describe('the status page of the fleets', () => {

@@ -28,7 +28,11 @@ store.compareAndSet = async (key, expected, next) => {
   return isSaved;
 };`,
   },
-  'forgets-one': { file: 'organizations.ts', from: 'return new Map(entries', to: 'return new Map(entries.toSpliced(5, 1)' },
+  'forgets-one': {
+    file: 'organizations.ts',
+    from: 'return new Map(entries',
+    to: 'return new Map(entries.toSpliced(5, 1)',
+  },
   'logs-tokens': {
     file: 'run.ts',
     from: awaitedWrite,

@@ -1,10 +1,11 @@
 // The PlanetScale of a trial: many organizations behind one server, a ledger of their events, and faults.
-import { entryOf, type OrganizationEntry, serveOrganizations } from '../support/organizations.ts';
+
 import type { FakeFailure } from '../../src/testing.ts';
+import { entryOf, type OrganizationEntry, serveOrganizations } from '../support/organizations.ts';
 import { settings } from './settings.ts';
 
-/** Its token is refused until the trial corrects it. A browser that takes the name for HTML shows a dialog. */
-export const parkedOrganization = '<img src=x onerror=alert(1)>';
+/** Its token is refused until the trial corrects it. A browser that takes the name for HTML makes an element of it. */
+export const parkedOrganization = 'parked<b>&amp;"org';
 
 const faults: readonly FakeFailure[] = [
   { status: 503 },
@@ -29,7 +30,8 @@ export async function startPlanetScale(random: () => number) {
   const entries = namesOf(settings.organizations).map(entryOf);
   const ledger = new Map<string, LedgerEntry[]>(entries.map(({ organization }) => [organization, []]));
   const { fakes, url, close } = await serveOrganizations(entries, (fake) => {
-    if (isFaulty && random() < faultShare) fake.failNext(faults[Math.floor(random() * faults.length)] ?? { status: 503 });
+    if (isFaulty && random() < faultShare)
+      fake.failNext(faults[Math.floor(random() * faults.length)] ?? { status: 503 });
   });
 
   /** Adds some events to an organization. One in five becomes visible up to five seconds late. */

@@ -9,7 +9,11 @@ export interface ProgramOptions {
 }
 
 /** Starts a program of an example, which ends with this process at the latest. */
-export function startProgram(file: string, args: readonly string[], { cwd, env, onOutput }: ProgramOptions): ChildProcess {
+export function startProgram(
+  file: string,
+  args: readonly string[],
+  { cwd, env, onOutput }: ProgramOptions,
+): ChildProcess {
   const child = spawn(process.execPath, [file, ...args], {
     cwd,
     env: { ...process.env, ...env },

@@ -13,7 +13,8 @@ const kept = process.env.FLEETS_DIRECTORY;
 const root = kept ?? (await mkdtemp(join(tmpdir(), 'planetscale-audit-fleets-')));
 if (!kept) process.once('exit', () => rmSync(root, { recursive: true, force: true }));
 
-const findTarball = async (): Promise<string | undefined> => (await readdir(root)).find((name) => name.endsWith('.tgz'));
+const findTarball = async (): Promise<string | undefined> =>
+  (await readdir(root)).find((name) => name.endsWith('.tgz'));
 
 async function packOnce(): Promise<string> {
   await mkdir(root, { recursive: true });
@@ -43,6 +44,7 @@ async function mutate(project: string): Promise<void> {
   const file = join(project, 'src', mutant.file);
   const code = await readFile(file, 'utf8');
   const changed = code.replace(mutant.from, mutant.to);
-  if (changed === code) throw new Error(`${mutant.file} has no ${mutant.from}. Correct the mutant ${process.env.MUTANT}.`);
+  if (changed === code)
+    throw new Error(`${mutant.file} has no ${mutant.from}. Correct the mutant ${process.env.MUTANT}.`);
   await writeFile(file, changed);
 }

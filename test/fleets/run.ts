@@ -63,7 +63,11 @@ async function sweep(fleet: Fleet, planetScale: PlanetScale): Promise<number> {
     return lost === 0 && behind.length === 0 && !isWaiting;
   };
   try {
-    await waitUntil('every organization has caught up, and no job has waited since before', settings.sweepSeconds, isCaughtUp);
+    await waitUntil(
+      'every organization has caught up, and no job has waited since before',
+      settings.sweepSeconds,
+      isCaughtUp,
+    );
   } catch (error) {
     throw new Error(`${String(error)} ${missing}.`);
   }
@@ -71,13 +75,20 @@ async function sweep(fleet: Fleet, planetScale: PlanetScale): Promise<number> {
 }
 
 /** Shows the parked organization on the status page, and brings it back. */
-async function resumeParked(planetScale: PlanetScale, options: ProgramOptions, saveEntries: (entries: object) => Promise<void>) {
+async function resumeParked(
+  planetScale: PlanetScale,
+  options: ProgramOptions,
+  saveEntries: (entries: object) => Promise<void>,
+) {
   const port = await freePort();
   const page = startProgram('src/status-page.ts', [], { ...options, env: { ...options.env, STATUS_PORT: `${port}` } });
   try {
     const url = `http://127.0.0.1:${port}/`;
-    const answers = () => fetch(url).then(async (response) => response.ok && (await response.text()).includes('1 parked'));
-    await waitUntil('the status page has a parked organization', settings.sweepSeconds, () => answers().catch(() => false));
+    const answers = () =>
+      fetch(url).then(async (response) => response.ok && (await response.text()).includes('1 parked'));
+    await waitUntil('the status page has a parked organization', settings.sweepSeconds, () =>
+      answers().catch(() => false),
+    );
     await checkStatusPage(url, settings.organizations, parkedOrganization);
   } finally {
     page.kill();
@@ -146,7 +157,11 @@ async function tryFleet(openFleet: () => Promise<Fleet>): Promise<void> {
     assert.equal(kills, settings.kills);
     assert.deepEqual(new Set(codes), new Set([0]), 'a worker ends well on SIGTERM');
     assert.doesNotMatch(output, /pscale_tkn/, 'no program prints a token');
-    assert.deepEqual((await fleet.everythingKept()).filter((text) => text.includes('pscale_tkn')), [], 'the engine keeps no token');
+    assert.deepEqual(
+      (await fleet.everythingKept()).filter((text) => text.includes('pscale_tkn')),
+      [],
+      'the engine keeps no token',
+    );
   } catch (error) {
     console.log(output.slice(-5000));
     throw error;
@@ -155,6 +170,12 @@ async function tryFleet(openFleet: () => Promise<Fleet>): Promise<void> {
     await fleet.close();
   }
 }
+
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => process.exit(status)); // The servers and programs end with this process.
 
 const fleets: Readonly<Record<string, () => Promise<Fleet>>> = { 'pg-boss': pgBossFleet, bullmq: bullmqFleet };
 for (const [name, openFleet] of Object.entries(fleets)) {

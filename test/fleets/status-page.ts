@@ -20,16 +20,15 @@ async function checkAt(browser: Browser, width: number, url: string, organizatio
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('response', (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`));
-  page.on('dialog', (dialog) => {
-    errors.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
   await page.goto(url);
   const rows = page.locator('tbody tr');
   assert.equal(await rows.count(), organizations);
   assert.equal(await page.locator('h1').textContent(), `${organizations} organizations, 1 parked`);
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `no sideways scroll at ${width}`);
-  assert.equal(await page.locator('img').count(), 0, "an organization's name is text");
+  assert.ok(
+    (await page.evaluate(() => document.documentElement.scrollWidth)) <= width,
+    `no sideways scroll at ${width}`,
+  );
+  assert.equal(await page.locator('b').count(), 0, "an organization's name is text");
 
   const organizationsInOrder = () => rows.locator('td:first-child').allTextContents();
   const sortBy = (label: string) => page.getByRole('button', { name: label, exact: true }).click();
@@ -41,11 +40,14 @@ async function checkAt(browser: Browser, width: number, url: string, organizatio
   const lags = await rows
     .locator('td:nth-child(3)')
     .evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute('data-value'))));
-  assert.deepEqual(lags, lags.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    lags,
+    lags.toSorted((a, b) => a - b),
+  );
 
-  const text = await rows.filter({ hasText: parked }).innerText();
-  assert.match(text, /parked/);
-  assert.match(text, /access: AuditApiError/, 'the page has the reason of a parked organization');
+  const cells = await rows.filter({ hasText: parked }).locator('td').allTextContents();
+  assert.equal(cells[1], 'parked');
+  assert.match(cells[4] ?? '', /^access: AuditApiError/, 'the page has the reason of a parked organization');
   assert.doesNotMatch(await page.content(), /pscale_tkn/);
   assert.deepEqual(errors, []);
   await page.close();

@@ -19,7 +19,8 @@ export async function reconcile(queue: Queue<OrganizationJob>, organizations: re
   const schedulers = new Map((await queue.getJobSchedulers()).map(({ key, next = 0 }) => [key, next]));
   for (const organization of organizations) {
     const nextMs = schedulers.get(organization);
-    const isRunning = nextMs !== undefined && (nextMs > Date.now() - 3 * intervalMs || (await hasJob(queue, organization, nextMs)));
+    const isRunning =
+      nextMs !== undefined && (nextMs > Date.now() - 3 * intervalMs || (await hasJob(queue, organization, nextMs)));
     if (!isRunning) await startScheduler(queue, organization);
   }
   const wanted = new Set(organizations);

@@ -26,7 +26,11 @@ export async function record(organization: string, outcome: Outcome): Promise<vo
   const key = keyOf(organization);
   switch (outcome.kind) {
     case 'succeeded':
-      await redis.multi().hset(key, { lastSuccessAt: Date.now() }).hdel(key, 'failures', 'nextRunAt', 'lastError').exec();
+      await redis
+        .multi()
+        .hset(key, { lastSuccessAt: Date.now() })
+        .hdel(key, 'failures', 'nextRunAt', 'lastError')
+        .exec();
       break;
     case 'failed':
       await redis
@@ -49,7 +53,11 @@ export async function resume(organization: string): Promise<boolean> {
   return true;
 }
 
-const stateOf = ({ isParked, failures, lastSuccessAt }: Readonly<Record<string, string>>): OrganizationStatus['state'] => {
+const stateOf = ({
+  isParked,
+  failures,
+  lastSuccessAt,
+}: Readonly<Record<string, string>>): OrganizationStatus['state'] => {
   if (isParked) return 'parked';
   if (failures) return 'failing';
   return lastSuccessAt ? 'ok' : 'new';

@@ -8,7 +8,13 @@ export interface OrganizationStatus {
   readonly lastError: string | undefined;
 }
 
-const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? '');
 
 /** Sorting goes by `data-value`, and people read the text. */
@@ -16,7 +22,11 @@ const cell = (label: string, value: string | number, text: string): string =>
   `<td data-label="${label}" data-value="${escapeHtml(String(value))}">${escapeHtml(text)}</td>`;
 
 const lagOf = (ms: number): string =>
-  ms === Number.POSITIVE_INFINITY ? 'never ran' : ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+  ms === Number.POSITIVE_INFINITY
+    ? 'never ran'
+    : ms < 120_000
+      ? `${Math.round(ms / 1000)} s`
+      : `${Math.round(ms / 60_000)} min`;
 
 const rowOf = ({ organization, state, lastSuccessAt, lastError = '' }: OrganizationStatus, now: number): string => {
   const lag = lastSuccessAt ? Math.max(0, now - lastSuccessAt.getTime()) : Number.POSITIVE_INFINITY;

@@ -6,8 +6,9 @@ import { pool } from './database.ts';
  * or an error, the batch comes again, so a second write of an event must change nothing.
  */
 export async function deliver(organization: string, events: readonly AuditEvent[]): Promise<void> {
-  await pool.query(
-    'INSERT INTO audit_events SELECT $1, * FROM unnest($2::text[], $3::json[]) ON CONFLICT DO NOTHING',
-    [organization, events.map(({ id }) => id), events.map((event) => rawJson(event))],
-  );
+  await pool.query('INSERT INTO audit_events SELECT $1, * FROM unnest($2::text[], $3::json[]) ON CONFLICT DO NOTHING', [
+    organization,
+    events.map(({ id }) => id),
+    events.map((event) => rawJson(event)),
+  ]);
 }

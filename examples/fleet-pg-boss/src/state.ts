@@ -23,9 +23,10 @@ export async function failuresOf(organization: string): Promise<number> {
 }
 
 const statements = {
-  succeeded: 'next_run_at = now() + $2::float * interval \'1 ms\', failures = 0, last_success_at = now(), last_error = NULL',
-  ignored: 'next_run_at = now() + $2::float * interval \'1 ms\'',
-  failed: 'next_run_at = now() + $2::float * interval \'1 ms\', failures = failures + 1, last_error = $3',
+  succeeded:
+    "next_run_at = now() + $2::float * interval '1 ms', failures = 0, last_success_at = now(), last_error = NULL",
+  ignored: "next_run_at = now() + $2::float * interval '1 ms'",
+  failed: "next_run_at = now() + $2::float * interval '1 ms', failures = failures + 1, last_error = $3",
   parked: 'is_parked = true, last_error = $2',
 } as const;
 
