@@ -30,8 +30,8 @@ store.compareAndSet = async (key, expected, next) => {
   },
   'forgets-one': {
     file: 'organizations.ts',
-    from: 'return new Map(entries',
-    to: 'return new Map(entries.toSpliced(5, 1)',
+    from: 'organizations = new Map(entries',
+    to: 'organizations = new Map(entries.toSpliced(5, 1)',
   },
   'logs-tokens': {
     file: 'run.ts',

@@ -51,7 +51,10 @@ export class Workers {
     this.#children.add(child);
     child.once('close', async () => {
       this.#children.delete(child);
-      if (child.signalCode === null && !this.#isStopping) this.exits++;
+      if (child.signalCode === null && !this.#isStopping) {
+        this.exits++;
+        this.#options.onOutput(`A worker ended with ${child.exitCode}.\n`);
+      }
       await sleep(200);
       if (!this.#isStopping) this.#start();
     });

@@ -166,6 +166,7 @@ async function tryFleet(openFleet: () => Promise<Fleet>): Promise<void> {
     console.log(output.slice(-5000));
     throw error;
   } finally {
+    await writeFile(join(cwd, 'trial.log'), output);
     await planetScale.close();
     await fleet.close();
   }

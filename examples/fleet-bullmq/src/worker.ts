@@ -9,7 +9,6 @@ import { type OrganizationJob, openQueue, queueName, reconcile } from './schedul
 const stop = new AbortController();
 
 await redis.connect();
-let organizations = await readOrganizations();
 const queue = openQueue();
 queue.on('error', (error) => console.error(error.message));
 
@@ -17,7 +16,7 @@ const connection = openWorkerConnection();
 const worker = new Worker<OrganizationJob>(
   queueName,
   async ({ data: { organization } }) => {
-    const credentials = organizations.get(organization);
+    const credentials = (await readOrganizations()).get(organization);
     if (credentials) await run(organization, credentials, stop.signal);
   },
   { connection, concurrency, stalledInterval: 10_000 },
@@ -26,8 +25,7 @@ worker.on('error', (error) => console.error(error.message));
 
 const schedule = async (): Promise<void> => {
   try {
-    organizations = await readOrganizations();
-    await reconcile(queue, [...organizations.keys()]);
+    await reconcile(queue, [...(await readOrganizations()).keys()]);
   } catch (error) {
     console.error(String(error)); // Redis is away, or the file is being written. The next round tries again.
   }

@@ -9,7 +9,6 @@ import { createQueue, enqueueDue, type OrganizationJob, queueName } from './sche
 const stop = new AbortController();
 
 await createTables();
-let organizations = await readOrganizations();
 
 const boss = new PgBoss({
   connectionString: databaseUrl,
@@ -28,15 +27,14 @@ await boss.work<OrganizationJob>(
   queueName,
   { localConcurrency: concurrency, pollingIntervalSeconds: 0.5 },
   async ([job]) => {
-    const credentials = job && organizations.get(job.data.organization);
+    const credentials = job && (await readOrganizations()).get(job.data.organization);
     if (credentials) await run(job.data.organization, credentials, AbortSignal.any([stop.signal, job.signal]));
   },
 );
 
 const schedule = async (): Promise<void> => {
   try {
-    organizations = await readOrganizations();
-    await enqueueDue(boss, [...organizations.keys()]);
+    await enqueueDue(boss, [...(await readOrganizations()).keys()]);
   } catch (error) {
     console.error(String(error)); // PostgreSQL is away, or the file is being written. The next round tries again.
   }
