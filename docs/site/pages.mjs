@@ -11,6 +11,7 @@ const groups = {
     'docs/monitoring.md',
     'docs/running.md',
     'docs/deployment.md',
+    'docs/scaling.md',
     'docs/destinations.md',
     'docs/runreveal.md',
     'docs/detections.md',
@@ -21,7 +22,7 @@ const groups = {
     'docs/upgrading.md',
     'docs/faq.md',
   ],
-  Examples: ['examples/README.md'],
+  Examples: ['examples/README.md', 'examples/fleet-pg-boss/README.md', 'examples/fleet-bullmq/README.md'],
   Background: [
     'docs/performance.md',
     'docs/internals/polling.md',
@@ -38,8 +39,8 @@ export const groupOfPage = new Map(
 );
 
 /** The files that become pages with their code. `docs/detections.md` links to the detections. */
-export const examples = globSync('examples/**/*', { exclude: ['examples/detections/**'] })
-  .filter((path) => /\.\w+$|Dockerfile$/.test(path) && !path.endsWith('.md'))
+export const examples = globSync('examples/**/*', { exclude: ['examples/detections/**', '**/node_modules/**'] })
+  .filter((path) => /[^/]\.\w+$|Dockerfile$/.test(path) && !path.endsWith('.md'))
   .sort();
 
 /** A declaration is in the category of its folder or file in `src`, unless it has a `@category` tag. */

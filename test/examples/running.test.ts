@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import worker, { type Env } from '../../examples/cloudflare-worker.ts';
 import { program } from '../cli/support.ts';
+import { entryOf, serveOrganizations } from '../support/organizations.ts';
 import { environmentOf, lines, run, served } from '../support/programs.ts';
 import { recordingWebhook } from '../support/recording-webhook.ts';
 import { credentials, failure, numbered, serve, serveRaw } from '../support/served.ts';
@@ -154,4 +155,59 @@ describe('examples/cloudflare-worker.ts', () => {
     expect(new Set(webhook.accepted.map((event) => Object(event).eventTime)).size).toBe(200);
     expect(webhook.accepted).toHaveLength(200);
   });
+});
+
+describe('examples/many-organizations.ts', () => {
+  /** Starts the example with 20 organizations of 3 events each, after a change to what is served. */
+  const startMany = async (change: (served: Awaited<ReturnType<typeof serveOrganizations>>) => void) => {
+    const entries = Array.from({ length: 20 }, (_, index) => entryOf(`org-${index}`, index));
+    const served = await serveOrganizations(entries);
+    onTestFinished(() => served.close());
+    for (const [name, fake] of served.fakes)
+      fake.add(...numbered(3).map((event) => ({ ...event, id: `${name}-${event.id}` })));
+    change(served);
+    const directory = await temporaryDirectory();
+    const wrong = { ...entryOf('org-7', 7), serviceToken: 'pscale_tkn_wrong' };
+    await writeFile(`${directory}/organizations.json`, JSON.stringify(entries.with(7, wrong)));
+    const port = await freePort();
+    const running = startExample('many-organizations.ts', {
+      env: {
+        PLANETSCALE_API_URL: served.url,
+        ORGANIZATIONS: `${directory}/organizations.json`,
+        CURSOR_DIRECTORY: `${directory}/cursors`,
+        HEALTH_PORT: `${port}`,
+      },
+    });
+    const printed = () =>
+      lines(running.output())
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line));
+    return { running, printed, health: () => fetch(`http://127.0.0.1:${port}/healthz`) };
+  };
+
+  test(
+    'prints the events of 19 organizations while PlanetScale refuses one and fails for another, says so at /healthz, and ends on SIGTERM',
+    async () => {
+      const { running, printed, health } = await startMany(({ fakes }) =>
+        fakes.get('org-3')?.failNext({ status: 503, headers: { 'retry-after': '0' } }, { network: 'reset' }),
+      );
+      await expect.poll(() => printed().length, { timeout: 60_000 }).toBe(19 * 3);
+      const organizations = new Set(printed().map(({ organization }) => organization));
+      expect(organizations).not.toContain('org-7');
+      expect(organizations.size).toBe(19);
+      expect(printed().every(({ organization, event }) => event.id.startsWith(`${organization}-`))).toBe(true);
+      const answer = async () => {
+        const response = await health();
+        return { status: response.status, body: await response.json() };
+      };
+      const errors = { 'org-7': expect.stringContaining('does not know these credentials') };
+      await expect
+        .poll(answer, { timeout: 60_000 })
+        .toEqual({ status: 503, body: { organizations: 20, stale: [], errors } });
+      running.child.kill('SIGTERM');
+      expect(await running.ended).toMatchObject({ code: 0 });
+      expect(running.output()).not.toContain('pscale_tkn');
+    },
+    slowly,
+  );
 });
