@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { PlanetScaleAuditClient } from '../client/client.ts';
 import { missingEvents } from '../client/missing-events.ts';
 import { errorMessage } from '../internal/foreign-error.ts';
@@ -20,7 +21,8 @@ that the copy does not have, newest first. It cannot tell about events that Plan
 has dropped, and leaves out those of the last 10 minutes.
 
   --ids FILE       the ids of your copy, one on each line, or lines of ndjson, raw,
-                   runreveal or ocsf; - reads standard input
+                   runreveal or ocsf, compressed if the name ends in .gz; - reads
+                   standard input
   --since TIME     leave out events before a time (2026-11-01) or an age (7d)
   --until TIME     leave out events at or after it
   --format NAME    pretty, ndjson, raw, runreveal or ocsf; by default pretty on a
@@ -64,21 +66,29 @@ const readIds = async (path: string): Promise<ReadonlySet<string>> => {
   let line = 0;
   for await (const text of createInterface({ input: await openInput(path), crlfDelay: Number.POSITIVE_INFINITY })) {
     line++;
-    if (text.trim() === '') continue;
-    const id = text.trimStart().startsWith('{') ? idInJson(text) : text.trim();
-    if (id === undefined)
-      throw new UsageError(`--ids: line ${line} of ${path} has no id of an event. Remove the line.`);
+    const trimmed = text.replace(/^\uFEFF/, '').trim();
+    if (trimmed === '') continue;
+    const id = trimmed.startsWith('{') ? idInJson(trimmed) : plainId.exec(trimmed)?.[1];
+    if (id === undefined) {
+      throw new UsageError(
+        `--ids: line ${line} of ${path} has no id of an event. Write an id on each line, or an event as ndjson, raw, runreveal or ocsf.`,
+      );
+    }
     ids.add(id);
   }
   return ids;
 };
 
+/** An id, as it is or in the quotes of CSV. */
+const plainId = /^"?([\w-]{1,64})"?$/;
+
+/** The file that `export` writes may be compressed. */
 const openInput = async (path: string): Promise<Readable> => {
   if (path === '-') return process.stdin;
   try {
     const file = await open(path);
     if ((await file.stat()).isDirectory()) throw new Error('it is a directory');
-    return file.createReadStream();
+    return path.endsWith('.gz') ? file.createReadStream().pipe(createGunzip()) : file.createReadStream();
   } catch (error) {
     throw new UsageError(`--ids: ${path} cannot be read (${errorMessage(error)}). Name a file of ids.`);
   }
@@ -86,10 +96,9 @@ const openInput = async (path: string): Promise<Readable> => {
 
 /** Returns the id in a line of any format but pretty. The `id` of a row of RunReveal is another one. */
 const idInJson = (text: string): string | undefined => {
-  const event = parseJson(text);
-  const { rawLog, metadata, id } = Object(event);
+  const { rawLog, eventID, class_uid, metadata, id } = Object(parseJson(text));
   if (typeof rawLog === 'string') return idInJson(rawLog);
-  const found: unknown = Object(metadata).uid ?? id;
+  const found: unknown = class_uid === undefined ? (eventID ?? id) : Object(metadata).uid;
   return typeof found === 'string' && found !== '' ? found : undefined;
 };
 

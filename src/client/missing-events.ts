@@ -3,6 +3,7 @@ import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
 import { dropRepeats, followPages } from '../audit-log/pagination.ts';
 import { AuditConfigError } from '../errors.ts';
+import { raceAbort } from '../internal/abort.ts';
 import { excerpt } from '../internal/excerpt.ts';
 import {
   abortSignalSchema,
@@ -67,6 +68,12 @@ export async function* missingEvents(
   has: (ids: readonly string[]) => Promisable<Iterable<string>>,
 ): AsyncGenerator<AuditEvent, void, undefined> {
   const { since, until, actions, graceMs, signal } = parseOptions(querySchema, query, 'missingEvents');
+  if (typeof has !== 'function') {
+    throw new AuditConfigError(
+      `missingEvents: has is a value of type ${typeof has}. Pass a function that returns which of the ids are stored.`,
+    );
+  }
+  const neverAborted = new AbortController().signal;
   const isRequested = hasAction(actions);
   const isWithin = createdWithin(since, until);
   const fetchPage = (startingAfter: string | undefined) =>
@@ -76,8 +83,7 @@ export async function* missingEvents(
   for await (const { page } of dropRepeats(followPages(fetchPage, undefined, inconsistentPagesError), undefined)) {
     isSettled ??= createdWithin(undefined, new Date((page.servedAt?.getTime() ?? Date.now()) - graceMs));
     const listed = page.events.filter(isRequested).filter(isWithin).filter(isSettled);
-    const stored = await storedOf(listed, has);
-    signal?.throwIfAborted();
+    const stored = await raceAbort(storedOf(listed, has), signal ?? neverAborted);
     for (const event of listed) {
       if (stored.has(event.id)) continue;
       yield event;
@@ -104,7 +110,7 @@ const storedOf = async (
   for (const id of stored) {
     if (asked.has(id)) continue;
     throw new AuditConfigError(
-      `missingEvents: has returned an id that it was not asked for (${excerpt(String(id))}). Return only ids of its argument.`,
+      `missingEvents: has returned an id that it was not asked for (${typeof id === 'string' ? excerpt(id) : typeof id}). Return only ids of its argument.`,
     );
   }
   return stored;
@@ -112,4 +118,7 @@ const storedOf = async (
 
 /** A text is an iterable of characters, and no list of ids. */
 const isIterable = (value: unknown): value is Iterable<unknown> =>
-  typeof value === 'object' && value !== null && Symbol.iterator in value;
+  typeof value === 'object' &&
+  value !== null &&
+  Symbol.iterator in value &&
+  typeof value[Symbol.iterator] === 'function';

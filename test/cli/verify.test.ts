@@ -48,11 +48,35 @@ describe('planetscale-audit verify', () => {
     expect(status).toBe(3);
   });
 
-  test('refuses a line of JSON without an id, and names it', async () => {
+  test('finds nothing missing in a compressed export', async () => {
     const { env } = await servedEnv();
-    const ids = await fileOf([...all.slice(0, 2), '{"name":"acme"}']);
-    const { status, stderr } = await run(['verify', '--ids', ids], env);
+    const out = join(await temporaryDirectory(), 'audit.ndjson.gz');
+    await run(['export', '--out', out], env);
+    expect(await run(['verify', '--ids', out], env)).toMatchObject({ status: 0, stdout: '' });
+  });
+
+  test.each([
+    ['the quotes of CSV', (id: string) => `"${id}"`],
+    ['the column eventID beside another id', (id: string) => JSON.stringify({ id: 'a-row', eventID: id })],
+    ['metadata that has a uid', (id: string) => JSON.stringify({ id, metadata: { uid: 'other' } })],
+  ])('finds an id in %s', async (_, lineOf) => {
+    const { env } = await servedEnv();
+    const ids = await fileOf([`\uFEFF${lineOf(all[0] ?? '')}`, ...all.slice(1).map(lineOf)]);
+    expect(await run(['verify', '--ids', ids], env)).toMatchObject({ status: 0, stdout: '' });
+  });
+
+  test.each([
+    '{"name":"acme"}',
+    'Code: 516. DB::Exception: Authentication failed',
+    '["event0000001","event0000002"]',
+    'e\0v\0e\0n\0t\0',
+    '\u001f\u008b\u0008\u0000',
+  ])('refuses a line without an id (%j), and names it', async (line) => {
+    const { env } = await servedEnv();
+    const ids = await fileOf([...all.slice(0, 2), line]);
+    const { status, stderr, stdout } = await run(['verify', '--ids', ids], env);
     expect(stderr).toContain('--ids: line 3 of ');
+    expect(stdout).toBe('');
     expect(status).toBe(2);
   });
 });

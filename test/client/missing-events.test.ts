@@ -78,7 +78,9 @@ describe('missingEvents', () => {
     ['a number', 3, 'a value of type number'],
     ['a text', 'event0000249', 'a value of type string'],
     ['an id that it was not asked for', ['event0000000', 'other'], 'an id that it was not asked for (other)'],
-    ['rows in place of ids', [{ id: 'event0000249' }], 'an id that it was not asked for'],
+    ['rows in place of ids', [{ id: 'event0000249' }], 'an id that it was not asked for (object)'],
+    ['an object without a text', [Object.create(null)], 'an id that it was not asked for (object)'],
+    ['no real iterable', { [Symbol.iterator]: 3 }, 'a value of type object'],
   ])('refuses a has that returns %s', async (_, answer, message) => {
     const { source } = await setUp([], { events: numbered(3) });
     const error = await failure(collect(missingEvents(source, {}, () => untyped(answer))));
@@ -90,6 +92,26 @@ describe('missingEvents', () => {
     const { source, has } = await setUp([]);
     const error = await failure(collect(missingEvents(source, untyped({ grace: 1 }), has)));
     expect(error).toHaveProperty('message', expect.stringContaining('did you mean graceMs?'));
+  });
+
+  test.each([undefined, new Set(['event0000249'])])(
+    'refuses %s in place of has, even if the log is empty',
+    async (has) => {
+      const { source } = await setUp([], { events: [] });
+      const error = await failure(collect(missingEvents(source, {}, untyped(has))));
+      expect(error).toBeInstanceOf(AuditConfigError);
+      expect(error).toHaveProperty('message', expect.stringContaining('Pass a function'));
+    },
+  );
+
+  test('ends with the reason of its signal while has is at work', async () => {
+    const { source } = await setUp([]);
+    const controller = new AbortController();
+    const has = () => {
+      controller.abort('enough');
+      return new Promise<string[]>(() => {});
+    };
+    expect(await failure(collect(missingEvents(source, { signal: controller.signal }, has)))).toBe('enough');
   });
 
   test('ends with the reason of its signal', async () => {
