@@ -11,9 +11,9 @@ export const check: Command = {
   summary: 'Find out whether the credentials can read the audit log.',
   help: `Usage: planetscale-audit check [--env-file FILE]
 
-Finds out whether the credentials can read the audit log, and if not, why and what
-to do. Then shows the newest and the oldest event that PlanetScale still has. The
-oldest one takes a request for every 100 events.
+Finds out whether the credentials can read the audit log, and if not, why and
+what to do. Then shows the newest and the oldest event that PlanetScale still
+has. The oldest one takes a request for every 100 events.
 
   --env-file FILE   read the environment variables from a file
 

@@ -21,13 +21,14 @@ Writes the events that PlanetScale still has, newest first, one on each line.
   --since TIME       leave out events before a time (2026-11-01) or an age (7d)
   --until TIME       leave out events at or after it
   --action NAME      write this action only; may be repeated
-  --format NAME      pretty, ndjson, raw (as PlanetScale sent it), runreveal (a row
-                     as JSON) or ocsf; by default pretty on a terminal, else ndjson
+  --format NAME      pretty, ndjson, raw (as PlanetScale sent it), runreveal (a
+                     row as JSON) or ocsf; by default pretty on a terminal, else
+                     ndjson
   --out FILE         write to a new file; compressed if its name ends in .gz
   --env-file FILE    read the environment variables from a file
 
-With --out, the events are in FILE.part until all are written. If the export ends
-before, run the same command again: it continues where it was.
+With --out, the events are in FILE.part until all are written. If the export
+ends before, run the same command again: it continues where it was.
 
 Status: 0 all written, 1 failure or stopped, 2 wrong usage, 4 access refused.
 

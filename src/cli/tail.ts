@@ -17,22 +17,25 @@ export const tail: Command = {
   summary: 'Print new events as they happen, and remember the place.',
   help: `Usage: planetscale-audit tail [FLAGS]
 
-Prints each new event on a line of its own, oldest first. The next call continues
-after the last printed event.
+Prints each new event on a line of its own, oldest first. The next call
+continues after the last printed event.
 
-  --format NAME       pretty, ndjson, raw (as PlanetScale sent it), runreveal (a row
-                      as JSON) or ocsf; by default pretty on a terminal, else ndjson
-  --start WHERE       where the first call starts: oldest, now, newest:N (newest:200
-                      is the default), a time (2026-11-01) or an age (24h), or resume
-                      to fail if the place is lost
+  --format NAME       pretty, ndjson, raw (as PlanetScale sent it), runreveal (a
+                      row as JSON) or ocsf; by default pretty on a terminal,
+                      else ndjson
+  --start WHERE       where the first call starts: oldest, now, newest:N
+                      (newest:200 is the default), a time (2026-11-01) or an age
+                      (24h), or resume to fail if the place is lost
   --action NAME       print this action only; may be repeated
   --interval TIME     time between two polls (60s)
   --once              end when all events are printed, for cron
-  --state DIR         directory that keeps the place ($XDG_STATE_HOME/planetscale-audit)
+  --state DIR         directory that keeps the place; by default
+                      $XDG_STATE_HOME/planetscale-audit
   --listen HOST:PORT  serve /healthz, /readyz and /metrics over HTTP
   --env-file FILE     read the environment variables from a file
 
-Status: 0 after Ctrl-C and after --once, 1 failure, 2 wrong usage, 4 access refused.
+Status: 0 after Ctrl-C and after --once, 1 failure, 2 wrong usage, 4 access
+refused.
 
 Example: planetscale-audit tail --start oldest --format ndjson >> audit.ndjson
 `,

@@ -16,21 +16,21 @@ export const verify: Command = {
   summary: 'Print the events that your copy of the log does not have.',
   help: `Usage: planetscale-audit verify --ids FILE [FLAGS]
 
-Compares what PlanetScale still lists with the ids of your copy, and prints the events
-that the copy does not have, newest first. It cannot tell about events that PlanetScale
-has dropped, and leaves out those of the last 10 minutes.
+Compares what PlanetScale still lists with the ids of your copy, and prints the
+events that the copy does not have, newest first. It cannot tell about events
+that PlanetScale has dropped, and leaves out those of the last 10 minutes.
 
-  --ids FILE       the ids of your copy, one on each line, or lines of ndjson, raw,
-                   runreveal or ocsf, compressed if the name ends in .gz; - reads
-                   standard input
+  --ids FILE       the ids of your copy, one on each line, or lines of ndjson,
+                   raw, runreveal or ocsf, compressed if the name ends in .gz;
+                   - reads standard input
   --since TIME     leave out events before a time (2026-11-01) or an age (7d)
   --until TIME     leave out events at or after it
-  --format NAME    pretty, ndjson, raw, runreveal or ocsf; by default pretty on a
-                   terminal, else ndjson
+  --format NAME    pretty, ndjson, raw, runreveal or ocsf; by default pretty on
+                   a terminal, else ndjson
   --env-file FILE  read the environment variables from a file
 
-Status: 0 nothing is missing, 3 printed events are missing, 1 failure, 2 wrong usage,
-4 access refused.
+Status: 0 nothing is missing, 3 printed events are missing, 1 failure, 2 wrong
+usage, 4 access refused.
 
 Example: planetscale-audit verify --ids audit.ndjson --since 7d
 `,

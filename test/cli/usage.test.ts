@@ -96,7 +96,7 @@ describe('planetscale-audit', () => {
     const { status, stdout } = await run(args);
     const lines = stdout.split('\n');
     expect(lines.length).toBeLessThanOrEqual(25);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(88);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(stdout).toContain('Usage: planetscale-audit');
     if (args.length > 1) expect(stdout).toContain('Example: planetscale-audit');
     expect(status).toBe(0);
