@@ -14,7 +14,7 @@ const mutants: Readonly<Record<string, Mutant>> = {
     from: awaitedWrite,
     to: 'setTimeout(() => void deliver(organization, batch).catch(() => {}), 500);',
   },
-  'delivers-twice': { file: 'run.ts', from: awaitedWrite, to: `${awaitedWrite} ${awaitedWrite}` },
+  'delivers-twice': { file: 'run.ts', from: awaitedWrite, to: `{ ${awaitedWrite} ${awaitedWrite} }` },
   'moves-back': {
     file: 'run.ts',
     from: /const store = (\w+\(\w+\));/,
