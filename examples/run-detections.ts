@@ -2,7 +2,7 @@
 //   */15 * * * * cd /opt/audit && node run-detections.ts
 // Each run looks at the rows that the table received since the last run. A detection that fails leaves its rows to the next run, and the
 // others go on. The program then ends with status 1.
-// Set CLICKHOUSE_URL, such as http://user:password@127.0.0.1:8123, and STATE_FILE, where the end of the last run is kept.
+// Set CLICKHOUSE_URL, such as http://user:password@127.0.0.1:8123, and STATE_FILE, where the end of each detection's last run is kept.
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';

@@ -28,7 +28,7 @@ WITH
         )
       ) AS person
     FROM runreveal.planetscale_logs
-    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32} + 1)
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
       AND receivedAt < {to:DateTime}
       AND eventName IN ('organization.left', 'organization.removed_member', 'service_token.deleted', 'user.deleted')
     ORDER BY receivedAt

@@ -52,7 +52,7 @@ const robot = who('r0b0tjnkswjk', 'deploy-bot', washington, 'ServiceToken');
 const planetScale: Fields = { actor_id: null, actor_type: null, actor_display_name: null, remote_ip: null };
 
 /** Somebody whom an event names without an id. */
-const nameOnly = (name: string): Fields => ({ actor_id: null, actor_type: null, actor_display_name: name });
+const nameOnly = (name: string): Fields => ({ actor_id: null, actor_type: 'User', actor_display_name: name });
 
 /** An object of an action: what it is, its name, and the target that it belongs to. */
 const on = (auditable_type: string, name: string, target = 'dogs'): Fields => ({
@@ -186,6 +186,10 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
     nearMisses: {
       'the token of the same name that replaced the leaked one': [
         at(-1 * days, planetScale, 'service_token.token_leaked', onActor(who('old', 'ci', chicago, 'ServiceToken'))),
+        at(1 * minutes, who('new', 'ci', chicago, 'ServiceToken'), 'database_branch.created'),
+      ],
+      'the token of the same name that replaced the leaked target': [
+        at(-1 * days, planetScale, 'service_token.token_leaked', towardsActor(who('old', 'ci', chicago))),
         at(1 * minutes, who('new', 'ci', chicago, 'ServiceToken'), 'database_branch.created'),
       ],
       'a token of another organization': [
@@ -374,6 +378,11 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       }),
       at(1 * minutes, ada, 'database.deleted', on('Database', 'cats')),
       at(2 * minutes, ada, 'organization.left', on('Organization', 'acme')),
+      at(1 * minutes, who('gone7', 'Gone 7', chicago), 'database.deleted', on('Database', 'birds')),
+      at(2 * minutes, nameOnly('Gone 7'), 'organization.left', on('Organization', 'acme')),
+      // A removal that arrives almost a day late, almost a week after the deletion.
+      at(-7 * days - 20 * hours, who('gone8', 'Gone 8', chicago), 'database.deleted', on('Database', 'fish')),
+      at(-23 * hours, ada, 'user.deleted', onActor(who('gone8', 'Gone 8', chicago)), 1 * minutes),
     ],
     answer: [
       {
@@ -391,6 +400,8 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         srcIP: newYork,
       })),
       ...['gone3', 'gone4', 'gone5', 'gone6'].map((actorId) => ({ actorId, removal: 'organization.removed_member' })),
+      { actorId: 'gone7', removal: 'organization.left' },
+      { actorId: 'gone8', removal: 'user.deleted' },
     ],
     nearMisses: {
       'another token of the same name that is deleted': [
@@ -466,6 +477,11 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       // An event that arrives almost a day late.
       past(bob),
       at(-23 * hours, { ...bob, remote_ip: amsterdam }, 'user.signed_in', {}, 1 * minutes),
+      // A past that arrives in the window, and one that is short.
+      at(-2 * days, who('u3', 'Third', chicago), 'user.signed_in', {}, 1 * minutes),
+      at(2 * minutes, who('u3', 'Third', amsterdam), 'user.signed_in'),
+      past(who('u4', 'Fourth', chicago), -2 * hours),
+      at(2 * minutes, who('u4', 'Fourth', amsterdam), 'user.signed_in'),
     ],
     answer: [
       { actorId: 'b0bkujnkswjk', country: 'NL', firstSeen: '2026-11-19 13:00:00' },
@@ -479,11 +495,21 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         addresses: [amsterdam],
         events: 2,
       },
+      { actorId: 'u3', country: 'NL' },
+      { actorId: 'u4', country: 'NL' },
     ],
     nearMisses: {
       'an actor whose past is in another organization': [
         ...elsewhere(past(ada)),
         at(1 * minutes, { ...ada, remote_ip: amsterdam }, 'user.signed_in'),
+      ],
+      'an actor whose past is a late event of the last day': [
+        at(-23 * hours, ada, 'user.signed_in', {}, 1 * minutes),
+        at(2 * minutes, { ...ada, remote_ip: amsterdam }, 'user.signed_in'),
+      ],
+      'an event that is older than the rule looks back': [
+        past(ada),
+        at(-91 * days, { ...ada, remote_ip: amsterdam }, 'user.signed_in', {}, 1 * minutes),
       ],
       'a country that became known days ago, if the row arrives again': [
         past(ada),
@@ -528,6 +554,11 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       // An event that arrives almost a day late.
       past(who('t2', 'build', chicago, 'ServiceToken')),
       at(-23 * hours, who('t2', 'build', amsterdam, 'ServiceToken'), 'database.created', {}, 1 * minutes),
+      // A past that arrives in the window, and one that is short.
+      at(-2 * days, who('t3', 'nightly', chicago, 'ServiceToken'), 'database.created', {}, 1 * minutes),
+      at(2 * minutes, who('t3', 'nightly', amsterdam, 'ServiceToken'), 'database.created'),
+      past(who('t4', 'weekly', chicago, 'ServiceToken'), -2 * hours),
+      at(2 * minutes, who('t4', 'weekly', amsterdam, 'ServiceToken'), 'database.created'),
     ],
     answer: [
       {
@@ -539,11 +570,21 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         events: 1,
       },
       { actorId: 't2', network: 64502, firstSeen: '2026-11-19 13:00:00' },
+      { actorId: 't3', network: 64502 },
+      { actorId: 't4', network: 64502 },
     ],
     nearMisses: {
       'a token whose past is in another organization': [
         ...elsewhere(past(robot)),
         at(1 * minutes, { ...robot, remote_ip: newYork }, 'database_branch.created'),
+      ],
+      'a token whose past is a late event of the last day': [
+        at(-23 * hours, robot, 'database.created', {}, 1 * minutes),
+        at(2 * minutes, { ...robot, remote_ip: amsterdam }, 'database.created'),
+      ],
+      'an event that is older than the rule looks back': [
+        past(robot),
+        at(-91 * days, { ...robot, remote_ip: amsterdam }, 'database.created', {}, 1 * minutes),
       ],
       'a network that became known days ago, if the row arrives again': [
         past(robot),
@@ -601,6 +642,10 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       at(-2 * days, ada, 'organization.removed_member', onActor(who('u7', 'Seventh', chicago))),
       ...elsewhere(at(-1 * days, ada, 'organization.added_member', onActor(who('u7', 'Seventh', chicago)))),
       at(5 * minutes, who('u7', 'Seventh', chicago), 'database.created'),
+      at(4 * minutes, ada, 'organization.removed_member', towardsActorByName(who('u8', 'Eighth', chicago))),
+      at(5 * minutes, who('u8', 'Eighth', chicago), 'database.created'),
+      at(4 * minutes, nameOnly('Ninth'), 'organization.left', on('Organization', 'acme')),
+      at(5 * minutes, who('u9', 'Ninth', chicago), 'database.created'),
     ],
     answer: [
       {
@@ -617,6 +662,8 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       { actorId: 'u5', actorName: 'Fifth' },
       { actorId: 'u6', actorName: 'Sixth' },
       { actorId: 'u7', actorName: 'Seventh' },
+      { actorId: 'u8', actorName: 'Eighth' },
+      { actorId: 'u9', actorName: 'Ninth' },
     ],
     nearMisses: {
       'a removal from another organization': [
@@ -629,8 +676,9 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       ],
       'another member of the same name': [
         at(-2 * days, ada, 'organization.removed_member', onActor(bob)),
-        at(-1 * days, who('b2', 'Bob Example', chicago), 'organization.left', on('Organization', 'acme')),
-        at(1 * minutes, who('b3', 'Bob Example', chicago), 'database_branch.created'),
+        at(-2 * days, ada, 'organization.removed_member', towardsActor(who('b2', 'Bob Example', chicago))),
+        at(-1 * days, who('b3', 'Bob Example', chicago), 'organization.left', on('Organization', 'acme')),
+        at(1 * minutes, who('b4', 'Bob Example', chicago), 'database_branch.created'),
       ],
       'a member who was removed and added in the same second': [
         at(-1 * days, ada, 'organization.removed_member', onActor(bob)),
@@ -724,6 +772,10 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         isOld,
         ...twice(at(-25 * hours, ada, 'external_datasource.created'), 1 * minutes),
       ],
+      'an action that is older than the rule looks back': [
+        isOld,
+        at(-181 * days, ada, 'external_datasource.created', {}, 1 * minutes),
+      ],
       'an action that is known, if the past arrives in the window': [
         isOld,
         at(-25 * hours, ada, 'external_datasource.created', {}, 1 * minutes),
@@ -760,6 +812,9 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       // An event that arrives almost a day late.
       at(-24 * hours - 45 * minutes, robot, 'database.created'),
       at(-24 * hours + 10 * minutes, { ...robot, remote_ip: amsterdam }, 'database.created', {}, 1 * minutes),
+      // The earlier of two events arrives later.
+      at(-40 * minutes, who('u3', 'Third', chicago), 'user.signed_in', {}, 2 * minutes),
+      at(-10 * minutes, who('u3', 'Third', amsterdam), 'user.signed_in'),
     ],
     answer: [
       {
@@ -788,6 +843,7 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         addresses: [chicago, newYork],
         actions: ['database_branch.created', 'user.signed_in'],
       },
+      { actorId: 'u3', addresses: [chicago, amsterdam] },
     ],
     nearMisses: {
       'places that are near': [past(ada, 0), past({ ...ada, remote_ip: washington }, 5 * minutes)],
