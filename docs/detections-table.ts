@@ -9,7 +9,7 @@ export function detectionsTable(detections: readonly Detection[], sigmaNames: re
       titleOf(detection, sigmaNames.includes(detection.name)),
       `${detection.severity} (${detection.riskScore})`,
       detection.description,
-      [...detection.mitreAttacks, ...detection.mitreTechniques].join(', '),
+      [...(detection.mitreAttacks ?? []), ...(detection.mitreTechniques ?? [])].join(', '),
       detection.falsepositives.join(' '),
       detection.notes,
     ]);

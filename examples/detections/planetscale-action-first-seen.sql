@@ -10,15 +10,19 @@ SELECT
 FROM runreveal.planetscale_logs
 WHERE receivedAt >= {from:DateTime}
   AND receivedAt < {to:DateTime}
+  AND eventTime >= {from:DateTime} - toIntervalDay(1)
   AND sourceID IN (
     SELECT sourceID
     FROM runreveal.planetscale_logs
-    WHERE receivedAt < {from:DateTime} - toIntervalDay(14)
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
+      AND eventTime < {from:DateTime} - toIntervalDay(14)
+      AND receivedAt < {to:DateTime}
   )
   AND (sourceID, eventName) NOT IN (
     SELECT sourceID, eventName
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
-      AND receivedAt < {from:DateTime}
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
+      AND receivedAt < {to:DateTime}
+      AND (eventTime < {from:DateTime} - toIntervalDay(1) OR receivedAt < {from:DateTime})
   )
 GROUP BY sourceID, eventName

@@ -1,4 +1,5 @@
 SELECT
+  sourceID,
   psActorType AS actorType,
   psActorId AS actorId,
   srcASCountryCode AS country,
@@ -11,19 +12,22 @@ SELECT
 FROM runreveal.planetscale_logs
 WHERE receivedAt >= {from:DateTime}
   AND receivedAt < {to:DateTime}
+  AND eventTime >= {from:DateTime} - toIntervalDay(1)
   AND psActorId != ''
   AND srcASCountryCode != ''
-  AND (psActorType, psActorId) IN (
-    SELECT psActorType, psActorId
+  AND (sourceID, psActorType, psActorId) IN (
+    SELECT sourceID, psActorType, psActorId
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
-      AND receivedAt < {from:DateTime}
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
+      AND receivedAt < {to:DateTime}
+      AND (eventTime < {from:DateTime} - toIntervalDay(1) OR receivedAt < {from:DateTime})
       AND srcASCountryCode != ''
   )
-  AND (psActorType, psActorId, srcASCountryCode) NOT IN (
-    SELECT psActorType, psActorId, srcASCountryCode
+  AND (sourceID, psActorType, psActorId, srcASCountryCode) NOT IN (
+    SELECT sourceID, psActorType, psActorId, srcASCountryCode
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
-      AND receivedAt < {from:DateTime}
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
+      AND receivedAt < {to:DateTime}
+      AND (eventTime < {from:DateTime} - toIntervalDay(1) OR receivedAt < {from:DateTime})
   )
-GROUP BY actorType, actorId, country
+GROUP BY sourceID, actorType, actorId, country

@@ -1,4 +1,5 @@
 SELECT
+  sourceID,
   psActorType AS actorType,
   psActorId AS actorId,
   any(psActorDisplayName) AS actorName,
@@ -19,7 +20,7 @@ FROM (
   FROM (
     SELECT *
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalHour(1)
+    WHERE eventTime >= {from:DateTime} - toIntervalSecond({seconds:UInt32} + 86400)
       AND receivedAt < {to:DateTime}
       AND match(eventName, '\\.(deleted|requested_deletion)$')
       AND psActorId != ''
@@ -27,11 +28,11 @@ FROM (
     LIMIT 1 BY eventID
   )
   WINDOW recent AS (
-    PARTITION BY psActorType, psActorId
+    PARTITION BY sourceID, psActorType, psActorId
     ORDER BY toUnixTimestamp(eventTime)
     RANGE BETWEEN {seconds:UInt32} PRECEDING AND CURRENT ROW
   )
 )
 WHERE objectsInTime >= {threshold:UInt32}
   AND lastReceived >= {from:DateTime}
-GROUP BY actorType, actorId
+GROUP BY sourceID, actorType, actorId

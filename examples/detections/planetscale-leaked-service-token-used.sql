@@ -1,8 +1,17 @@
 WITH
   leaks AS (
-    SELECT psId, eventTime, receivedAt, arrayJoin([psAuditableId, psAuditableDisplayName]) AS token
+    SELECT
+      sourceID,
+      eventTime,
+      receivedAt,
+      arrayJoin(
+        [
+          if(psAuditableId != '', psAuditableId, psAuditableDisplayName),
+          if(psTargetId != '', psTargetId, psTargetDisplayName)
+        ]
+      ) AS token
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
       AND receivedAt < {to:DateTime}
       AND eventName = 'service_token.token_leaked'
     ORDER BY receivedAt
@@ -11,13 +20,14 @@ WITH
   acts AS (
     SELECT *, arrayJoin([psActorId, psActorDisplayName]) AS token
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
       AND receivedAt < {to:DateTime}
       AND psActorType = 'ServiceToken'
     ORDER BY receivedAt
     LIMIT 1 BY psId, token
   )
 SELECT
+  acts.sourceID AS sourceID,
   acts.psActorId AS tokenId,
   any(acts.psActorDisplayName) AS tokenName,
   any(acts.actor) AS actor,
@@ -28,8 +38,8 @@ SELECT
   arraySort(groupUniqArray(acts.srcIP)) AS addresses,
   uniqExact(acts.psId) AS events
 FROM acts
-INNER JOIN leaks ON acts.token = leaks.token
+INNER JOIN leaks ON acts.sourceID = leaks.sourceID AND acts.token = leaks.token
 WHERE acts.token != ''
   AND acts.eventTime >= leaks.eventTime
   AND greatest(acts.receivedAt, leaks.receivedAt) >= {from:DateTime}
-GROUP BY tokenId
+GROUP BY sourceID, tokenId

@@ -6,6 +6,6 @@ WHERE receivedAt >= {from:DateTime}
     'branch.deleted',
     'database_branch.deleted'
   )
-  AND lower(psAuditableDisplayName) IN ('main', 'master', 'production', 'prod')
+  AND has({names:Array(String)}, lower(psAuditableDisplayName))
 ORDER BY receivedAt, eventTime
 LIMIT 1 BY eventID

@@ -1,19 +1,24 @@
 WITH
   changes AS (
     SELECT
+      sourceID,
       psId,
-      eventName,
       eventTime,
       receivedAt,
       eventName IN ('organization.left', 'organization.removed_member', 'user.deleted') AS isRemoval,
+      eventName IN ('organization.joined', 'organization.left') AS isOfActor,
+      (isOfActor AND psActorId != '')
+        OR (psAuditableType = 'User' AND psAuditableId != '')
+        OR (psTargetType = 'User' AND psTargetId != '') AS hasIdOfPerson,
       arrayJoin(
-        arrayConcat(
-          [psAuditableId, psAuditableDisplayName, psTargetId, psTargetDisplayName],
-          if(eventName IN ('organization.joined', 'organization.left'), [psActorId, psActorDisplayName], [])
+        if(
+          hasIdOfPerson,
+          [psAuditableId, psTargetId, if(isOfActor, psActorId, '')],
+          [psAuditableId, psTargetId, psAuditableDisplayName, psTargetDisplayName, if(isOfActor, psActorDisplayName, '')]
         )
       ) AS person
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
       AND receivedAt < {to:DateTime}
       AND eventName IN (
         'organization.added_member',
@@ -29,14 +34,15 @@ WITH
   acts AS (
     SELECT *, arrayJoin([psActorId, psActorDisplayName]) AS person
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
       AND receivedAt < {to:DateTime}
       AND psActorType = 'User'
-      AND eventName NOT IN ('organization.joined', 'organization.left')
+      AND eventName != 'organization.left'
     ORDER BY receivedAt
     LIMIT 1 BY psId, person
   )
 SELECT
+  sourceID,
   psActorId AS actorId,
   any(psActorDisplayName) AS actorName,
   any(actor) AS actor,
@@ -46,8 +52,8 @@ SELECT
   uniqExact(psId) AS events
 FROM (
   SELECT
+    acts.sourceID AS sourceID,
     acts.psId AS psId,
-    acts.person AS person,
     any(acts.psActorId) AS psActorId,
     any(acts.psActorDisplayName) AS psActorDisplayName,
     any(acts.actor) AS actor,
@@ -57,11 +63,11 @@ FROM (
     max(changes.eventTime) AS removedAt,
     max(greatest(acts.receivedAt, changes.receivedAt)) AS lastReceived
   FROM acts
-  INNER JOIN changes ON acts.person = changes.person
+  INNER JOIN changes ON acts.sourceID = changes.sourceID AND acts.person = changes.person
   WHERE acts.person != ''
-    AND changes.eventTime < acts.eventTime
-  GROUP BY psId, person
+    AND changes.eventTime + toIntervalSecond(if(changes.isRemoval, 60, 0)) <= acts.eventTime
+  GROUP BY sourceID, psId
 )
 WHERE isRemoved
   AND lastReceived >= {from:DateTime}
-GROUP BY actorId
+GROUP BY sourceID, actorId

@@ -1,4 +1,5 @@
 SELECT
+  sourceID,
   psActorId AS actorId,
   srcASNumber AS network,
   any(srcASOrganization) AS networkName,
@@ -11,22 +12,25 @@ SELECT
 FROM runreveal.planetscale_logs
 WHERE receivedAt >= {from:DateTime}
   AND receivedAt < {to:DateTime}
+  AND eventTime >= {from:DateTime} - toIntervalDay(1)
   AND psActorType = 'ServiceToken'
   AND psActorId != ''
   AND srcASNumber != 0
-  AND psActorId IN (
-    SELECT psActorId
+  AND (sourceID, psActorId) IN (
+    SELECT sourceID, psActorId
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
-      AND receivedAt < {from:DateTime}
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
+      AND receivedAt < {to:DateTime}
+      AND (eventTime < {from:DateTime} - toIntervalDay(1) OR receivedAt < {from:DateTime})
       AND psActorType = 'ServiceToken'
       AND srcASNumber != 0
   )
-  AND (psActorId, srcASNumber) NOT IN (
-    SELECT psActorId, srcASNumber
+  AND (sourceID, psActorId, srcASNumber) NOT IN (
+    SELECT sourceID, psActorId, srcASNumber
     FROM runreveal.planetscale_logs
-    WHERE receivedAt >= {from:DateTime} - toIntervalDay({days:UInt32})
-      AND receivedAt < {from:DateTime}
+    WHERE eventTime >= {from:DateTime} - toIntervalDay({days:UInt32})
+      AND receivedAt < {to:DateTime}
+      AND (eventTime < {from:DateTime} - toIntervalDay(1) OR receivedAt < {from:DateTime})
       AND psActorType = 'ServiceToken'
   )
-GROUP BY actorId, network
+GROUP BY sourceID, actorId, network

@@ -9,6 +9,8 @@ export const windowMs = 15 * 60_000;
 export interface Received {
   readonly event: AuditEvent;
   readonly receivedAt: Date;
+  /** The source of the organization. @default 'planetscale-acme' */
+  readonly sourceID?: string;
 }
 
 export interface DetectionCase {
@@ -38,6 +40,8 @@ const places: Readonly<Record<string, ReturnType<NonNullable<RunRevealContext['l
   [chicago]: { asCountryCode: 'US', city: 'Chicago', latitude: 41.88, longitude: -87.63, asNumber: 64500 },
   [newYork]: { asCountryCode: 'US', city: 'New York', latitude: 40.71, longitude: -74.01, asNumber: 64501 },
   [washington]: { asCountryCode: 'US', city: 'Washington', latitude: 38.9, longitude: -77.04, asNumber: 64500 },
+  // Halfway between Chicago and New York.
+  '203.0.113.4': { asCountryCode: 'US', city: 'Cleveland', latitude: 41.5, longitude: -81.69, asNumber: 64500 },
   [amsterdam]: { asCountryCode: 'NL', city: 'Amsterdam', latitude: 52.37, longitude: 4.89, asNumber: 64502 },
 };
 export const lookupIp: RunRevealContext['lookupIp'] = (ip) => places[ip];
@@ -46,6 +50,9 @@ const ada = who('d4hkujnkswjk', 'ada@example.com', chicago);
 const bob = who('b0bkujnkswjk', 'Bob Example', newYork);
 const robot = who('r0b0tjnkswjk', 'deploy-bot', washington, 'ServiceToken');
 const planetScale: Fields = { actor_id: null, actor_type: null, actor_display_name: null, remote_ip: null };
+
+/** Somebody whom an event names without an id. */
+const nameOnly = (name: string): Fields => ({ actor_id: null, actor_type: 'User', actor_display_name: name });
 
 /** An object of an action: what it is, its name, and the target that it belongs to. */
 const on = (auditable_type: string, name: string, target = 'dogs'): Fields => ({
@@ -72,6 +79,10 @@ const towardsActor = ({ actor_id = null, actor_type = null, actor_display_name =
   target_id: actor_id,
   target_display_name: actor_display_name,
 });
+/** The object or the target has the name of a member, and no id of a user. */
+const onActorByName = (actor: Fields): Fields => onActor(nameOnly(actor.actor_display_name ?? ''));
+const towardsActorByName = (actor: Fields): Fields => towardsActor(nameOnly(actor.actor_display_name ?? ''));
+const onMembership = (actor: Fields): Fields => on('OrganizationMembership', actor.actor_display_name ?? '', 'acme');
 
 const minutes = 60_000;
 const hours = 60 * minutes;
@@ -107,11 +118,21 @@ const miss = (name: string, fields: Fields = {}, actor: Fields = ada): readonly 
   at(minutes, actor, name, fields),
 ];
 
+/** The same events in another organization of the table. */
+const elsewhere = (...received: readonly Received[]): readonly Received[] =>
+  received.map((each) => ({ ...each, sourceID: 'planetscale-acme-dev' }));
+/** The event, and its row that arrives again at a time after `from`. */
+const twice = (received: Received, ms: number): readonly Received[] => [
+  received,
+  { ...received, receivedAt: new Date(from + ms) },
+];
+
 const token = onActor(robot);
-const deletions = (amount: number, every: number, first = 0): readonly Received[] =>
-  Array.from({ length: amount }, (_, index) =>
-    at(first + index * every, robot, 'database_webhook.deleted', on('DatabaseWebhook', `hook ${index}`)),
-  );
+/** The deletion of a webhook at a time after `from`. */
+export const deletionAt = (ms: number, name: string, actor: Fields = robot): Received =>
+  at(ms, actor, 'database_webhook.deleted', on('DatabaseWebhook', name));
+const deletions = (amount: number, every: number, first = 0, actor = robot): readonly Received[] =>
+  Array.from({ length: amount }, (_, index) => deletionAt(first + index * every, `hook ${index}`, actor));
 const past = (actor: Fields, ms = -20 * days, fields: Fields = {}) => at(ms, actor, 'user.signed_in', fields);
 const isOld = past(bob, -15 * days);
 
@@ -133,8 +154,13 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       at(1 * minutes, robot, 'database_branch.created'),
       at(2 * minutes, { ...robot, remote_ip: amsterdam }, 'database_branch_password.created'),
       // A leak that the table receives after the token was used, and that has only the name of the token.
-      at(-2 * hours, planetScale, 'service_token.token_leaked', { ...on('ServiceToken', 'ci') }, 5 * minutes),
+      at(-2 * hours, planetScale, 'service_token.token_leaked', onActor(nameOnly('ci')), 5 * minutes),
       at(-1 * hours, who('ci0000000000', 'ci', chicago, 'ServiceToken'), 'database.created'),
+      // Leaks whose target is the token.
+      at(-1 * hours, planetScale, 'service_token.token_leaked', towardsActor(who('t2', 'build', chicago))),
+      at(3 * minutes, who('t2', 'build', chicago, 'ServiceToken'), 'database.created'),
+      at(-1 * hours, planetScale, 'service_token.token_leaked', towardsActor(nameOnly('nightly'))),
+      at(4 * minutes, who('t3', 'nightly', chicago, 'ServiceToken'), 'database.created'),
     ],
     answer: [
       {
@@ -154,8 +180,22 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         leakedAt: '2026-10-22 12:00:00',
         lastUse: '2026-11-20 12:02:00',
       },
+      { tokenId: 't2', tokenName: 'build' },
+      { tokenId: 't3', tokenName: 'nightly' },
     ],
     nearMisses: {
+      'the token of the same name that replaced the leaked one': [
+        at(-1 * days, planetScale, 'service_token.token_leaked', onActor(who('old', 'ci', chicago, 'ServiceToken'))),
+        at(1 * minutes, who('new', 'ci', chicago, 'ServiceToken'), 'database_branch.created'),
+      ],
+      'the token of the same name that replaced the leaked target': [
+        at(-1 * days, planetScale, 'service_token.token_leaked', towardsActor(who('old', 'ci', chicago))),
+        at(1 * minutes, who('new', 'ci', chicago, 'ServiceToken'), 'database_branch.created'),
+      ],
+      'a token of another organization': [
+        ...elsewhere(at(-1 * days, planetScale, 'service_token.token_leaked', token)),
+        at(1 * minutes, robot, 'database_branch.created'),
+      ],
       'a use before the leak': [
         at(1 * minutes, robot, 'database_branch.created'),
         at(2 * minutes, planetScale, 'service_token.token_leaked', token),
@@ -214,6 +254,18 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       'a role of a database': miss('postgres_role.created'),
     },
   },
+  'planetscale-member-or-invitation-created': {
+    found: actions(
+      ['organization.added_member', onActor(bob)],
+      ['organization_invitation.created', on('OrganizationInvitation', 'bob@example.com')],
+      ['organization_membership.created', onActor(bob)],
+    ),
+    nearMisses: {
+      'a deleted invitation': miss('organization_invitation.deleted'),
+      'a new member of a team': miss('organization_team.added_member', onActor(bob)),
+      'a member who accepts': miss('organization.joined'),
+    },
+  },
   'planetscale-database-deleted': {
     found: actions(
       ['database.deleted', on('Database', 'dogs', 'acme')],
@@ -259,6 +311,9 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       ...deletions(8, 60_000, -2 * minutes),
       at(7 * minutes, robot, 'database_branch.deleted', on('DatabaseBranch', 'fix')),
       at(8 * minutes, robot, 'database.requested_deletion', on('Database', 'dogs')),
+      // The last deletion arrives almost a day late.
+      ...deletions(9, 60_000, -24 * hours - 5 * minutes, bob),
+      at(-24 * hours + 5 * minutes, bob, 'database_branch.deleted', on('DatabaseBranch', 'fix'), 1 * minutes),
     ],
     answer: [
       {
@@ -270,6 +325,12 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         lastDeletion: '2026-11-20 12:08:00',
         actions: ['database.requested_deletion', 'database_branch.deleted', 'database_webhook.deleted'],
         addresses: [washington],
+      },
+      {
+        actorId: 'b0bkujnkswjk',
+        deletedObjects: 10,
+        firstDeletion: '2026-11-19 11:55:00',
+        lastDeletion: '2026-11-19 12:05:00',
       },
     ],
     nearMisses: {
@@ -289,6 +350,10 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         receivedAt,
       })),
       'a burst of an earlier window': deletions(12, 1000, -10 * minutes),
+      'ten objects of two organizations': [
+        ...deletions(5, 1000),
+        ...elsewhere(...[5, 6, 7, 8, 9].map((index) => deletionAt(index * 1000, `hook ${index}`))),
+      ],
     },
   },
   'planetscale-deletion-then-actor-removed': {
@@ -299,6 +364,10 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
           ['database.requested_deletion', 'service_token.deleted', towardsActor],
           ['database_branch_keyspace.deleted', 'organization.removed_member', towardsActor],
           ['database_branch_keyspace.requested_deletion', 'organization.removed_member', onActor],
+          // The removal has the name alone.
+          ['database.deleted', 'organization.removed_member', onActorByName],
+          ['database.deleted', 'organization.removed_member', towardsActorByName],
+          ['database.deleted', 'organization.removed_member', onMembership],
         ] as const
       ).flatMap(([deletion, removal, objectOf], index) => {
         const actor = who(`gone${index}`, `Gone ${index}`, chicago);
@@ -309,6 +378,11 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       }),
       at(1 * minutes, ada, 'database.deleted', on('Database', 'cats')),
       at(2 * minutes, ada, 'organization.left', on('Organization', 'acme')),
+      at(1 * minutes, who('gone7', 'Gone 7', chicago), 'database.deleted', on('Database', 'birds')),
+      at(2 * minutes, nameOnly('Gone 7'), 'organization.left', on('Organization', 'acme')),
+      // A removal that arrives almost a day late, almost a week after the deletion.
+      at(-7 * days - 20 * hours, who('gone8', 'Gone 8', chicago), 'database.deleted', on('Database', 'fish')),
+      at(-23 * hours, ada, 'user.deleted', onActor(who('gone8', 'Gone 8', chicago)), 1 * minutes),
     ],
     answer: [
       {
@@ -325,9 +399,27 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         removedAt: '2026-11-20 12:00:00',
         srcIP: newYork,
       })),
-      { actorId: 'gone3', removal: 'organization.removed_member' },
+      ...['gone3', 'gone4', 'gone5', 'gone6'].map((actorId) => ({ actorId, removal: 'organization.removed_member' })),
+      { actorId: 'gone7', removal: 'organization.left' },
+      { actorId: 'gone8', removal: 'user.deleted' },
     ],
     nearMisses: {
+      'another token of the same name that is deleted': [
+        at(1 * minutes, who('new', 'ci', chicago, 'ServiceToken'), 'database.deleted', on('Database', 'dogs')),
+        at(2 * minutes, bob, 'service_token.deleted', onActor(who('old', 'ci', chicago, 'ServiceToken'))),
+      ],
+      'another target of the same name that is deleted': [
+        at(1 * minutes, who('new', 'ci', chicago, 'ServiceToken'), 'database.deleted', on('Database', 'dogs')),
+        at(2 * minutes, bob, 'service_token.deleted', towardsActor(who('old', 'ci', chicago, 'ServiceToken'))),
+      ],
+      'another member of the same name who leaves': [
+        at(1 * minutes, bob, 'database.deleted', on('Database', 'dogs')),
+        at(2 * minutes, who('b2', 'Bob Example', chicago), 'organization.left', on('Organization', 'acme')),
+      ],
+      'a removal from another organization': [
+        at(1 * minutes, bob, 'database.deleted', on('Database', 'dogs')),
+        ...elsewhere(at(2 * minutes, ada, 'organization.removed_member', onActor(bob))),
+      ],
       'a removal before the deletion': [
         at(1 * minutes, ada, 'organization.removed_member', onActor(bob)),
         at(2 * minutes, bob, 'database.deleted', on('Database', 'dogs')),
@@ -379,10 +471,20 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       past(ada, -89 * days),
       at(1 * minutes, { ...ada, remote_ip: amsterdam }, 'user.signed_in'),
       at(2 * minutes, { ...ada, remote_ip: amsterdam }, 'database_branch.created'),
-      // The same id of another type has been there before.
+      // The same id of another type, or in another organization, has been there before.
       past({ ...ada, actor_type: 'ServiceToken', remote_ip: amsterdam }),
+      ...elsewhere(past({ ...ada, remote_ip: amsterdam })),
+      // An event that arrives almost a day late.
+      past(bob),
+      at(-23 * hours, { ...bob, remote_ip: amsterdam }, 'user.signed_in', {}, 1 * minutes),
+      // A past that arrives in the window, and one that is short.
+      at(-2 * days, who('u3', 'Third', chicago), 'user.signed_in', {}, 1 * minutes),
+      at(2 * minutes, who('u3', 'Third', amsterdam), 'user.signed_in'),
+      past(who('u4', 'Fourth', chicago), -2 * hours),
+      at(2 * minutes, who('u4', 'Fourth', amsterdam), 'user.signed_in'),
     ],
     answer: [
+      { actorId: 'b0bkujnkswjk', country: 'NL', firstSeen: '2026-11-19 13:00:00' },
       {
         actorType: 'User',
         actorId: 'd4hkujnkswjk',
@@ -393,8 +495,31 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         addresses: [amsterdam],
         events: 2,
       },
+      { actorId: 'u3', country: 'NL' },
+      { actorId: 'u4', country: 'NL' },
     ],
     nearMisses: {
+      'an actor whose past is in another organization': [
+        ...elsewhere(past(ada)),
+        at(1 * minutes, { ...ada, remote_ip: amsterdam }, 'user.signed_in'),
+      ],
+      'an actor whose past is a late event of the last day': [
+        at(-23 * hours, ada, 'user.signed_in', {}, 1 * minutes),
+        at(2 * minutes, { ...ada, remote_ip: amsterdam }, 'user.signed_in'),
+      ],
+      'an event that is older than the rule looks back': [
+        past(ada),
+        at(-91 * days, { ...ada, remote_ip: amsterdam }, 'user.signed_in', {}, 1 * minutes),
+      ],
+      'a country that became known days ago, if the row arrives again': [
+        past(ada),
+        ...twice(past({ ...ada, remote_ip: amsterdam }, -25 * hours), 1 * minutes),
+      ],
+      'a country that is known, if the past arrives in the window': [
+        past(ada),
+        at(-25 * hours, { ...ada, remote_ip: amsterdam }, 'user.signed_in', {}, 1 * minutes),
+        at(2 * minutes, { ...ada, remote_ip: amsterdam }, 'user.signed_in'),
+      ],
       'an actor without a past': [at(1 * minutes, { ...ada, remote_ip: amsterdam }, 'user.signed_in')],
       'an actor whose past is too long ago': [
         past(ada, -91 * days),
@@ -425,6 +550,15 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       past(robot, -89 * days),
       at(1 * minutes, { ...robot, remote_ip: newYork }, 'database_branch.created'),
       past({ ...robot, actor_type: 'User', remote_ip: newYork }),
+      ...elsewhere(past({ ...robot, remote_ip: newYork })),
+      // An event that arrives almost a day late.
+      past(who('t2', 'build', chicago, 'ServiceToken')),
+      at(-23 * hours, who('t2', 'build', amsterdam, 'ServiceToken'), 'database.created', {}, 1 * minutes),
+      // A past that arrives in the window, and one that is short.
+      at(-2 * days, who('t3', 'nightly', chicago, 'ServiceToken'), 'database.created', {}, 1 * minutes),
+      at(2 * minutes, who('t3', 'nightly', amsterdam, 'ServiceToken'), 'database.created'),
+      past(who('t4', 'weekly', chicago, 'ServiceToken'), -2 * hours),
+      at(2 * minutes, who('t4', 'weekly', amsterdam, 'ServiceToken'), 'database.created'),
     ],
     answer: [
       {
@@ -435,8 +569,32 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         addresses: [newYork],
         events: 1,
       },
+      { actorId: 't2', network: 64502, firstSeen: '2026-11-19 13:00:00' },
+      { actorId: 't3', network: 64502 },
+      { actorId: 't4', network: 64502 },
     ],
     nearMisses: {
+      'a token whose past is in another organization': [
+        ...elsewhere(past(robot)),
+        at(1 * minutes, { ...robot, remote_ip: newYork }, 'database_branch.created'),
+      ],
+      'a token whose past is a late event of the last day': [
+        at(-23 * hours, robot, 'database.created', {}, 1 * minutes),
+        at(2 * minutes, { ...robot, remote_ip: amsterdam }, 'database.created'),
+      ],
+      'an event that is older than the rule looks back': [
+        past(robot),
+        at(-91 * days, { ...robot, remote_ip: amsterdam }, 'database.created', {}, 1 * minutes),
+      ],
+      'a network that became known days ago, if the row arrives again': [
+        past(robot),
+        ...twice(past({ ...robot, remote_ip: newYork }, -25 * hours), 1 * minutes),
+      ],
+      'a network that is known, if the past arrives in the window': [
+        past(robot),
+        at(-25 * hours, { ...robot, remote_ip: newYork }, 'database.created', {}, 1 * minutes),
+        at(2 * minutes, { ...robot, remote_ip: newYork }, 'database.created'),
+      ],
       'another address of the network': [
         past(robot),
         at(1 * minutes, { ...robot, remote_ip: chicago }, 'database_branch.created'),
@@ -475,6 +633,19 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       at(-5 * days, ada, 'organization.added_member', onActor(who('u4', 'Fourth', chicago))),
       at(-4 * days, ada, 'organization.removed_member', onActor(who('u4', 'Fourth', chicago))),
       at(4 * minutes, who('u4', 'Fourth', chicago), 'database.created'),
+      // A minute after the removal, which has the name alone.
+      at(4 * minutes, ada, 'organization.removed_member', onActorByName(who('u5', 'Fifth', chicago))),
+      at(5 * minutes, who('u5', 'Fifth', chicago), 'database.created'),
+      at(4 * minutes, ada, 'organization.removed_member', onMembership(who('u6', 'Sixth', chicago))),
+      at(5 * minutes, who('u6', 'Sixth', chicago), 'database.created'),
+      // Added to another organization only.
+      at(-2 * days, ada, 'organization.removed_member', onActor(who('u7', 'Seventh', chicago))),
+      ...elsewhere(at(-1 * days, ada, 'organization.added_member', onActor(who('u7', 'Seventh', chicago)))),
+      at(5 * minutes, who('u7', 'Seventh', chicago), 'database.created'),
+      at(4 * minutes, ada, 'organization.removed_member', towardsActorByName(who('u8', 'Eighth', chicago))),
+      at(5 * minutes, who('u8', 'Eighth', chicago), 'database.created'),
+      at(4 * minutes, nameOnly('Ninth'), 'organization.left', on('Organization', 'acme')),
+      at(5 * minutes, who('u9', 'Ninth', chicago), 'database.created'),
     ],
     answer: [
       {
@@ -488,8 +659,42 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       { actorId: 'u2', actions: ['user.signed_in'] },
       { actorId: 'u3', actions: ['database.created'] },
       { actorId: 'u4', removedAt: '2026-11-16 12:00:00' },
+      { actorId: 'u5', actorName: 'Fifth' },
+      { actorId: 'u6', actorName: 'Sixth' },
+      { actorId: 'u7', actorName: 'Seventh' },
+      { actorId: 'u8', actorName: 'Eighth' },
+      { actorId: 'u9', actorName: 'Ninth' },
     ],
     nearMisses: {
+      'a removal from another organization': [
+        ...elsewhere(at(-2 * days, ada, 'organization.removed_member', onActor(bob))),
+        at(1 * minutes, bob, 'database_branch.created'),
+      ],
+      'what PlanetScale may log because the member left': [
+        at(1 * minutes, bob, 'organization.left', on('Organization', 'acme')),
+        at(1 * minutes + 3000, bob, 'organization_team.left', on('OrganizationTeam', 'backend')),
+      ],
+      'another member of the same name': [
+        at(-2 * days, ada, 'organization.removed_member', onActor(bob)),
+        at(-2 * days, ada, 'organization.removed_member', towardsActor(who('b2', 'Bob Example', chicago))),
+        at(-1 * days, who('b3', 'Bob Example', chicago), 'organization.left', on('Organization', 'acme')),
+        at(1 * minutes, who('b4', 'Bob Example', chicago), 'database_branch.created'),
+      ],
+      'a member who was removed and added in the same second': [
+        at(-1 * days, ada, 'organization.removed_member', onActor(bob)),
+        at(-1 * days, ada, 'organization.added_member', onActor(bob)),
+        at(1 * minutes, bob, 'database_branch.created'),
+      ],
+      'a member who joined again in the second of the act': [
+        at(-2 * days, ada, 'organization.removed_member', onActor(bob)),
+        at(1 * minutes, bob, 'organization.joined', on('Organization', 'acme')),
+        at(1 * minutes, bob, 'database_branch.created'),
+      ],
+      'a member whose new membership has the name alone': [
+        at(-2 * days, ada, 'organization.removed_member', onActor(bob)),
+        at(-1 * days, ada, 'organization_membership.created', onMembership(bob)),
+        at(1 * minutes, bob, 'database_branch.created'),
+      ],
       'an act before the removal': [
         at(1 * minutes, bob, 'database_branch.created'),
         at(2 * minutes, ada, 'organization.removed_member', onActor(bob)),
@@ -534,8 +739,12 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       at(2 * minutes, bob, 'external_datasource.created'),
       at(-200 * days, ada, 'integration.created'),
       at(3 * minutes, ada, 'integration.created'),
+      ...elsewhere(at(-20 * days, ada, 'integration.created')),
+      // An event that arrives almost a day late.
+      at(-23 * hours, ada, 'database_webhook.created', {}, 1 * minutes),
     ],
     answer: [
+      { eventName: 'database_webhook.created', firstSeen: '2026-11-19 13:00:00' },
       {
         eventName: 'external_datasource.created',
         firstSeen: '2026-11-20 12:01:00',
@@ -551,6 +760,27 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         at(1 * minutes, ada, 'external_datasource.created'),
       ],
       'a log that has just begun': [past(ada, -13 * days), at(1 * minutes, ada, 'external_datasource.created')],
+      'a log that has just begun, beside an old one': [
+        ...elsewhere(isOld),
+        at(1 * minutes, ada, 'external_datasource.created'),
+      ],
+      'a log that begins again after a long time': [
+        past(ada, -200 * days),
+        at(1 * minutes, ada, 'external_datasource.created'),
+      ],
+      'an action that became known days ago, if the row arrives again': [
+        isOld,
+        ...twice(at(-25 * hours, ada, 'external_datasource.created'), 1 * minutes),
+      ],
+      'an action that is older than the rule looks back': [
+        isOld,
+        at(-181 * days, ada, 'external_datasource.created', {}, 1 * minutes),
+      ],
+      'an action that is known, if the past arrives in the window': [
+        isOld,
+        at(-25 * hours, ada, 'external_datasource.created', {}, 1 * minutes),
+        at(2 * minutes, ada, 'external_datasource.created'),
+      ],
     },
   },
   'planetscale-external-data-source-or-integration-created': {
@@ -575,8 +805,30 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
       // The first place was received before the window.
       at(-50 * minutes, ada, 'user.signed_in'),
       at(10 * minutes, { ...ada, remote_ip: newYork }, 'database_branch.created'),
+      // The event that is near in time is not the first of its minute.
+      at(-59 * minutes + 5000, { ...bob, remote_ip: chicago }, 'user.signed_in'),
+      at(-59 * minutes + 55_000, { ...bob, remote_ip: chicago }, 'database.created'),
+      at(1 * minutes + 30_000, { ...bob, remote_ip: amsterdam }, 'database_branch.created'),
+      // An event that arrives almost a day late.
+      at(-24 * hours - 45 * minutes, robot, 'database.created'),
+      at(-24 * hours + 10 * minutes, { ...robot, remote_ip: amsterdam }, 'database.created', {}, 1 * minutes),
+      // The earlier of two events arrives later.
+      at(-40 * minutes, who('u3', 'Third', chicago), 'user.signed_in', {}, 2 * minutes),
+      at(-10 * minutes, who('u3', 'Third', amsterdam), 'user.signed_in'),
     ],
     answer: [
+      {
+        actorId: 'r0b0tjnkswjk',
+        firstSeen: '2026-11-19 11:15:00',
+        lastSeen: '2026-11-19 12:10:00',
+        addresses: [washington, amsterdam],
+      },
+      {
+        actorId: 'b0bkujnkswjk',
+        firstSeen: '2026-11-20 11:01:55',
+        lastSeen: '2026-11-20 12:01:30',
+        actions: ['database.created', 'database_branch.created'],
+      },
       {
         actorType: 'User',
         actorId: 'd4hkujnkswjk',
@@ -591,10 +843,17 @@ export const cases: Readonly<Record<string, DetectionCase>> = {
         addresses: [chicago, newYork],
         actions: ['database_branch.created', 'user.signed_in'],
       },
+      { actorId: 'u3', addresses: [chicago, amsterdam] },
     ],
     nearMisses: {
       'places that are near': [past(ada, 0), past({ ...ada, remote_ip: washington }, 5 * minutes)],
       'more than an hour': [past(ada, -51 * minutes), past({ ...ada, remote_ip: newYork }, 10 * minutes)],
+      'two organizations': [past(ada, 0), ...elsewhere(past({ ...ada, remote_ip: amsterdam }, 5 * minutes))],
+      'a pair of an earlier window, and an event from between': [
+        past(ada, -40 * minutes),
+        past({ ...ada, remote_ip: newYork }, -20 * minutes),
+        past({ ...ada, remote_ip: '203.0.113.4' }, 1 * minutes),
+      ],
       'two actors': [past(ada, 0), past({ ...bob, remote_ip: amsterdam }, 5 * minutes)],
       'one id of two types': [
         past(ada, 0),

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { toRunRevealRow } from 'planetscale-audit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openClickHouse } from '../support/clickhouse.ts';
-import { cases, from, lookupIp, type Received, windowMs } from './cases.ts';
+import { cases, deletionAt, from, lookupIp, type Received, windowMs } from './cases.ts';
 import { type Detection, detections, looksAtOneEvent } from './detections.ts';
 import { type Run, runDetection } from './run-detection.ts';
 
@@ -12,34 +12,35 @@ const ourTable = clickHouse.newTable('planetscale_logs');
 
 type Rows = readonly Record<string, unknown>[];
 
-/** A row of an event that the table receives for the first time, or again so many times two seconds later. */
-const lineOf = ({ event, receivedAt }: Received, copy: number): string => {
-  const context = { sourceID: 'planetscale-acme', lookupIp, receivedAt: new Date(receivedAt.getTime() + copy * 2000) };
-  return JSON.stringify(toRunRevealRow(event, context));
-};
+const lineOf = ({ event, receivedAt, sourceID = 'planetscale-acme' }: Received): string =>
+  JSON.stringify(toRunRevealRow(event, { sourceID, lookupIp, receivedAt }));
+
+/** The events as the table receives them again, some time later. */
+const again = (received: readonly Received[], laterMs: number): readonly Received[] =>
+  received.map((each) => ({ ...each, receivedAt: new Date(each.receivedAt.getTime() + laterMs) }));
 
 let tables = 0;
 
-/** A table with `copies` rows of each event, and with the engine of our own table, or with one that keeps every row. */
-async function createTable(received: readonly Received[], copies: number, isOurs: boolean): Promise<string> {
+/** A table with a part for each of `inserts`, and with the engine of our own table, or with one that keeps every row. */
+async function createTable(isOurs: boolean, ...inserts: readonly (readonly Received[])[]): Promise<string> {
   tables += 1;
   const table = `runreveal.events_${tables}`;
   clickHouse.query(`CREATE TABLE ${table} AS ${ourTable}${isOurs ? '' : ' ENGINE = MergeTree ORDER BY receivedAt'}`);
-  if (copies > 1) clickHouse.query(`SYSTEM STOP MERGES ${table}`);
-  for (let copy = 0; copy < copies; copy += 1) {
-    await clickHouse.insertLines(
-      table,
-      received.map((each) => lineOf(each, copy)),
-    );
-  }
+  if (inserts.length > 1) clickHouse.query(`SYSTEM STOP MERGES ${table}`);
+  for (const received of inserts) await clickHouse.insertLines(table, received.map(lineOf));
   return table;
+}
+
+function merge(table: string): void {
+  clickHouse.query(`SYSTEM START MERGES ${table}`);
+  clickHouse.query(`OPTIMIZE TABLE ${table} FINAL`);
 }
 
 const plainTables = new Map<readonly Received[], Promise<string>>();
 
 /** A table that keeps every row, as RunReveal's may. */
 const plainTable = (received: readonly Received[]): Promise<string> => {
-  const table = plainTables.get(received) ?? createTable(received, 1, false);
+  const table = plainTables.get(received) ?? createTable(false, received);
   plainTables.set(received, table);
   return table;
 };
@@ -56,6 +57,7 @@ const caseOf = ({ name }: Detection) => cases[name] ?? expect.unreachable(`${nam
 
 function expectFound(detection: Detection, rows: Rows): void {
   const { found, answer } = caseOf(detection);
+  expect(new Set(rows.map(({ sourceID }) => sourceID))).toEqual(new Set(['planetscale-acme']));
   if (answer) expect(inOrder(rows)).toMatchObject(answer);
   else expect(rows.map(({ eventID }) => eventID).sort()).toEqual(found.map(({ event }) => event.id).sort());
 }
@@ -75,11 +77,10 @@ describe.each(detections)('$name', (detection) => {
   test('gives the same answer if every event was sent twice, to either table, before ClickHouse merges and after', async () => {
     const once = findings(ask(detection, await plainTable(found)));
     expect(once).not.toEqual([]);
-    expect(findings(ask(detection, await createTable(found, 2, false)))).toEqual(once);
-    const ours = await createTable(found, 2, true);
+    expect(findings(ask(detection, await createTable(false, found, again(found, 2000))))).toEqual(once);
+    const ours = await createTable(true, found, again(found, 2000));
     expect(findings(ask(detection, ours))).toEqual(once);
-    clickHouse.query(`SYSTEM START MERGES ${ours}`);
-    clickHouse.query(`OPTIMIZE TABLE ${ours} FINAL`);
+    merge(ours);
     expect(clickHouse.rows(`SELECT toUInt32(count()) AS n FROM ${ours}`)).toEqual([{ n: found.length }]);
     expect(findings(ask(detection, ours))).toEqual(once);
   });
@@ -94,6 +95,9 @@ describe.each(detections)('$name', (detection) => {
 
   test.each(Object.entries(nearMisses))('finds nothing in a near miss: %s', async (_, events) => {
     expect(ask(detection, await plainTable(events))).toEqual([]);
+    const ours = await createTable(true, events);
+    merge(ours);
+    expect(ask(detection, ours)).toEqual([]);
   });
 
   test('answers otherwise if an action in its query or a value of its parameters changes', async () => {
@@ -105,13 +109,73 @@ describe.each(detections)('$name', (detection) => {
       const sql = `${detection.sql.slice(0, index)}'no.such_action'${detection.sql.slice(index + name.length)}`;
       expect(changesAnAnswer({ sql }), `${name} at ${index}`).toBe(true);
     }
-    for (const [name, value] of Object.entries(detection.parameters)) {
-      for (const factor of [0.5, 2]) {
-        const parameters = { [name]: String(Math.floor(Number(value) * factor)) };
-        expect(changesAnAnswer({ parameters }), JSON.stringify(parameters)).toBe(true);
+    for (const [name, value] of Object.entries(detection.parameters ?? {})) {
+      for (const changed of otherValues(value)) {
+        expect(changesAnAnswer({ parameters: { [name]: changed } }), `${name}: ${changed}`).toBe(true);
       }
     }
   });
+});
+
+/** Half and twice a number, or a list without each of its texts. */
+function otherValues(value: string): string[] {
+  if (!value.startsWith('[')) return [0.5, 2].map((factor) => String(Math.floor(Number(value) * factor)));
+  const texts = value.slice(1, -1).split(', ');
+  return texts.map((text) => `[${texts.filter((other) => other !== text).join(', ')}]`);
+}
+
+const looksAtManyEvents = detections.filter((detection) => !looksAtOneEvent(detection));
+
+test.each(looksAtManyEvents)(
+  '$name finds nothing more in events that arrive again in a later window',
+  async (detection) => {
+    const { found } = caseOf(detection);
+    for (const laterMs of [windowMs, 5 * 86_400_000]) {
+      const start = from + laterMs;
+      const inserts = [found, again(found, laterMs)];
+      // In both orders, so that the query has to put the rows in order itself.
+      for (const parts of [inserts, inserts.toReversed()]) {
+        const table = await createTable(true, ...parts);
+        expect(ask(detection, table, { from: start, to: start + windowMs })).toEqual([]);
+      }
+    }
+  },
+);
+
+const looksBackADay = looksAtManyEvents.filter(({ sql }) =>
+  /toInterval(Day\(1|Hour\(25|Second\([^)]*86400)\)/.test(sql),
+);
+
+test('the detections that compare times or the past with the window are those that take an event into account for a day', () => {
+  expect(looksBackADay.map(({ name }) => name)).toEqual([
+    'planetscale-action-first-seen',
+    'planetscale-actor-in-distant-places',
+    'planetscale-actor-new-country',
+    'planetscale-deletion-burst',
+    'planetscale-service-token-new-network',
+  ]);
+});
+
+test.each(looksBackADay)(
+  '$name finds nothing in events that arrive again days later, once ClickHouse has merged the rows',
+  async (detection) => {
+    const start = from + 5 * 86_400_000;
+    const { found } = caseOf(detection);
+    const table = await createTable(true, found, again(found, 5 * 86_400_000));
+    merge(table);
+    expect(ask(detection, table, { from: start, to: start + windowMs })).toEqual([]);
+  },
+);
+
+test('planetscale-deletion-burst finds a burst in a longer time, if its parameter says so', async () => {
+  const detection = detections.find(({ name }) => name === 'planetscale-deletion-burst') ?? expect.unreachable();
+  const actor = { actor_id: 'slow00000000' };
+  const slow = Array.from({ length: 10 }, (_, index) => deletionAt((index - 9) * 13 * 60_000, `hook ${index}`, actor));
+  const table = await plainTable(slow);
+  expect(ask(detection, table)).toEqual([]);
+  expect(ask(detection, table, { parameters: { seconds: '7200' } })).toMatchObject([
+    { actorId: 'slow00000000', deletedObjects: 10, firstDeletion: '2026-11-20 10:03:00' },
+  ]);
 });
 
 test.each(detections.filter(looksAtOneEvent))(

@@ -15,12 +15,15 @@ const detectionSchema = z.strictObject({
   description: z.string(),
   file: z.string(),
   categories: texts,
-  mitreAttacks: texts,
-  mitreTechniques: texts,
+  mitreAttacks: texts.optional(),
+  mitreTechniques: texts.optional(),
   severity: z.enum(['Low', 'Medium', 'High', 'Critical']),
   riskScore: z.int().min(0).max(100),
   schedule: z.string(),
-  parameters: z.record(z.string(), z.string()),
+  parameters: z
+    .record(z.string(), z.string())
+    .refine((parameters) => Object.keys(parameters).length > 0)
+    .optional(),
   falsepositives: texts,
   notes: z.string(),
   sourceTypes: z.tuple([z.literal('planetscale')]),
@@ -44,7 +47,10 @@ const sigmaSchema = z.strictObject({
   references: z.array(z.url()).min(1),
   author: z.string(),
   date: z.iso.date(),
-  tags: z.array(z.string().regex(/^[a-z0-9_-]+\.[a-z0-9._-]+$/)).min(1),
+  tags: z
+    .array(z.string().regex(/^[a-z0-9_-]+\.[a-z0-9._-]+$/))
+    .min(1)
+    .optional(),
   logsource: z.strictObject({ product: z.literal('planetscale'), service: z.literal('audit') }),
   detection: z.strictObject({
     selection: z.record(fieldSchema, z.union([textSchema, z.array(textSchema).min(2)])),
@@ -54,8 +60,8 @@ const sigmaSchema = z.strictObject({
   level: z.enum(['informational', 'low', 'medium', 'high', 'critical']),
   sourcetypes: z.tuple([z.literal('planetscale')]),
   riskscore: z.int(),
-  mitreAttacks: texts,
-  mitreTechniques: texts,
+  mitreAttacks: texts.optional(),
+  mitreTechniques: texts.optional(),
 });
 
 export type Detection = z.infer<typeof detectionSchema> & { readonly sql: string };

@@ -18,7 +18,9 @@ export function runDetection(
   { table, from, to, sql = detection.sql, parameters }: Run,
 ): Record<string, unknown>[] {
   const values = { ...detection.parameters, ...parameters, from: String(from / 1000), to: String(to / 1000) };
-  for (const [name, value] of Object.entries(values)) clickHouse.query(`SET param_${name} = '${value}'`);
+  for (const [name, value] of Object.entries(values)) {
+    clickHouse.query(`SET param_${name} = '${value.replaceAll("'", "\\'")}'`);
+  }
   clickHouse.query('SET output_format_json_quote_64bit_integers = 0');
   return clickHouse.rows(sql.replaceAll('runreveal.planetscale_logs', table));
 }

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
-import { knownAuditActions, rawJson, toRunRevealRow } from 'planetscale-audit';
+import { type AuditEvent, knownAuditActions, rawJson, toRunRevealRow } from 'planetscale-audit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { arbitraryEvent, eventFromText } from '../support/arbitrary-events.ts';
 import { openClickHouse } from '../support/clickhouse.ts';
-import { detections, sigmaRules } from './detections.ts';
+import { detections, type SigmaRule, sigmaRules } from './detections.ts';
 import { runDetection } from './run-detection.ts';
 import { matchesSigma } from './sigma.ts';
 
@@ -25,12 +25,13 @@ const action = fc.oneof(
   fc.constantFrom(...matchedActions).map((name) => `${name}s`),
   fc.constantFrom(...matchedActions).map((name) => name.slice(name.indexOf('.') + 1)),
   fc.constantFrom(...matchedActions).map((name) => ` ${name}`),
+  { weight: 2, arbitrary: fc.constantFrom(...matchedActions).map((name) => name.toUpperCase()) },
   fc.string(),
 );
 const fields = fc.record(
   {
     audit_action: action,
-    actor_type: fc.constantFrom('User', 'ServiceToken', 'ServiceTokens', null, 7, ['ServiceToken'], {
+    actor_type: fc.constantFrom('User', 'ServiceToken', 'SERVICETOKEN', 'ServiceTokens', null, 7, ['ServiceToken'], {
       is: 'ServiceToken',
     }),
     auditable_display_name: fc.constantFrom(
@@ -63,6 +64,11 @@ beforeAll(async () => {
   await clickHouse.insertLines('runreveal.generated', lines);
 });
 
+/** The queries compare actions and types of actors exactly, and Sigma compares without case. PlanetScale writes each in one case. */
+const isInOtherCase = ({ audit_action, actor_type }: AuditEvent, { detection }: SigmaRule): boolean =>
+  audit_action !== audit_action.toLowerCase() ||
+  (detection.selection.actor_type !== undefined && actor_type === 'SERVICETOKEN');
+
 test.each([...sigmaRules])(
   `sigma/%s finds the same of ${amount} events as its twin in SQL (SEED=${seed})`,
   (name, rule) => {
@@ -70,8 +76,10 @@ test.each([...sigmaRules])(
     const bySql = runDetection(clickHouse, twin, { table: 'runreveal.generated', from, to }).map(
       ({ eventID }) => eventID,
     );
-    const bySigma = events.filter((each) => matchesSigma(rule, rawJson(each))).map(({ id }) => id);
+    const matched = events.filter((each) => matchesSigma(rule, rawJson(each)));
+    const bySigma = matched.filter((each) => !isInOtherCase(each, rule)).map(({ id }) => id);
     expect(bySql.sort()).toEqual(bySigma.sort());
+    expect(matched.length).toBeGreaterThan(bySigma.length);
     expect(bySigma.length).toBeGreaterThanOrEqual(leastMatches);
     expect(bySigma.length).toBeLessThan(amount / 2);
   },
