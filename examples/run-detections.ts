@@ -9,15 +9,6 @@ import { createClient } from '@clickhouse/client';
 import { printable } from 'planetscale-audit';
 import { parse } from 'yaml';
 
-interface Detection {
-  readonly name: string;
-  readonly displayName: string;
-  readonly severity: string;
-  readonly riskScore: number;
-  readonly file: string;
-  readonly parameters?: Readonly<Record<string, string>>;
-}
-
 const folder = join(import.meta.dirname, 'detections');
 const stateFile = process.env.STATE_FILE ?? './detections.state';
 const clickHouse = createClient({ url: process.env.CLICKHOUSE_URL ?? 'http://127.0.0.1:8123' });
@@ -43,11 +34,11 @@ await writeFile(`${stateFile}.new`, [...ends].map(([file, end]) => `${file} ${en
 await rename(`${stateFile}.new`, stateFile);
 
 async function run(file: string, from: number): Promise<void> {
-  const detection: Detection = parse(await readFile(join(folder, file), 'utf8'));
+  const { file: sql, parameters: texts = {}, ...detection } = parse(await readFile(join(folder, file), 'utf8'));
   // The text of a value, such as ['main', 'master'], is YAML. The client of ClickHouse needs an array for a list.
-  const parameters = Object.entries(detection.parameters ?? {}).map(([name, value]) => [name, parse(value)]);
+  const parameters = Object.entries<string>(texts).map(([name, value]) => [name, parse(value)]);
   const answer = await clickHouse.query({
-    query: await readFile(join(folder, detection.file), 'utf8'),
+    query: await readFile(join(folder, sql), 'utf8'),
     query_params: { ...Object.fromEntries(parameters), from, to },
     format: 'JSONEachRow',
   });
