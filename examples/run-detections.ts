@@ -3,6 +3,7 @@
 // Each run looks at the rows that the table received since the last run. A detection that fails leaves its rows to the next run, and the
 // others go on. The program then ends with status 1.
 // Set CLICKHOUSE_URL, such as http://user:password@127.0.0.1:8123, and STATE_FILE, where the end of each detection's last run is kept.
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';
@@ -50,11 +51,8 @@ async function run(file: string, from: number): Promise<void> {
 
 /** The end of the last run of each detection. Empty in the first run. */
 async function readState(): Promise<Map<string, number>> {
-  const text = await readFile(stateFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (text === undefined) return new Map();
+  if (!existsSync(stateFile)) return new Map();
+  const text = await readFile(stateFile, 'utf8');
   if (!/^(?:\S+ \d{10}\n)+$/.test(text))
     throw new Error(`${stateFile} has no times of runs. Delete it to look at the last 15 minutes.`);
   return new Map([...text.matchAll(/(\S+) (\d+)/g)].map(([, file = '', end]) => [file, Number(end)]));
