@@ -206,6 +206,11 @@ describe('the code block', () => {
     );
   });
 
+  test('of docs/scaling.md makes a client for each organization', async () => {
+    const below = 'const [acme] = clients;\nconsole.log(clients.length, (await acme?.page())?.events.length);';
+    expect(await runBlock('docs/scaling.md', 1, { below })).toBe('2 100\n');
+  });
+
   test.each([1, 2, 3, 4, 5, 6])('of docs/testing.md (%i) passes', async (number) => {
     await runBlock('docs/testing.md', number);
   });
