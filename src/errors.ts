@@ -239,6 +239,8 @@ export function classifyError(error: unknown): ErrorClass {
   if (error instanceof AuditApiError) return classifyApiError(error);
   if (error instanceof PlanetScaleAuditError && error.retryable) return transient;
   if (error instanceof CursorConflictError) return { kind: 'conflict' };
+  // The database gave the cause of such an error: a wrong password, a missing table or a missing right.
+  if (error instanceof CursorStoreError && error.cause !== undefined) return { kind: 'configuration' };
   if (error instanceof CursorStoreError) return { kind: 'corrupt-state' };
   // A connection that no retry can cure: a redirect, a refused permission, or a mistake in the program.
   if (error instanceof AuditConfigError || error instanceof AuditConnectionError) return { kind: 'configuration' };

@@ -23,6 +23,7 @@ test.each([
   [new AuditResponseError(''), { kind: 'unexpected' }],
   [new CursorStoreError('', { key: 'key', retryable: true }), { kind: 'transient', retryAfterMs: undefined }],
   [new CursorStoreError('', { key: 'key' }), { kind: 'corrupt-state' }],
+  [new CursorStoreError('', { key: 'key', cause: new Error('wrong password') }), { kind: 'configuration' }],
   [new CursorConflictError('', { key: 'key' }), { kind: 'conflict' }],
   [new AuditConfigError(''), { kind: 'configuration' }],
   [new TypeError('fetch failed'), { kind: 'unexpected' }],
