@@ -9,9 +9,9 @@ fakeTime();
 describe('the random model', () => {
   // test.each would cut long mistakes short in its titles.
   for (const { mistake, breaks, poller } of mutants) {
-    test(`catches within 1,000 schedules a poller that ${mistake} (seed ${seed})`, async () => {
+    test(`catches within 3,000 schedules a poller that ${mistake} (seed ${seed})`, async () => {
       const found = await fc.check(keepsItsPromises({ makePoller: poller, judged: breaks }), {
-        numRuns: 1000,
+        numRuns: 3000,
         seed,
         endOnFailure: true,
       });
