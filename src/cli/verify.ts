@@ -82,7 +82,7 @@ const readIds = async (path: string): Promise<ReadonlySet<string>> => {
 /** An id, as it is or in the quotes of CSV. */
 const plainId = /^"?([\w-]{1,64})"?$/;
 
-/** The file that `export` writes may be compressed. */
+/** A file of `export` may be compressed. */
 const openInput = async (path: string): Promise<Readable> => {
   if (path === '-') return process.stdin;
   try {

@@ -3,7 +3,7 @@ import type { AuditAction, AuditEvent } from '../audit-log/event.ts';
 import type { AuditSource } from '../audit-log/page.ts';
 import { dropRepeats, followPages } from '../audit-log/pagination.ts';
 import { AuditConfigError } from '../errors.ts';
-import { raceAbort } from '../internal/abort.ts';
+import { neverAborted, raceAbort } from '../internal/abort.ts';
 import { excerpt } from '../internal/excerpt.ts';
 import {
   abortSignalSchema,
@@ -67,13 +67,12 @@ export async function* missingEvents(
   query: MissingEventsQuery,
   has: (ids: readonly string[]) => Promisable<Iterable<string>>,
 ): AsyncGenerator<AuditEvent, void, undefined> {
-  const { since, until, actions, graceMs, signal } = parseOptions(querySchema, query, 'missingEvents');
+  const { since, until, actions, graceMs, signal = neverAborted() } = parseOptions(querySchema, query, 'missingEvents');
   if (typeof has !== 'function') {
     throw new AuditConfigError(
       `missingEvents: has is a value of type ${typeof has}. Pass a function that returns which of the ids are stored.`,
     );
   }
-  const neverAborted = new AbortController().signal;
   const isRequested = hasAction(actions);
   const isWithin = createdWithin(since, until);
   const fetchPage = (startingAfter: string | undefined) =>
@@ -83,11 +82,11 @@ export async function* missingEvents(
   for await (const { page } of dropRepeats(followPages(fetchPage, undefined, inconsistentPagesError), undefined)) {
     isSettled ??= createdWithin(undefined, new Date((page.servedAt?.getTime() ?? Date.now()) - graceMs));
     const listed = page.events.filter(isRequested).filter(isWithin).filter(isSettled);
-    const stored = await raceAbort(storedOf(listed, has), signal ?? neverAborted);
+    const stored = await raceAbort(storedOf(listed, has), signal);
     for (const event of listed) {
       if (stored.has(event.id)) continue;
       yield event;
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
     }
     if (isEntirelyBefore(page.received ?? page.events, since)) return;
   }

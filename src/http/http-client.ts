@@ -1,6 +1,6 @@
 import ky from 'ky';
 import { AuditApiError, AuditConnectionError, PlanetScaleAuditError } from '../errors.ts';
-import { followSignal, raceAbort } from '../internal/abort.ts';
+import { followSignal, neverAborted, raceAbort } from '../internal/abort.ts';
 import { fullJitterMs } from '../internal/backoff.ts';
 import { errorMessage } from '../internal/foreign-error.ts';
 import { sleep } from '../internal/sleep.ts';
@@ -184,8 +184,6 @@ export class HttpClient {
     return new AuditConnectionError(`${summary} ${hint || 'Check the network, the DNS and any proxy.'}`, { retryable });
   }
 }
-
-const neverAborted = (): AbortSignal => new AbortController().signal;
 
 interface AttemptOutcome<Result> {
   readonly value: Result;

@@ -1,3 +1,6 @@
+/** Returns a signal for a caller who gave none. */
+export const neverAborted = (): AbortSignal => new AbortController().signal;
+
 /**
  * Resolves or rejects as the promise does. After an abort it rejects at once with the signal's reason, even if the promise ignores
  * the signal or rejects with an error of its own.
